@@ -1,0 +1,3 @@
+package event
+
+import _ "github.com/klauspost/compress/zstd" // readers come here

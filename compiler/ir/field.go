@@ -1,0 +1,120 @@
+package ir
+
+// Field is a place in an event that yields scalars. It says where the place is
+// in an event (Path) and where in a table (Column), so that evaluation and
+// printing agree.
+type Field struct {
+	// Name is what the author wrote, for hits and diagnostics.
+	Name string
+	// Leaves: not one place but every scalar leaf of the event, at any depth
+	// (keywords). Path is empty.
+	Leaves bool
+	// Path leads from the event, inside Any from the element, to the place.
+	// The empty Path is the event or element itself.
+	Path Path
+	// Column is the table column that the first step of Path is, spelled as
+	// the table spells it; "" where the pipeline has no table schema and
+	// inside Any.
+	Column string
+	// ColumnType is how the column is stored (a string column may hold JSON).
+	ColumnType Type
+	// Type is what the place holds, as the pipeline says.
+	Type Type
+	// Derive, if any, replaces each scalar by something computed from it.
+	Derive *Derivation
+}
+
+// Path is a sequence of steps. Each step takes what the step before yielded.
+type Path []Step
+
+// Step goes one step into an event.
+type Step struct {
+	// Key is looked up in an object: flat, dots and all, then cut at its dots.
+	// "" stays in place (a position or selector behind another).
+	Key string
+	// JSON: what the key holds may be JSON inside a string and is parsed when
+	// it is an object or list in such a string; other values stay as they are.
+	JSON bool
+	// Position, if HasPosition, keeps only that element of the list
+	// (zero-based); a scalar or object is a list of one.
+	HasPosition bool
+	Position    int
+	// Where, if its Key is set, keeps only the elements whose Key equals
+	// Value, folded: how Name/Value lists are read as objects.
+	Where Where
+}
+
+// Where picks the elements of a Name/Value list.
+type Where struct{ Key, Value string }
+
+// Type is what a field holds or how a column is stored.
+type Type uint8
+
+// The types. Query backends choose literals and guards by them; evaluation
+// looks at IP and JSON only.
+const (
+	TypeUnknown Type = iota
+	TypeString
+	TypeInt // 32-bit
+	TypeLong
+	TypeReal
+	TypeBool
+	TypeDatetime
+	TypeTimespan
+	TypeGUID
+	TypeIP   // text with an address, perhaps with a port
+	TypeJSON // an object or list, perhaps as JSON inside a string
+	numTypes
+)
+
+var typeNames = [numTypes]string{"unknown", "string", "int", "long", "real", "bool", "datetime", "timespan", "guid", "ip", "json"}
+
+// String returns the type's name, as pipelines write it.
+func (t Type) String() string { return typeNames[t] }
+
+// ParseType is the inverse of Type.String; `dynamic` is another name of json.
+func ParseType(s string) (Type, bool) {
+	if s == "dynamic" {
+		return TypeJSON, true
+	}
+	for t, n := range typeNames {
+		if n == s {
+			return Type(t), true
+		}
+	}
+	return TypeUnknown, false
+}
+
+// Derivation computes a number from a time. A scalar that is no time yields
+// nothing. Times are RFC 3339 with any number of fraction digits, without a
+// zone UTC, or the forms listed at compiler/event.ParseTime.
+type Derivation struct {
+	Kind DerivationKind
+	// Zone is an IANA name for the time parts; "" is UTC.
+	Zone string
+	// Unit of a duration in seconds; Since is the time it is measured from:
+	// the derived number is (the scalar − Since) / Unit, a fraction.
+	Unit  int64
+	Since *Path
+}
+
+// DerivationKind says what is computed.
+type DerivationKind uint8
+
+// The derivations. Weekday is 1 (Monday) to 7, Week the ISO week.
+const (
+	Minute DerivationKind = iota
+	Hour
+	Day
+	Weekday
+	Week
+	Month
+	Year
+	Duration
+	numDerivations
+)
+
+var derivationNames = [numDerivations]string{"minute", "hour", "day", "weekday", "week", "month", "year", "duration"}
+
+// String returns the derivation's name as FieldSpec writes it.
+func (k DerivationKind) String() string { return derivationNames[k] }

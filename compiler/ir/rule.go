@@ -1,0 +1,61 @@
+package ir
+
+import "github.com/rulewright/rulewright/sigma"
+
+// Rule is what a document means for one source. A document lowers to one Rule
+// for each table that its logsource may be. A Rule is immutable.
+type Rule struct {
+	File string
+	Pos  sigma.Pos
+	Meta sigma.Meta
+	// Source says which events the rule is about.
+	Source Source
+	// When is the predicate over one event of the source; nil for a
+	// correlation. Filters are part of it, Source.Where is not.
+	When Expr
+	// Condition positions and such are gone: what a later stage must refuse it
+	// refuses at Pos or at a Match's entry in Origins.
+	Origins map[Expr]sigma.Pos
+	// Lacks names the parameters without a value. A rule that lacks one does
+	// not run: an empty allow-list never makes a rule fire.
+	Lacks []string
+}
+
+// Source is where a rule's events come from.
+type Source struct {
+	Pipeline string // its name, for messages
+	// Form is the event form that paths are for; "" for a query target.
+	Form string
+	// Table as the target names it; "" when no pipeline knows the logsource.
+	Table string
+	// Where holds the logsource's own conditions (such as EventID 1 for
+	// process creation); nil for none.
+	Where Expr
+	// Time is the field with the event's time.
+	Time Field
+	// Messages are the fields that keyword searches read in a query.
+	Messages []Field
+	// LogSource as the author wrote it.
+	LogSource sigma.LogSource
+	// Parameters are those that the rule uses, with where their values are from.
+	Parameters []Binding
+}
+
+// Binding is a parameter with its value.
+type Binding struct {
+	Name string
+	// Values, already in the tree where the parameter stands.
+	Values []Value
+	// Watchlist is the alias of a Sentinel watchlist to read the values from
+	// at query time; "" for values in the text.
+	Watchlist string
+}
+
+// Predicate returns all that must hold of an event of the rule's table:
+// Source.Where and When.
+func (r *Rule) Predicate() Expr {
+	if r.Source.Where == nil {
+		return r.When
+	}
+	return &And{X: []Expr{r.Source.Where, r.When}}
+}

@@ -1,0 +1,3 @@
+package compiler
+
+import _ "github.com/google/cel-go/cel" // the CEL library comes here

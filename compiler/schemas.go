@@ -1,0 +1,3 @@
+package compiler
+
+import _ "gopkg.in/yaml.v3" // pipelines come here

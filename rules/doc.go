@@ -1,0 +1,2 @@
+// Package rules is the embedded rule pack.
+package rules
