@@ -14,9 +14,10 @@
 //
 // A Field yields scalars: its Path steps through objects by key and through
 // lists by element (every element; nested lists flatten). A step's key is tried
-// as a flat key first, dots and all, then cut at its dots. Keys that differ in
+// as a flat key first, dots and all; where there is none, the part before its
+// first dot is a step and the rest a key again, flat first. Keys that differ in
 // case: the exact one, else the first in byte order of those equal under
-// folding. A Match is true if any scalar matches any value.
+// folding; at each try the exact and folded key come before any cut. A Match is true if any scalar matches any value.
 //
 // Folding maps each code point by Unicode's simple lower-case mapping, except
 // that no non-ASCII code point folds to an ASCII one (U+212A KELVIN SIGN and
