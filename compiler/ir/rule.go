@@ -16,6 +16,9 @@ type Rule struct {
 	// Condition positions and such are gone: what a later stage must refuse it
 	// refuses at Pos or at a Match's entry in Origins.
 	Origins map[Expr]sigma.Pos
+	// Entities are the fields of Meta.Entities as this source has them; those
+	// that it does not have are left out.
+	Entities []EntityField
 	// Lacks names the parameters without a value. A rule that lacks one does
 	// not run: an empty allow-list never makes a rule fire.
 	Lacks []string
@@ -39,6 +42,12 @@ type Source struct {
 	LogSource sigma.LogSource
 	// Parameters are those that the rule uses, with where their values are from.
 	Parameters []Binding
+}
+
+// EntityField is the place of an entity in the events of a rule's source.
+type EntityField struct {
+	Type  string // as sigma.Entity has it
+	Field Field
 }
 
 // Binding is a parameter with its value.
