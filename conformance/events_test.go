@@ -1,0 +1,86 @@
+package conformance_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"gopkg.in/yaml.v3"
+)
+
+// shared is the folder of field data that stands next to a checkout on the
+// developers' machines; the project carries none of it.
+func sharedEvents(t *testing.T) string {
+	dir := filepath.Join("..", "..", "shared", "data", "events")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no field data: %v", err)
+	}
+	return dir
+}
+
+// TestEventForms holds the detection of forms against real events whose form
+// and table a manifest states. The manifest calls every record of the unified
+// audit log OfficeActivity; directory and sign-in records of Entra are the
+// facts of AuditLogs and SigninLogs, and that is what they must be told to be.
+func TestEventForms(t *testing.T) {
+	dir := sharedEvents(t)
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Files []struct {
+			File, Form, Table, Kind string
+			Count                   int
+		}
+	}
+	if err := yaml.Unmarshal(data, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	lines, noTime := 0, 0
+	for _, f := range manifest.Files {
+		data, err := os.ReadFile(filepath.Join(dir, f.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+		if len(rows) != f.Count {
+			t.Errorf("%s: %d lines, manifest says %d", f.File, len(rows), f.Count)
+		}
+		for i, line := range rows {
+			want := event.Source{Form: event.Form(f.Form), Table: f.Table}
+			d := json.NewDecoder(bytes.NewReader(line))
+			d.UseNumber()
+			var ev any
+			if err := d.Decode(&ev); err != nil {
+				t.Fatalf("%s:%d: %v", f.File, i+1, err)
+			}
+			if f.Kind == "cases" {
+				c := ev.(map[string]any)
+				want = event.Source{Form: event.Form(c["form"].(string)), Table: c["table"].(string)}
+				ev = c["event"]
+			}
+			if want.Form == event.O365Management {
+				switch m := ev.(map[string]any); m["RecordType"] {
+				case json.Number("8"):
+					want.Table = "AuditLogs"
+				case json.Number("15"):
+					want.Table = "SigninLogs"
+				}
+			}
+			got, ok := event.Detect(ev)
+			if !ok || got != want {
+				t.Errorf("%s:%d: %v, want %v", f.File, i+1, got, want)
+			}
+			if _, ok := event.Time(ev, got); !ok {
+				noTime++
+				t.Logf("%s:%d: no time", f.File, i+1)
+			}
+			lines++
+		}
+	}
+	t.Logf("%d events, %d without a time", lines, noTime)
+}
