@@ -1,0 +1,477 @@
+package compiler
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// mapping is all that a pipeline says of the names of one table, put together:
+// what its file says, what the table's schema says, what names fold to.
+type mapping struct {
+	pipeline *Pipeline
+	table    string
+	time, id string
+	messages []string
+	schema   *tableSchema // nil: no schema, every name is taken as it is
+	strict   bool         // a name that is nowhere is no column
+	root     ir.Path      // where names without a path are
+
+	fields map[string]*mappedField // by canonical name
+	folded map[string]string       // folded -> canonical
+	// parents counts the fields with a path of their own below a name.
+	parents map[string]bool
+	loose   map[string]ir.Path // aliases
+	looseFo map[string]string
+}
+
+type mappedField struct {
+	name     string // canonical
+	path     ir.Path
+	own      bool // the path is its own, not its parent's with the name behind it
+	typ      ir.Type
+	column   string
+	template bool // the name ends in .*
+}
+
+// mapping returns the names of a table. p.mu is held.
+func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping {
+	if m := p.maps[table]; m != nil && len(aliases) == 0 {
+		return m
+	}
+	te := p.tables[table]
+	if te == nil {
+		te = &tableEntry{}
+	}
+	m := &mapping{pipeline: p, table: table, time: te.time, id: te.id, messages: te.messages, root: p.root,
+		fields: map[string]*mappedField{}, folded: map[string]string{}, parents: map[string]bool{},
+		loose: map[string]ir.Path{}, looseFo: map[string]string{}}
+	if te.root != nil {
+		m.root = *te.root
+	}
+	if m.schema = p.schema(table); m.schema != nil {
+		m.strict = m.schema.complete
+	} else if len(te.columns) > 0 {
+		m.strict = true
+	}
+	if len(te.columns) > 0 {
+		s := newTableSchema(table)
+		if m.schema != nil {
+			s.page, s.trust = m.schema.page, m.schema.trust
+			for n, t := range m.schema.columns {
+				s.add(n, t)
+			}
+		}
+		for n, t := range te.columns {
+			s.add(n, t)
+		}
+		m.schema = s
+	}
+
+	names := map[string]fieldEntry{}
+	if m.schema != nil {
+		for n := range m.schema.columns {
+			names[n] = fieldEntry{}
+		}
+	}
+	maps.Copy(names, te.fields)
+	// Parents first: a name without a path is below its parent's.
+	ordered := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(a, b))
+	})
+	for _, n := range ordered {
+		m.add(n, names[n])
+	}
+	for _, as := range []map[string]aliasEntry{p.aliases, te.aliases, aliases} {
+		for n, a := range as {
+			m.loose[n] = a.path
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(m.loose)) {
+		if f := foldName(n); m.looseFo[f] == "" {
+			m.looseFo[f] = n
+		}
+	}
+	if len(aliases) == 0 {
+		if p.maps == nil {
+			p.maps = map[string]*mapping{}
+		}
+		p.maps[table] = m
+	}
+	return m
+}
+
+func (m *mapping) add(name string, e fieldEntry) {
+	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*")}
+	head, _, _ := strings.Cut(name, ".")
+	parent, rest := m.parent(name)
+	switch {
+	case e.none:
+		f.path, f.own = ir.Path{{Key: name + " (not in " + m.target() + ")"}}, true
+	case e.path != nil:
+		f.path, f.own = slices.Clone(*e.path), true
+	case parent != nil:
+		f.path = appendKeys(parent.path, rest)
+	default:
+		f.path = appendKeys(m.root, strings.Split(name, "."))
+	}
+	if f.own && parent != nil && hasPrefix(f.path, parent.path) {
+		copy(f.path, parent.path) // with what is known of them as JSON
+	}
+	if f.column == "" {
+		if c, _, ok := m.schema.column(head); ok && m.isColumn(f.path, c) {
+			f.column = c
+		}
+	}
+	if f.typ == ir.TypeUnknown {
+		if c, t, ok := m.schema.column(name); ok && c == name {
+			f.typ = t
+		}
+	}
+	if f.typ == ir.TypeJSON && len(f.path) > 0 {
+		f.path[len(f.path)-1].JSON = true
+	}
+	m.fields[name] = f
+	if fo := foldName(name); m.folded[fo] == "" {
+		m.folded[fo] = name
+	}
+	if f.own {
+		for n := name; ; {
+			i := strings.LastIndexByte(n, '.')
+			if i < 0 {
+				break
+			}
+			n = n[:i]
+			m.parents[n] = true
+		}
+	}
+}
+
+// isColumn reports whether a path starts at the table's column of that name.
+func (m *mapping) isColumn(path ir.Path, column string) bool {
+	return m.pipeline.form == "" || len(path) > 0 && path[0].Key == column
+}
+
+func (m *mapping) target() string {
+	if m.pipeline.form != "" {
+		return string(m.pipeline.form)
+	}
+	return m.pipeline.name
+}
+
+// parent returns the field with the longest name that name is below, and the
+// keys behind it.
+func (m *mapping) parent(name string) (*mappedField, []string) {
+	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+		if f := m.fields[name[:i]]; f != nil {
+			return f, strings.Split(name[i+1:], ".")
+		}
+	}
+	return nil, nil
+}
+
+// find returns the field with the longest name that the keys start with and
+// that has more than min keys; n is how many. Exact case comes before folded
+// case. inside is the name of the element that one is looking at: its own
+// template was used on the way in.
+func (m *mapping) find(keys []string, min int, inside string) (f *mappedField, n int) {
+	for n = len(keys); n > min; n-- {
+		name := strings.Join(keys[:n], ".")
+		if f = m.fields[name]; f == nil {
+			f = m.fields[m.folded[foldName(name)]]
+		}
+		if f != nil && !f.template {
+			return f, n
+		}
+		if n < 2 {
+			continue
+		}
+		parent := strings.Join(keys[:n-1], ".")
+		if parent == inside {
+			continue
+		}
+		if f = m.fields[parent+".*"]; f == nil {
+			f = m.fields[m.folded[foldName(parent+".*")]]
+		}
+		if f != nil {
+			return f.fill(keys[n-1]), n
+		}
+	}
+	return nil, 0
+}
+
+// fill puts a key in the place of a template's star.
+func (f *mappedField) fill(key string) *mappedField {
+	g := *f
+	g.name = strings.TrimSuffix(f.name, "*") + key
+	g.path = slices.Clone(f.path)
+	g.template = false
+	for i := range g.path {
+		if g.path[i].Key == "*" {
+			g.path[i].Key = key
+		}
+		if g.path[i].Where.Value == "*" {
+			g.path[i].Where.Value = key
+		}
+	}
+	return &g
+}
+
+// alias returns what the longest loose name stands for that the keys start
+// with; n is how many keys that is.
+func (m *mapping) alias(keys []string) (to ir.Path, n int) {
+	for n = len(keys); n > 0; n-- {
+		name := strings.Join(keys[:n], ".")
+		if to, ok := m.loose[name]; ok {
+			return to, n
+		}
+		if exact := m.looseFo[foldName(name)]; exact != "" {
+			return m.loose[exact], n
+		}
+	}
+	return nil, 0
+}
+
+// scope is where names are looked up: at the top of an event, or in an element
+// of a list.
+type scope struct {
+	names *mapping // nil: names are taken as they are
+	inner bool     // in an element
+	base  string   // the element's canonical name
+	path  ir.Path  // where the pipeline has the element, from the event, one step a key
+	typ   ir.Type  // of the element itself
+}
+
+// anyScope looks up names without a pipeline.
+func anyScope() scope { return scope{} }
+
+// unknownField is a name that is no column of the table.
+type unknownField struct {
+	name    string
+	table   string
+	nearest []string // the columns with the nearest names, best first; may be empty
+}
+
+// place is where a name leads.
+type place struct {
+	scope           // of the elements there
+	rel     ir.Path // from the scope that the name was looked up in, one step a key
+	typ     ir.Type
+	column  string
+	unknown *unknownField
+}
+
+// lookup finds the place of a name without positions.
+func (s scope) lookup(name string, forElements bool) place {
+	if name == "." {
+		return place{scope: s, typ: s.typ}
+	}
+	keys := strings.Split(name, ".")
+	m := s.names
+	if m == nil {
+		return place{scope: scope{inner: true}, rel: appendKeys(nil, keys)}
+	}
+	full, min := keys, 0
+	if s.inner {
+		if s.base == "" { // an element of something that the pipeline does not know
+			return place{scope: s, rel: appendKeys(nil, keys)}
+		}
+		base := strings.Split(s.base, ".")
+		full, min = append(base, keys...), len(base)
+	}
+	f, n := m.find(full, min, s.base)
+	if !s.inner {
+		if to, an := m.alias(keys); an > 0 && (f == nil || an >= n) {
+			return s.through(to, keys[an:], name)
+		}
+	}
+	if forElements && m.parents[strings.Join(full, ".")] && (f == nil || n < len(full) || !f.own) {
+		// The name itself is nowhere, what is below it is: stay where we are.
+		return place{scope: scope{names: m, inner: true, base: strings.Join(full, "."), path: s.path}}
+	}
+	if f == nil {
+		if s.inner {
+			return place{rel: appendKeys(nil, keys),
+				scope: scope{names: m, inner: true, base: strings.Join(full, "."), path: appendKeys(s.path, keys)}}
+		}
+		p := place{rel: appendKeys(m.root, keys)}
+		p.scope = scope{names: m, inner: true, base: name, path: p.rel}
+		if c, typ, ok := m.schema.column(keys[0]); ok {
+			p.column, p.typ = c, typ
+		} else if m.strict {
+			p.unknown = &unknownField{name: name, table: m.table, nearest: m.nearest(name)}
+		}
+		return p
+	}
+	p := place{column: f.column}
+	abs := appendKeys(f.path, full[n:])
+	if n == len(full) {
+		p.typ = f.typ
+	}
+	p.scope = scope{names: m, inner: true, base: strings.Join(append([]string{f.name}, full[n:]...), "."), path: abs}
+	if p.typ == ir.TypeIP {
+		p.scope.typ = p.typ
+	}
+	if s.inner && !hasPrefix(abs, s.path) {
+		// The pipeline has it elsewhere: below the element it is not.
+		p.rel = appendKeys(nil, full[min:])
+		return p
+	}
+	p.rel = abs
+	if s.inner {
+		p.rel, p.column = abs[len(s.path):], ""
+	}
+	return p
+}
+
+// through looks up what an alias stands for, then the keys behind it.
+func (s scope) through(to ir.Path, rest []string, name string) place {
+	plain := scope{names: s.names.withoutAliases(), inner: s.inner, base: s.base, path: s.path}
+	f := sigma.Field{Name: name}
+	var where []ir.Where
+	step := sigma.FieldStep{Index: -1}
+	flush := func(w ir.Where) {
+		f.Steps = append(f.Steps, step)
+		where = append(where, w)
+		step = sigma.FieldStep{Index: -1}
+	}
+	for _, st := range to {
+		if step.Name != "" && st.Key != "" {
+			step.Name += "."
+		}
+		step.Name += st.Key
+		if st.HasPosition {
+			step.Index = st.Position
+		}
+		if st.HasPosition || st.Where.Key != "" {
+			flush(st.Where)
+		}
+	}
+	if len(rest) > 0 {
+		if step.Name != "" {
+			step.Name += "."
+		}
+		step.Name += strings.Join(rest, ".")
+	}
+	if step.Name != "" {
+		flush(ir.Where{})
+	}
+	p := plain.walk(f, where, false)
+	p.scope.names = s.names
+	return p
+}
+
+// walk looks up a name step by step; where holds a selector for each step or is
+// nil.
+func (s scope) walk(f sigma.Field, where []ir.Where, forElements bool) place {
+	steps := f.Steps
+	if len(steps) == 0 {
+		steps = []sigma.FieldStep{{Name: f.Name, Index: -1}}
+	}
+	var out place
+	cur := s
+	for i, st := range steps {
+		p := place{scope: cur}
+		if st.Name != "" {
+			p = cur.lookup(st.Name, forElements && i == len(steps)-1)
+		}
+		if st.Index >= 0 || i < len(where) && where[i].Key != "" {
+			last := ir.Step{}
+			if n := len(p.rel); n > 0 && !p.rel[n-1].HasPosition && p.rel[n-1].Where.Key == "" {
+				last, p.rel = p.rel[n-1], slices.Clone(p.rel[:n-1])
+			}
+			if st.Index >= 0 {
+				last.HasPosition, last.Position = true, st.Index
+			} else {
+				last.Where = where[i]
+				key := p.scope.lookup(where[i].Key, false)
+				if len(key.rel) == 1 {
+					last.Where.Key = key.rel[0].Key
+				}
+			}
+			p.rel = append(p.rel, last)
+		}
+		out.rel = append(slices.Clip(out.rel), p.rel...)
+		out.typ, out.scope = p.typ, p.scope
+		if i == 0 {
+			out.column, out.unknown = p.column, p.unknown
+		}
+		cur = p.scope
+	}
+	return out
+}
+
+// field finds the place that a rule's field name means. An empty name means
+// every scalar of the event.
+func (s scope) field(f sigma.Field) (ir.Field, *unknownField) {
+	if f.Name == "" {
+		return ir.Field{Leaves: true}, nil
+	}
+	p := s.walk(f, nil, false)
+	return p.field(f), p.unknown
+}
+
+// element finds the list that a list block is about, and the scope of the names
+// inside.
+func (s scope) element(f sigma.Field) (over ir.Field, inner scope, unknown *unknownField) {
+	p := s.walk(f, nil, true)
+	return p.field(f), p.scope, p.unknown
+}
+
+func (p place) field(f sigma.Field) ir.Field {
+	out := ir.Field{Name: f.Name, Path: ir.Path{}.Join(p.rel), Type: p.typ, Column: p.column}
+	if p.column != "" {
+		_, out.ColumnType, _ = p.names.schema.column(p.column)
+	}
+	return out
+}
+
+func (m *mapping) nearest(name string) []string {
+	if n := nearestName(name, m.known()); n != "" {
+		return []string{n}
+	}
+	return nil
+}
+
+// known returns every name that can be meant at the top of an event.
+func (m *mapping) known() []string {
+	out := slices.Collect(maps.Keys(m.fields))
+	out = append(out, slices.Collect(maps.Keys(m.loose))...)
+	slices.Sort(out)
+	return out
+}
+
+// withoutAliases returns m for looking up what an alias stands for.
+func (m *mapping) withoutAliases() *mapping {
+	c := *m
+	c.loose, c.looseFo = nil, nil
+	return &c
+}
+
+func appendKeys(p ir.Path, keys []string) ir.Path {
+	out := make(ir.Path, len(p), len(p)+len(keys))
+	copy(out, p)
+	for _, k := range keys {
+		out = append(out, ir.Step{Key: k})
+	}
+	return out
+}
+
+// hasPrefix reports whether p starts with q, whatever is known of JSON.
+func hasPrefix(p, q ir.Path) bool {
+	if len(p) < len(q) {
+		return false
+	}
+	for i, s := range q {
+		t := p[i]
+		s.JSON, t.JSON = false, false
+		if s != t {
+			return false
+		}
+	}
+	return true
+}
