@@ -1,2 +1,0 @@
-// Package rules is the embedded rule pack.
-package rules

@@ -1,0 +1,18 @@
+// Package rules is the embedded rule pack: data and nothing else.
+package rules
+
+import "embed"
+
+// FS holds the pack. Each folder is a guide and holds its rules, one file a
+// rule. parameters.yaml is the catalogue of what an organisation fills in,
+// coverage.yaml the list of what the guides ask for. All names end in .yaml
+// and nothing else is in it. It is read-only and safe for concurrent use.
+//
+//go:embed parameters.yaml coverage.yaml entra-apps
+var FS embed.FS
+
+// The files of FS that are not rules.
+const (
+	Catalogue = "parameters.yaml"
+	Coverage  = "coverage.yaml"
+)
