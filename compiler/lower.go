@@ -1,0 +1,350 @@
+package compiler
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Limits of lowering. A document beyond one of them gets an error at the place
+// that went over it.
+const (
+	// maxDepth bounds how deep blocks and conditions nest.
+	maxDepth = 100
+	// maxTreeNodes bounds the nodes of one rule's tree, counted as printed: a
+	// selection that a condition names twice counts twice.
+	maxTreeNodes = 100_000
+	// maxValues bounds what the values of one item become once placeholders,
+	// windash and encodings have been applied.
+	maxValues = 1_000_000
+	// maxWindashPlaces bounds the dashes of one value under windash; each
+	// multiplies the value by five.
+	maxWindashPlaces = 5
+	// maxPlaceholderProduct bounds the texts that one text with several
+	// placeholders becomes.
+	maxPlaceholderProduct = 10_000
+	// maxRegex bounds the bytes of one regular expression.
+	maxRegex = 32 << 10
+)
+
+// Options say for what a document is lowered. The zero value lowers it for no
+// target in particular: field names are taken as paths, as they are written.
+type Options struct {
+	// Pipeline of the target; nil for none.
+	Pipeline *Pipeline
+	// Table picks one of the tables that the logsource may be; "" takes all.
+	Table string
+	// Filters are the filter documents at hand; those that name the rule and
+	// fit its logsource are applied.
+	Filters []*sigma.Document
+	// Catalogue describes the parameters that rules share.
+	Catalogue []sigma.Parameter
+	// Profile holds the values of parameters.
+	Profile *Profile
+	// Overrides change single rules.
+	Overrides *Overrides
+}
+
+// Lower returns what a rule means: one ir.Rule for each table that its
+// logsource may be in the target. Where there is an error it returns no rules;
+// warnings come with them. A filter document and a rule that an override
+// disables have no rule and, unless they are wrong, no error.
+//
+// Lower does not change doc or what the options point to, and may be called
+// concurrently.
+func Lower(doc *sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
+	l := &lowerer{doc: doc, opts: &opts, file: doc.File}
+	rules := l.document()
+	ds := l.finish()
+	if hasErrors(ds) {
+		return nil, ds
+	}
+	return rules, ds
+}
+
+// lowerer lowers one document. The fields of the second group are per table.
+type lowerer struct {
+	doc    *sigma.Document
+	opts   *Options
+	params *parameters
+	diags  sigma.Diagnostics
+	file   string // of the document being read: the rule or one of its filters
+
+	source  *ir.Source
+	origins map[ir.Expr]sigma.Pos
+}
+
+func (l *lowerer) report(sev sigma.Severity, code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
+	l.diags = append(l.diags, sigma.Diagnostic{File: l.file, Pos: pos, Severity: sev, Code: code,
+		Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+func (l *lowerer) errorf(code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
+	l.report(sigma.SeverityError, code, pos, hint, format, args...)
+}
+
+func (l *lowerer) warnf(code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
+	l.report(sigma.SeverityWarning, code, pos, hint, format, args...)
+}
+
+// finish orders the findings and drops those that several tables share.
+func (l *lowerer) finish() sigma.Diagnostics {
+	seen := make(map[sigma.Diagnostic]bool, len(l.diags))
+	var out sigma.Diagnostics
+	for _, d := range l.diags {
+		if !seen[d] {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b sigma.Diagnostic) int {
+		if a.File != b.File {
+			return strings.Compare(a.File, b.File)
+		}
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Col - b.Pos.Col
+	})
+	return out
+}
+
+func hasErrors(ds sigma.Diagnostics) bool {
+	return slices.ContainsFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity == sigma.SeverityError })
+}
+
+func (l *lowerer) document() []*ir.Rule {
+	doc := l.doc
+	switch {
+	case doc.Kind == sigma.KindCorrelation || doc.Correlation != nil:
+		l.errorf(sigma.CodeUnsupported, doc.KeyPos("correlation"), "its rules run without it",
+			"a correlation runs with the correlations of a stream; it has no predicate over one event")
+		return nil
+	case doc.Detection == nil:
+		l.errorf(sigma.CodeMissingKey, doc.Pos, "add a detection with a selection and a condition", "the document has no detection")
+		return nil
+	}
+	if t := doc.Meta.Taxonomy; t != "" && !strings.EqualFold(t, "sigma") {
+		l.warnf(sigma.CodeTaxonomy, doc.KeyPos("taxonomy"), "rename the fields by a pipeline",
+			"taxonomy %q is ignored; fields are read as the pipeline names them", t)
+	}
+	override := l.opts.Overrides.For(doc)
+	if override.Disabled() {
+		return nil
+	}
+	l.params = newParameters(l)
+
+	targets := []target{{}}
+	tops := []scope{anyScope()}
+	if l.opts.Pipeline != nil {
+		targets, tops = l.targets()
+	}
+	var rules []*ir.Rule
+	var kept, failed sigma.Diagnostics
+	for i, t := range targets {
+		before := len(l.diags)
+		r := l.rule(t, tops[i], override)
+		if hasErrors(l.diags[before:]) && len(targets) > 1 {
+			failed = append(failed, l.diags[before:]...)
+		} else {
+			kept = append(kept, l.diags[before:]...)
+			rules = append(rules, r)
+		}
+		l.diags = l.diags[:before]
+	}
+	// Where a rule fits one of its tables, not fitting another is worth saying
+	// and no more.
+	for _, d := range failed {
+		if len(rules) > 0 && d.Severity == sigma.SeverityError {
+			d.Severity = sigma.SeverityWarning
+			d.Message += "; the rule is left out there"
+		}
+		kept = append(kept, d)
+	}
+	l.diags = append(l.diags, kept...)
+	if doc.Kind == sigma.KindFilter {
+		return nil
+	}
+	return rules
+}
+
+// targets returns the tables the rule is lowered for, with their scopes.
+func (l *lowerer) targets() ([]target, []scope) {
+	ls := l.doc.LogSource
+	pos := ls.Pos
+	if !pos.IsValid() {
+		pos = l.doc.KeyPos("logsource")
+	}
+	all := l.opts.Pipeline.sources(ls)
+	if len(all) == 0 {
+		l.errorf(sigma.CodeUnknownSource, pos, "map it in a pipeline, or choose a pipeline that knows it",
+			"pipeline %s does not know the logsource %s", l.opts.Pipeline.Name(), logSourceText(ls))
+		return nil, nil
+	}
+	var ts []target
+	var names []string
+	for _, t := range all {
+		if l.opts.Table == "" || strings.EqualFold(t.table, l.opts.Table) {
+			ts = append(ts, t)
+		}
+		names = append(names, t.table)
+	}
+	if len(ts) == 0 {
+		l.errorf(sigma.CodeUnknownSource, pos, "choose one of "+strings.Join(names, ", "),
+			"the logsource %s is not in table %s of pipeline %s", logSourceText(ls), l.opts.Table, l.opts.Pipeline.Name())
+	}
+	tops := make([]scope, len(ts))
+	for i, t := range ts {
+		tops[i] = t.top()
+	}
+	return ts, tops
+}
+
+func logSourceText(ls sigma.LogSource) string {
+	var parts []string
+	for _, p := range [][2]string{{"product", ls.Product}, {"category", ls.Category}, {"service", ls.Service}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+"="+p[1])
+		}
+	}
+	if len(parts) == 0 {
+		return "(empty)"
+	}
+	return strings.Join(parts, " ")
+}
+
+// rule lowers the document for one table.
+func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
+	doc := l.doc
+	r := &ir.Rule{File: doc.File, Pos: doc.Pos, Meta: doc.Meta, Origins: map[ir.Expr]sigma.Pos{}}
+	override.apply(&r.Meta)
+	r.Source = l.sourceOf(t)
+	l.source, l.origins = &r.Source, r.Origins
+	l.params.used = nil
+
+	if where := t.where; len(where) > 0 {
+		and := &ir.And{}
+		for i := range where {
+			if x := l.whereItem(&where[i], top); x != nil {
+				and.X = append(and.X, x)
+			}
+		}
+		r.Source.Where = l.simplify(and)
+	}
+	and := &ir.And{X: []ir.Expr{l.detection(doc.Detection, top, "")}}
+	for _, f := range l.filters(override) {
+		l.file = f.File
+		own := l.params.enter(f)
+		and.X = append(and.X, l.detection(f.Detection, top, filterName(f)+"/"))
+		l.params.leave(own)
+		l.file = doc.File
+	}
+	if n := countNodes(and, map[ir.Expr]int{}); n > maxTreeNodes {
+		l.errorf(sigma.CodeLimit, doc.Detection.Pos, "split the rule, or count fewer selections by `N of`",
+			"the rule becomes %s of comparisons, more than the %d that one rule may have", countText(n), maxTreeNodes)
+		return r
+	}
+	r.When = l.simplify(and)
+	r.Lacks = l.params.lacks()
+	r.Source.Parameters = l.params.bindings()
+	if len(r.Lacks) > 0 {
+		// Such a rule does not run. Should somebody run it, it must not fire.
+		r.When = ir.Const(false)
+	}
+	return r
+}
+
+func countText(n int) string {
+	if n == math.MaxInt {
+		return "a tree beyond counting"
+	}
+	return fmt.Sprintf("a tree of %d nodes", n)
+}
+
+// simplify takes out what lowering left over. A node that it had to build anew
+// has the origin of its first part.
+func (l *lowerer) simplify(e ir.Expr) ir.Expr {
+	e = ir.Simplify(e)
+	var origin func(ir.Expr) sigma.Pos
+	origin = func(e ir.Expr) sigma.Pos {
+		if _, isConst := e.(ir.Const); isConst {
+			return sigma.Pos{}
+		}
+		var first sigma.Pos
+		for _, c := range ir.Children(e) {
+			if p := origin(c); !first.IsValid() {
+				first = p
+			}
+		}
+		l.at(e, first)
+		return l.origins[e]
+	}
+	origin(e)
+	return e
+}
+
+// countNodes counts the nodes of e as printed, where a shared node stands as
+// often as it is referred to. The answer stays at MaxInt once it is reached.
+func countNodes(e ir.Expr, memo map[ir.Expr]int) int {
+	if n, ok := memo[e]; ok {
+		return n
+	}
+	n := 1
+	for _, c := range ir.Children(e) {
+		if k := countNodes(c, memo); n > math.MaxInt-k {
+			n = math.MaxInt
+		} else {
+			n += k
+		}
+	}
+	memo[e] = n
+	return n
+}
+
+// filters returns the filters that apply to the rule: those at hand, then the
+// override's own.
+func (l *lowerer) filters(override Override) []*sigma.Document {
+	if l.doc.Kind != sigma.KindRule {
+		return nil
+	}
+	var out []*sigma.Document
+	for _, f := range l.opts.Filters {
+		if f != nil && f.Filter != nil && f.Detection != nil && filterNames(f.Filter, l.doc) && filterFits(f.LogSource, l.doc.LogSource) {
+			out = append(out, f)
+		}
+	}
+	return append(out, override.filters...)
+}
+
+func filterNames(f *sigma.Filter, doc *sigma.Document) bool {
+	if f.Any {
+		return true
+	}
+	return slices.ContainsFunc(f.Rules, func(r sigma.Reference) bool { return refersTo(r.Name, doc) })
+}
+
+// refersTo reports whether a reference by id or name means the document.
+func refersTo(ref string, doc *sigma.Document) bool {
+	return ref != "" && (strings.EqualFold(ref, doc.Meta.ID) || ref == doc.Meta.Name)
+}
+
+// filterFits reports whether all that the filter's logsource says is also said
+// by the rule's.
+func filterFits(filter, rule sigma.LogSource) bool {
+	fits := func(f, r string) bool { return f == "" || strings.EqualFold(f, r) }
+	return fits(filter.Category, rule.Category) && fits(filter.Product, rule.Product) && fits(filter.Service, rule.Service)
+}
+
+// filterName is what a filter's selections are prefixed with in hits.
+func filterName(f *sigma.Document) string {
+	for _, n := range []string{f.Meta.Name, f.Meta.Title, f.Meta.ID} {
+		if n != "" {
+			return n
+		}
+	}
+	return "filter"
+}

@@ -1,0 +1,384 @@
+package compiler
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// parameters finds the values of the parameters that one document uses.
+type parameters struct {
+	l      *lowerer
+	doc    *sigma.Document // whose declarations count: the rule or a filter
+	used   []ir.Binding    // of the table being lowered
+	absent []string
+}
+
+func newParameters(l *lowerer) *parameters { return &parameters{l: l, doc: l.doc} }
+
+// enter makes a filter's declarations count and returns whose did before.
+func (p *parameters) enter(doc *sigma.Document) (before *sigma.Document) {
+	before, p.doc = p.doc, doc
+	return before
+}
+
+func (p *parameters) leave(before *sigma.Document) { p.doc = before }
+
+func (p *parameters) reset() { p.used, p.absent = nil, nil }
+
+func (p *parameters) lacks() []string { return p.absent }
+
+func (p *parameters) bindings() []ir.Binding { return p.used }
+
+// definition returns what is known of a parameter. Its Type is "" where
+// nothing is, as for the placeholders of a plain Sigma rule.
+func (p *parameters) definition(name string, pos sigma.Pos) (sigma.Parameter, bool) {
+	declared := slices.IndexFunc(p.doc.Parameters, func(d sigma.Parameter) bool { return d.Name == name })
+	if declared >= 0 && !p.doc.Parameters[declared].Catalogue {
+		return p.doc.Parameters[declared], true
+	}
+	if i := slices.IndexFunc(p.l.opts.Catalogue, func(d sigma.Parameter) bool { return d.Name == name }); i >= 0 {
+		if declared >= 0 || !p.doc.Native {
+			return p.l.opts.Catalogue[i], true
+		}
+	} else if declared >= 0 && p.l.opts.Catalogue != nil {
+		p.l.errorf(sigma.CodeUnknownParameter, p.doc.Parameters[declared].Pos, p.nearestHint(name, false, "describe it in the catalogue, or give it a type here"),
+			"the catalogue has no parameter %s", name)
+		return sigma.Parameter{}, false
+	}
+	if declared < 0 && p.doc.Native {
+		p.l.errorf(sigma.CodeUnknownParameter, pos, p.nearestHint(name, true, "name it under parameters"),
+			"parameter %s is not declared", name)
+		return sigma.Parameter{}, false
+	}
+	return sigma.Parameter{Name: name}, true
+}
+
+func (p *parameters) nearestHint(name string, declared bool, otherwise string) string {
+	var known []string
+	if declared {
+		for _, d := range p.doc.Parameters {
+			known = append(known, d.Name)
+		}
+	}
+	for _, d := range p.l.opts.Catalogue {
+		if !declared || p.doc.Native == false {
+			known = append(known, d.Name)
+		}
+	}
+	if n := sigma.Nearest(name, known); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return otherwise
+}
+
+// values returns a parameter's values, checked against its type, which must be
+// one of kinds. ok is false where there is none: the rule then lacks it, or an
+// error has been reported.
+func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []sigma.Value, typ string, ok bool) {
+	def, ok := p.definition(name, pos)
+	if !ok {
+		return nil, "", false
+	}
+	if def.Type != "" && !slices.Contains(kinds, def.Type) {
+		p.l.errorf(sigma.CodeParameter, pos, parameterUse[def.Type], "parameter %s is of type %s; here stands %s",
+			name, def.Type, strings.Join(kinds, " or "))
+		return nil, "", false
+	}
+	raw, file, watchlist := def.Default, p.l.file, ""
+	given, inProfile := p.l.opts.Profile.lookup(name)
+	if inProfile {
+		raw, file, watchlist = given.values, p.l.opts.Profile.file, given.watchlist
+	}
+	for _, v := range raw {
+		value, keep, err := typedValue(def.Type, v)
+		if err != nil {
+			at := v.Position()
+			if !at.IsValid() || file == "" {
+				at, file = pos, p.l.file
+			}
+			p.l.diags = append(p.l.diags, sigma.Diagnostic{File: file, Pos: at, Code: sigma.CodeParameter,
+				Message: fmt.Sprintf("parameter %s: %v", name, err), Hint: parameterHint[def.Type]})
+			return nil, "", false
+		}
+		if keep {
+			vs = append(vs, value)
+		}
+	}
+	if def.Type != "" && !def.List && len(vs) > 1 {
+		p.l.errorf(sigma.CodeParameter, pos, "give one value, or declare it with `list: true`", "parameter %s takes one value and has %d", name, len(vs))
+		return nil, "", false
+	}
+	p.bind(name, def.Type, vs, watchlist)
+	return vs, def.Type, len(vs) > 0
+}
+
+// bind notes that the rule uses a parameter.
+func (p *parameters) bind(name, typ string, vs []sigma.Value, watchlist string) {
+	if slices.ContainsFunc(p.used, func(b ir.Binding) bool { return b.Name == name }) {
+		return
+	}
+	b := ir.Binding{Name: name, Watchlist: watchlist}
+	for _, v := range vs {
+		b.Values = append(b.Values, bindingValue(typ, v))
+	}
+	p.used = append(p.used, b)
+	if len(vs) == 0 {
+		p.absent = append(p.absent, name)
+	}
+}
+
+func bindingValue(typ string, v sigma.Value) ir.Value {
+	switch v := v.(type) {
+	case sigma.Bool:
+		return ir.Bool(v.Bool)
+	case sigma.Number:
+		return ir.Number(v.Number)
+	case sigma.String:
+		switch t := literalOf(v.Parts); typ {
+		case "pattern":
+			if x := classify(v.Parts, ir.Equal); x.op != ir.Like && x.op != ir.Equal {
+				return patternOf(v.Parts)
+			} else {
+				return x.value
+			}
+		case "cidr":
+			if n, err := parseNetwork(t); err == nil {
+				return ir.Prefix(n.Masked())
+			}
+		case "duration":
+			if s, err := sigma.ParseTimespan(t); err == nil {
+				return ir.Number{IsInt: true, Int: s.Seconds}
+			}
+		}
+		return ir.String(literalOf(v.Parts))
+	}
+	panic("compiler: a parameter without a value")
+}
+
+// parameterUse says where a parameter of each type may stand.
+var parameterUse = map[string]string{
+	"cidr":     "compare it with |cidr|expand",
+	"hours":    "compare it with |within or |outside",
+	"duration": "compare it with |since=… and lt, lte, gt or gte",
+	"zone":     "put it behind a time part, such as |hour=%name%",
+	"number":   "compare it with equality, lt, lte, gt or gte",
+	"pattern":  "compare it as text",
+}
+
+// parameterHint says what a value of each type looks like.
+var parameterHint = map[string]string{
+	"string":   "write text",
+	"pattern":  "write text, with * and ? as wildcards",
+	"number":   "write a number",
+	"bool":     "write true or false",
+	"ip":       "write an address such as 192.0.2.1 or 2001:db8::1",
+	"cidr":     "write a network such as 192.0.2.0/24, or an address",
+	"duration": "write a timespan such as 90d",
+	"hours":    "write hours such as 'Mon-Fri 08:00-18:00 Europe/Berlin'; part several by ;",
+	"zone":     "write an IANA zone such as Europe/Berlin",
+}
+
+// typedValue gives a parameter's value the type that its parameter has. keep
+// is false for null and empty text, which are no values: an allow-list with a
+// blank line in it must not allow the blank.
+func typedValue(typ string, v sigma.Value) (value sigma.Value, keep bool, err error) {
+	if _, isNull := v.(sigma.Null); isNull {
+		return nil, false, nil
+	}
+	text := literalOf(partsOf(v))
+	if s, ok := v.(sigma.String); ok {
+		text = s.Raw
+		if s.Raw == "" {
+			return nil, false, nil
+		}
+	}
+	literal := sigma.String{Pos: v.Position(), Raw: text, Parts: []sigma.Part{{Kind: sigma.Literal, Text: text}}}
+	fail := func() (sigma.Value, bool, error) {
+		return nil, false, fmt.Errorf("%s is no %s", valueText(v), typ)
+	}
+	switch typ {
+	case "":
+		if _, isText := v.(sigma.String); !isText {
+			return v, true, nil
+		}
+	case "pattern":
+		literal.Parts = sigma.ParseParts(text, false)
+	case "number":
+		n, ok := numberOf(literal)
+		if already, isNumber := v.(sigma.Number); isNumber {
+			n, ok = ir.Number(already.Number), true
+		}
+		if !ok {
+			return fail()
+		}
+		return sigma.Number{Pos: v.Position(), Number: sigma.Numeric(n)}, true, nil
+	case "bool":
+		if b, isBool := v.(sigma.Bool); isBool {
+			return b, true, nil
+		}
+		switch strings.ToLower(text) {
+		case "true":
+			return sigma.Bool{Pos: v.Position(), Bool: true}, true, nil
+		case "false":
+			return sigma.Bool{Pos: v.Position()}, true, nil
+		}
+		return fail()
+	case "ip":
+		if _, err := netip.ParseAddr(text); err != nil {
+			return fail()
+		}
+	case "cidr":
+		if _, err := parseNetwork(text); err != nil {
+			return fail()
+		}
+	case "duration":
+		if _, err := sigma.ParseTimespan(text); err != nil {
+			return fail()
+		}
+	case "hours":
+		if _, err := parseHours(text); err != nil {
+			return nil, false, err
+		}
+	case "zone":
+		if err := checkZone(text); err != nil {
+			return nil, false, err
+		}
+	}
+	return literal, true, nil
+}
+
+// placeholderName reads text that is one placeholder, `%name%`.
+func placeholderName(text string) (string, bool) {
+	if len(text) < 3 || text[0] != '%' || text[len(text)-1] != '%' || strings.Contains(text[1:len(text)-1], "%") {
+		return "", false
+	}
+	return text[1 : len(text)-1], true
+}
+
+// expand returns an item's values with the placeholders replaced. A parameter
+// that is all of a value stands for its values as if they were listed; inside
+// text, for its text, once for each value. lacking is true where a parameter
+// has no value.
+func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lacking bool) {
+	// Where no text is asked for, a placeholder needs no `expand` to be one.
+	bare := m.hours != "" || m.since != nil || m.part != nil || m.compares
+	for _, v := range it.Values {
+		s, ok := v.(sigma.String)
+		if !ok {
+			values = append(values, v)
+			continue
+		}
+		parts := s.Parts
+		if name, ok := placeholderName(literalOf(parts)); ok && bare {
+			parts = []sigma.Part{{Kind: sigma.Placeholder, Text: name}}
+		} else if !m.expand {
+			values = append(values, v)
+			continue
+		}
+		out, ok := l.expandValue(s, parts, m)
+		if !ok {
+			lacking = true
+		}
+		if values = append(values, out...); len(values) > maxValues {
+			l.errorf(sigma.CodeLimit, s.Pos, "", "the values of %s become more than %d", nameOf(it.Field), maxValues)
+			return nil, true
+		}
+	}
+	return values, lacking
+}
+
+// expandValue replaces the placeholders of one value. Where ok is false, it
+// has said why or noted what the rule lacks.
+func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (out []sigma.Value, ok bool) {
+	if len(parts) == 1 && parts[0].Kind == sigma.Placeholder && !m.re {
+		out, _, ok = l.params.values(parts[0].Text, s.Pos, m.parameterKinds()...)
+		// A value stands where its placeholder does, for findings and hits.
+		for i, v := range out {
+			out[i] = movedTo(v, s.Pos)
+		}
+		return out, ok
+	}
+	texts := [][]sigma.Part{nil}
+	ok = true
+	for _, p := range parts {
+		choices := [][]sigma.Part{{p}}
+		if p.Kind == sigma.Placeholder {
+			vs, _, found := l.params.values(p.Text, s.Pos, "string", "pattern", "number", "bool", "ip")
+			if !found {
+				ok = false
+				continue
+			}
+			choices = choices[:0]
+			for _, v := range vs {
+				c := partsOf(v)
+				if m.re {
+					if hasWildcards(c) {
+						l.errorf(sigma.CodeParameter, s.Pos, "use a parameter of type string", "parameter %s has wildcards, which mean something else in a regular expression", p.Text)
+						return nil, false
+					}
+					c = []sigma.Part{{Kind: sigma.Literal, Text: regexp.QuoteMeta(literalOf(c))}}
+				}
+				choices = append(choices, c)
+			}
+		}
+		if len(texts)*len(choices) > maxPlaceholderProduct {
+			l.errorf(sigma.CodeLimit, s.Pos, "", "the placeholders of one text become more than %d texts", maxPlaceholderProduct)
+			return nil, false
+		}
+		grown := make([][]sigma.Part, 0, len(texts)*len(choices))
+		for _, t := range texts {
+			for _, c := range choices {
+				grown = append(grown, append(t[:len(t):len(t)], c...))
+			}
+		}
+		texts = grown
+	}
+	if !ok {
+		return nil, false
+	}
+	for _, t := range texts {
+		t = joinLiterals(t)
+		out = append(out, sigma.String{Pos: s.Pos, Raw: literalOf(t), Parts: t})
+	}
+	return out, true
+}
+
+func movedTo(v sigma.Value, pos sigma.Pos) sigma.Value {
+	switch v := v.(type) {
+	case sigma.Bool:
+		v.Pos = pos
+		return v
+	case sigma.Number:
+		v.Pos = pos
+		return v
+	case sigma.String:
+		v.Pos = pos
+		return v
+	}
+	return v
+}
+
+// parameterKinds returns the types of parameter that can be an item's value.
+func (m *modifiers) parameterKinds() []string {
+	switch {
+	case m.hours != "":
+		return []string{"hours"}
+	case m.since != nil:
+		return []string{"duration"}
+	case m.part != nil || m.compares:
+		return []string{"number"}
+	case m.cidr:
+		return []string{"cidr", "ip"}
+	case m.exists:
+		return []string{"bool"}
+	case m.fieldref:
+		return []string{"string"}
+	}
+	return []string{"string", "pattern", "number", "bool", "ip"}
+}

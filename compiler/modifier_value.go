@@ -1,0 +1,187 @@
+package compiler
+
+import (
+	"net/netip"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// regex lowers a value under `re`.
+func (l *lowerer) regex(v sigma.Value, flags string) (ir.Regex, bool) {
+	text := literalOf(partsOf(v))
+	if len(text) > maxRegex {
+		l.errorf(sigma.CodeLimit, v.Position(), "use a list of values", "the regular expression has %d bytes, more than %d", len(text), maxRegex)
+		return "", false
+	}
+	if flags != "" {
+		text = "(?" + flags + ")" + text
+	}
+	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+		hint := "write it in the syntax of Go's regexp package (RE2)"
+		if strings.Contains(text, "(?=") || strings.Contains(text, "(?!") || strings.Contains(text, "(?<=") || strings.Contains(text, "(?<!") {
+			hint = "look-around is not regular; write what must not follow as a second selection under `not`"
+		}
+		l.errorf(sigma.CodeRegex, v.Position(), hint, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return "", false
+	}
+	return ir.Regex(text), true
+}
+
+// network lowers a value under `cidr`. An address alone is a network of one.
+func (l *lowerer) network(v sigma.Value) (ir.Prefix, bool) {
+	text := literalOf(partsOf(v))
+	p, err := parseNetwork(text)
+	if err != nil {
+		l.errorf(sigma.CodeNetwork, v.Position(), "write an address or a network such as 10.0.0.0/8", "%q is no network", text)
+		return ir.Prefix{}, false
+	}
+	if masked := p.Masked(); masked != p {
+		l.warnf(sigma.CodeNetwork, v.Position(), "write "+masked.String(),
+			"%s has address bits behind its length; it is read as %s", text, masked)
+		p = masked
+	}
+	return ir.Prefix(p), true
+}
+
+// parseNetwork reads a prefix or an address. IPv4 in IPv6 clothes
+// (::ffff:10.0.0.0/104) is IPv4, as it is in events.
+func parseNetwork(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		var a netip.Addr
+		if a, err = netip.ParseAddr(text); err != nil {
+			return p, err
+		}
+		a = a.WithZone("")
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p, nil
+}
+
+// fieldRef lowers a value under `fieldref`: the name of another field of the
+// same event or element.
+func (l *lowerer) fieldRef(v sigma.Value, in scope) (ir.FieldRef, bool) {
+	s, ok := v.(sigma.String)
+	if !ok {
+		l.badValue(v, "write the other field's name", "fieldref asks for a field")
+		return ir.FieldRef{}, false
+	}
+	f, ok := l.fieldNamed(literalOf(s.Parts), in, s.Pos)
+	return ir.FieldRef{Field: f}, ok
+}
+
+// fieldNamed resolves a field whose name stands where a value does.
+func (l *lowerer) fieldNamed(name string, in scope, pos sigma.Pos) (ir.Field, bool) {
+	f, err := sigma.ParseFieldName(name)
+	if err != nil || f.Name == "" {
+		l.errorf(sigma.CodeField, pos, "write the other field's name", "%q is no field name", name)
+		return ir.Field{}, false
+	}
+	f.Pos = pos
+	return l.field(f, in, pos)
+}
+
+// number lowers a value that is compared as a number.
+func (l *lowerer) number(v sigma.Value, m modifiers) (ir.Number, bool) {
+	if m.since != nil {
+		return l.span(v)
+	}
+	n, ok := numberOf(v)
+	if !ok && m.part != nil && m.part.Name == sigma.ModWeekday {
+		if s, isText := v.(sigma.String); isText {
+			var d int
+			if d, ok = weekday(literalOf(s.Parts)); ok {
+				n = ir.Number{IsInt: true, Int: int64(d)}
+			}
+		}
+	}
+	if !ok {
+		l.badValue(v, "write a number", "%s is no number", valueText(v))
+		return n, false
+	}
+	if m.part != nil {
+		l.checkPart(m.part, n, v.Position())
+	}
+	return n, true
+}
+
+// numberOf reads a number, also from text of the contract's form.
+func numberOf(v sigma.Value) (ir.Number, bool) {
+	switch v := v.(type) {
+	case sigma.Number:
+		return ir.Number(v.Number), true
+	case sigma.String:
+		return numberText(literalOf(v.Parts))
+	}
+	return ir.Number{}, false
+}
+
+// numberText reads text that is all of -?[0-9]{1,15}(\.[0-9]{1,15})?.
+func numberText(s string) (ir.Number, bool) {
+	whole, frac, hasFrac := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	digits := func(s string) bool {
+		if len(s) < 1 || len(s) > 15 {
+			return false
+		}
+		for i := 0; i < len(s); i++ {
+			if s[i] < '0' || s[i] > '9' {
+				return false
+			}
+		}
+		return true
+	}
+	if !digits(whole) || hasFrac && !digits(frac) {
+		return ir.Number{}, false
+	}
+	if !hasFrac {
+		i, err := strconv.ParseInt(s, 10, 64)
+		return ir.Number{IsInt: true, Int: i}, err == nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return ir.Number{Float: f}, err == nil
+}
+
+// valueText writes a value for a message.
+func valueText(v sigma.Value) string {
+	switch v := v.(type) {
+	case sigma.Null:
+		return "null"
+	case sigma.String:
+		if len(v.Raw) > 60 {
+			return strconv.Quote(v.Raw[:60]) + "…"
+		}
+		return strconv.Quote(v.Raw)
+	}
+	return literalOf(partsOf(v))
+}
+
+// checkValue warns of a value under equality that what the field holds can
+// never equal.
+func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
+	if f.Derive != nil || f.Leaves {
+		return
+	}
+	never := func(what string) {
+		l.warnf(sigma.CodeNeverMatches, pos, "", "%s holds %s; it never equals %s", f.Name, what, ir.ValueText(v))
+	}
+	text, isText := v.(ir.String)
+	_, isNumber := v.(ir.Number)
+	_, isBool := v.(ir.Bool)
+	switch f.Type {
+	case ir.TypeInt, ir.TypeLong, ir.TypeReal:
+		if _, numeric := numberText(string(text)); isBool || isText && !numeric {
+			never("numbers")
+		}
+	case ir.TypeBool:
+		if isNumber || isText && !strings.EqualFold(string(text), "true") && !strings.EqualFold(string(text), "false") {
+			never("true or false")
+		}
+	}
+}
