@@ -60,7 +60,7 @@ func Lower(doc *sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
 	l := &lowerer{doc: doc, opts: &opts, file: doc.File}
 	rules := l.document()
 	ds := l.finish()
-	if hasErrors(ds) {
+	if ds.HasErrors() {
 		return nil, ds
 	}
 	return rules, ds
@@ -76,6 +76,7 @@ type lowerer struct {
 
 	source  *ir.Source
 	origins map[ir.Expr]sigma.Pos
+	inner   int // how many list blocks deep
 }
 
 func (l *lowerer) report(sev sigma.Severity, code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
@@ -101,20 +102,8 @@ func (l *lowerer) finish() sigma.Diagnostics {
 			out = append(out, d)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b sigma.Diagnostic) int {
-		if a.File != b.File {
-			return strings.Compare(a.File, b.File)
-		}
-		if a.Pos.Line != b.Pos.Line {
-			return a.Pos.Line - b.Pos.Line
-		}
-		return a.Pos.Col - b.Pos.Col
-	})
+	out.Sort()
 	return out
-}
-
-func hasErrors(ds sigma.Diagnostics) bool {
-	return slices.ContainsFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity == sigma.SeverityError })
 }
 
 func (l *lowerer) document() []*ir.Rule {
@@ -148,7 +137,7 @@ func (l *lowerer) document() []*ir.Rule {
 	for i, t := range targets {
 		before := len(l.diags)
 		r := l.rule(t, tops[i], override)
-		if hasErrors(l.diags[before:]) && len(targets) > 1 {
+		if l.diags[before:].HasErrors() && len(targets) > 1 {
 			failed = append(failed, l.diags[before:]...)
 		} else {
 			kept = append(kept, l.diags[before:]...)
@@ -222,27 +211,36 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 	doc := l.doc
 	r := &ir.Rule{File: doc.File, Pos: doc.Pos, Meta: doc.Meta, Origins: map[ir.Expr]sigma.Pos{}}
 	override.apply(&r.Meta)
-	r.Source = l.sourceOf(t)
-	l.source, l.origins = &r.Source, r.Origins
-	l.params.used = nil
+	r.Source = ir.Source{LogSource: doc.LogSource}
+	if p := t.pipeline; p != nil {
+		r.Source.Pipeline, r.Source.Form, r.Source.Table = p.Name(), string(p.Form()), t.table
+		r.Source.Time, r.Source.Messages = t.time(), t.messages()
+	}
+	l.source, l.origins, l.inner = &r.Source, r.Origins, 0
+	l.params.reset()
 
-	if where := t.where; len(where) > 0 {
+	if len(t.where) > 0 {
 		and := &ir.And{}
-		for i := range where {
-			if x := l.whereItem(&where[i], top); x != nil {
-				and.X = append(and.X, x)
-			}
+		for _, w := range t.where {
+			and.X = append(and.X, l.item(&sigma.Item{Pos: doc.LogSource.Pos, Field: w.field, Values: w.values}, top, 0))
 		}
 		r.Source.Where = l.simplify(and)
 	}
+	for _, e := range doc.Meta.Entities {
+		name, err := sigma.ParseFieldName(e.Field)
+		if err != nil {
+			continue
+		}
+		if f, unknown := top.field(name); unknown == nil {
+			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: f})
+		}
+	}
 	and := &ir.And{X: []ir.Expr{l.detection(doc.Detection, top, "")}}
 	for _, f := range l.filters(override) {
-		l.file = f.File
-		own := l.params.enter(f)
+		l.file, l.params.doc = f.File, f
 		and.X = append(and.X, l.detection(f.Detection, top, filterName(f)+"/"))
-		l.params.leave(own)
-		l.file = doc.File
 	}
+	l.file, l.params.doc = doc.File, doc
 	if n := countNodes(and, map[ir.Expr]int{}); n > maxTreeNodes {
 		l.errorf(sigma.CodeLimit, doc.Detection.Pos, "split the rule, or count fewer selections by `N of`",
 			"the rule becomes %s of comparisons, more than the %d that one rule may have", countText(n), maxTreeNodes)

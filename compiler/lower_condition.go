@@ -74,7 +74,7 @@ func (d *detectionLowerer) condition(e sigma.ConditionExpr, depth int) ir.Expr {
 		s := d.det.Selection(e.Name)
 		if s == nil {
 			hint := ""
-			if n := nearest(e.Name, d.names("")); n != "" {
+			if n := sigma.Nearest(e.Name, d.names("")); n != "" {
 				hint = "did you mean " + n + "?"
 			}
 			d.errorf(sigma.CodeUnknownName, e.Pos, hint, "the condition names %q, and there is no such selection", e.Name)

@@ -163,7 +163,9 @@ func (l *lowerer) listBlock(it *sigma.Item, in scope, depth int) ir.Expr {
 		l.unknownField(it.Field.Name, unknown, pos)
 		return ir.Const(false)
 	}
+	l.inner++
 	x := l.block(it.Block, inner, depth+1, pos)
+	l.inner--
 	any := func(x ir.Expr) ir.Expr { return l.at(&ir.Any{Over: over, X: x}, it.Pos) }
 	not := func(x ir.Expr) ir.Expr { return l.at(&ir.Not{X: x}, it.Pos) }
 	switch it.Quantifier {
@@ -225,8 +227,7 @@ func (l *lowerer) modifiers(it *sigma.Item) (modifiers, bool) {
 	}
 	var exclusive []sigma.Modifier // those that decide alone what a value is
 	for i, mod := range it.Modifiers {
-		if kind, isPart := timeParts[mod.Name]; isPart {
-			_ = kind
+		if _, isPart := timeParts[mod.Name]; isPart {
 			if m.part != nil {
 				refuse(mod, "%s stands beside %s; a comparison has one time part", mod.Name, m.part.Name)
 			}

@@ -21,14 +21,6 @@ type parameters struct {
 
 func newParameters(l *lowerer) *parameters { return &parameters{l: l, doc: l.doc} }
 
-// enter makes a filter's declarations count and returns whose did before.
-func (p *parameters) enter(doc *sigma.Document) (before *sigma.Document) {
-	before, p.doc = p.doc, doc
-	return before
-}
-
-func (p *parameters) leave(before *sigma.Document) { p.doc = before }
-
 func (p *parameters) reset() { p.used, p.absent = nil, nil }
 
 func (p *parameters) lacks() []string { return p.absent }
@@ -67,7 +59,7 @@ func (p *parameters) nearestHint(name string, declared bool, otherwise string) s
 		}
 	}
 	for _, d := range p.l.opts.Catalogue {
-		if !declared || p.doc.Native == false {
+		if !declared || !p.doc.Native {
 			known = append(known, d.Name)
 		}
 	}
@@ -91,6 +83,9 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 		return nil, "", false
 	}
 	raw, file, watchlist := def.Default, p.l.file, ""
+	if vs, ok := p.l.opts.Pipeline.placeholder(name); ok {
+		raw, file = vs, ""
+	}
 	given, inProfile := p.l.opts.Profile.lookup(name)
 	if inProfile {
 		raw, file, watchlist = given.values, p.l.opts.Profile.file, given.watchlist

@@ -44,11 +44,26 @@ func (l *lowerer) derive(it *sigma.Item, m *modifiers, field *ir.Field, in scope
 	return true
 }
 
+// eventTime returns the field with the event's own time.
+func (l *lowerer) eventTime(in scope, pos sigma.Pos) (ir.Field, bool) {
+	switch {
+	case l.inner > 0:
+		l.errorf(sigma.CodeUnsupported, pos, "name a time of the element", "inside a list block the event's own time is out of reach")
+		return ir.Field{}, false
+	case l.source.Pipeline == "":
+		return l.fieldNamed("TimeGenerated", in, pos)
+	case len(l.source.Time.Path) == 0:
+		l.errorf(sigma.CodeUnsupported, pos, "name the field with the time", "the pipeline names no time for %s", l.tableName())
+		return ir.Field{}, false
+	}
+	return l.source.Time, true
+}
+
 // zone reads the zone of a time part; a parameter may stand for it.
 func (l *lowerer) zone(mod *sigma.Modifier) (string, bool) {
 	zone := mod.Arg
 	if name, ok := placeholderName(zone); ok {
-		vs, ok := l.params.values(name, mod.Pos, "zone")
+		vs, _, ok := l.params.values(name, mod.Pos, "zone")
 		if !ok {
 			return "", false
 		}

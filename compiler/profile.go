@@ -38,35 +38,27 @@ type profileValue struct {
 // could be read.
 func ParseProfile(file string, data []byte) (*Profile, sigma.Diagnostics) {
 	p := &Profile{file: file, values: map[string]profileValue{}}
-	y := &yamlReader{file: file}
-	root := y.document(data, "rulewright-profile")
-	if root == nil {
-		return p, y.diags
+	s := readSettings(file, data, "profile")
+	if s.root == nil {
+		return p, s.findings()
 	}
-	y.mapping(root, "the profile", func(key string, k, v *yaml.Node) {
-		switch key {
-		case "rulewright-profile":
-		case "parameters":
-			y.mapping(v, "parameters", func(name string, k, v *yaml.Node) {
+	s.keys(s.root, "a profile", map[string]func(*yaml.Node){
+		s.marker: s.version,
+		"parameters": func(v *yaml.Node) {
+			s.entries(v, "parameters", func(k, v *yaml.Node) {
 				value := profileValue{pos: posOf(k)}
-				if n := resolved(v); n.Kind == yaml.MappingNode {
-					y.mapping(n, name, func(key string, k, v *yaml.Node) {
-						if key != "watchlist" {
-							y.unknownKey(k, key, "a parameter", "watchlist")
-							return
-						}
-						value.watchlist = y.text(v, "watchlist")
+				if v.Kind == yaml.MappingNode {
+					s.keys(v, "a parameter", map[string]func(*yaml.Node){
+						"watchlist": func(v *yaml.Node) { value.watchlist = s.text(v, "watchlist") },
 					})
 				} else {
-					value.values = y.values(v)
+					value.values = s.values(v)
 				}
-				p.values[name] = value
+				p.values[k.Value] = value
 			})
-		default:
-			y.unknownKey(k, key, "a profile", "parameters")
-		}
+		},
 	})
-	return p, y.diags
+	return p, s.findings()
 }
 
 func (p *Profile) lookup(name string) (profileValue, bool) {

@@ -53,6 +53,18 @@ const (
 	CodeCorrelation    Code = "correlation"
 	CodeFilter         Code = "filter"
 	CodeParameter      Code = "parameter"
+
+	// Of the compiler.
+	CodeUnsupported      Code = "unsupported"
+	CodeUnknownSource    Code = "unknown-logsource"
+	CodeUnknownField     Code = "unknown-field"
+	CodeUnknownParameter Code = "unknown-parameter"
+	CodeTaxonomy         Code = "taxonomy"
+	CodeNeverMatches     Code = "never-matches"
+	CodeAlwaysMatches    Code = "always-matches"
+	CodeObjectAsText     Code = "object-as-text"
+	CodeProfile          Code = "profile"
+	CodeOverride         Code = "override"
 )
 
 var codes = []CodeInfo{
@@ -95,7 +107,17 @@ var codes = []CodeInfo{
 	{CodeIgnore, "an ignore comment names no known code, or suppresses nothing"},
 	{CodeCorrelation, "the correlation has no meaning as written"},
 	{CodeFilter, "the filter has no meaning as written"},
-	{CodeParameter, "the parameter has no meaning as written"},
+	{CodeParameter, "the parameter has no meaning as written, or a value that does not fit its type"},
+	{CodeUnsupported, "what is asked for cannot be said here"},
+	{CodeUnknownSource, "the pipeline does not know the logsource"},
+	{CodeUnknownField, "the table has no such column"},
+	{CodeUnknownParameter, "no rule and no catalogue knows the parameter"},
+	{CodeTaxonomy, "the document names another taxonomy than Sigma's"},
+	{CodeNeverMatches, "the comparison can never hold"},
+	{CodeAlwaysMatches, "the comparison holds for any text"},
+	{CodeObjectAsText, "a text operator looks at a field that holds an object"},
+	{CodeProfile, "the profile says something that has no effect"},
+	{CodeOverride, "an override names a rule or tag that is not there"},
 }
 
 // Codes returns the closed list of codes, in the order in which the stages

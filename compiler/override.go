@@ -1,0 +1,240 @@
+package compiler
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Overrides change single rules without forking them. They are immutable and
+// safe for concurrent use; nil changes nothing.
+//
+//	rulewright-overrides: 1
+//	overrides:
+//	  - rule: 6d0b1b0e-5c1f-4f43-9d0a-2f6f0a3f1c11   # an id or name
+//	    level: low
+//	    filter:
+//	      automation:
+//	        InitiatedBy.app.displayName: Nightly rotation
+//	      condition: not automation
+//	  - tag: attack.t1528
+//	    enabled: false
+//
+// `rule` and `tag` take one or a list. A rule takes what every entry that means
+// it says; of two that say the same key, the later wins, and all filters hold.
+// `thresholds` replace those of a correlation with the same operator.
+type Overrides struct {
+	file    string
+	entries []overrideEntry
+}
+
+type overrideEntry struct {
+	rules []reference
+	tags  []reference
+	Override
+}
+
+type reference struct {
+	pos  sigma.Pos
+	name string
+}
+
+// Override is what is changed of one rule.
+type Override struct {
+	Enabled    *bool
+	Level      string // "": as the rule says
+	Tier       string // likewise
+	Thresholds []sigma.Threshold
+	filters    []*sigma.Document
+}
+
+// Disabled reports whether the rule is switched off.
+func (o Override) Disabled() bool { return o.Enabled != nil && !*o.Enabled }
+
+// apply changes a copy of a rule's metadata.
+func (o Override) apply(m *sigma.Meta) {
+	if o.Level != "" {
+		m.Level = o.Level
+	}
+	if o.Tier != "" {
+		m.Tier = o.Tier
+	}
+}
+
+// Values that level and tier take.
+var (
+	overrideLevels = []string{"informational", "low", "medium", "high", "critical"}
+	overrideTiers  = []string{"alert", "report", "hunt", "product"}
+	thresholdOps   = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
+)
+
+// ParseOverrides reads an overrides file. It is tolerant: entries that could
+// be read are kept.
+func ParseOverrides(file string, data []byte) (*Overrides, sigma.Diagnostics) {
+	o := &Overrides{file: file}
+	s := readSettings(file, data, "overrides")
+	if s.root == nil {
+		return o, s.findings()
+	}
+	s.keys(s.root, "an overrides file", map[string]func(*yaml.Node){
+		s.marker: s.version,
+		"overrides": func(v *yaml.Node) {
+			s.list(v, "overrides", func(v *yaml.Node) {
+				if e, ok := s.override(v); ok {
+					o.entries = append(o.entries, e)
+				}
+			})
+		},
+	})
+	return o, s.findings()
+}
+
+func (s *settings) override(n *yaml.Node) (overrideEntry, bool) {
+	var e overrideEntry
+	before := len(s.diags)
+	says := false
+	references := func(to *[]reference, what string) func(*yaml.Node) {
+		return func(v *yaml.Node) {
+			for _, t := range s.texts(v, what) {
+				*to = append(*to, reference{posOf(t), t.Value})
+			}
+		}
+	}
+	word := func(to *string, what string, known []string) func(*yaml.Node) {
+		return func(v *yaml.Node) {
+			says = true
+			if *to = s.text(v, what); *to != "" && !slices.Contains(known, *to) {
+				s.errorf(v, codeValue, hintNearest(*to, known), "%s %q is none of %s", what, *to, strings.Join(known, ", "))
+			}
+		}
+	}
+	if n.Kind != yaml.MappingNode {
+		s.errorf(n, codeType, "write rule: or tag:, and what to change", "an override is a mapping")
+		return e, false
+	}
+	s.keys(n, "an override", map[string]func(*yaml.Node){
+		"rule": references(&e.rules, "rule"),
+		"tag":  references(&e.tags, "tag"),
+		"enabled": func(v *yaml.Node) {
+			says = true
+			if v.Kind != yaml.ScalarNode || v.ShortTag() != "!!bool" {
+				s.errorf(v, codeType, "", "enabled is true or false")
+				return
+			}
+			on := strings.EqualFold(v.Value, "true")
+			e.Enabled = &on
+		},
+		"level": word(&e.Level, "level", overrideLevels),
+		"tier":  word(&e.Tier, "tier", overrideTiers),
+		"thresholds": func(v *yaml.Node) {
+			says = true
+			s.entries(v, "thresholds", func(k, v *yaml.Node) {
+				if !slices.Contains(thresholdOps, k.Value) {
+					s.errorf(k, codeUnknown, hintNearest(k.Value, thresholdOps), "a threshold is one of %s", strings.Join(thresholdOps, ", "))
+					return
+				}
+				num, ok := s.value(v).(sigma.Number)
+				if !ok {
+					s.errorf(v, codeType, "", "a threshold is a number")
+					return
+				}
+				e.Thresholds = append(e.Thresholds, sigma.Threshold{Pos: posOf(v), Op: sigma.ThresholdOp(k.Value), Value: num.Number})
+			})
+		},
+		"filter": func(v *yaml.Node) {
+			says = true
+			d, ds := sigma.ParseDetection(s.file, s.lines, v)
+			s.diags = append(s.diags, ds...)
+			if d != nil {
+				e.filters = append(e.filters, &sigma.Document{File: s.file, Pos: posOf(v), Kind: sigma.KindFilter,
+					Meta: sigma.Meta{Name: "override:" + strconv.Itoa(posOf(v).Line)}, Detection: d})
+			}
+		},
+	})
+	switch {
+	case len(e.rules)+len(e.tags) == 0:
+		s.errorf(n, codeMissing, "write rule: with its id, or tag:", "the override does not say of what")
+	case !says:
+		s.errorf(n, codeMissing, "write enabled, level, tier, thresholds or filter", "the override changes nothing")
+	}
+	return e, !s.diags[before:].hasErrors()
+}
+
+// For returns what is changed of a document.
+func (o *Overrides) For(doc *sigma.Document) Override {
+	var out Override
+	if o == nil {
+		return out
+	}
+	for _, e := range o.entries {
+		if !e.means(doc) {
+			continue
+		}
+		if e.Enabled != nil {
+			out.Enabled = e.Enabled
+		}
+		if e.Level != "" {
+			out.Level = e.Level
+		}
+		if e.Tier != "" {
+			out.Tier = e.Tier
+		}
+		for _, t := range e.Thresholds {
+			if i := slices.IndexFunc(out.Thresholds, func(x sigma.Threshold) bool { return x.Op == t.Op }); i >= 0 {
+				out.Thresholds[i] = t
+			} else {
+				out.Thresholds = append(out.Thresholds, t)
+			}
+		}
+		out.filters = append(out.filters, e.filters...)
+	}
+	return out
+}
+
+func (e *overrideEntry) means(doc *sigma.Document) bool {
+	return slices.ContainsFunc(e.rules, func(r reference) bool { return refersTo(r.name, doc) }) ||
+		slices.ContainsFunc(e.tags, func(r reference) bool {
+			return slices.ContainsFunc(doc.Meta.Tags, func(t string) bool { return strings.EqualFold(t, r.name) })
+		})
+}
+
+// Check finds the ids, names and tags that none of the documents has.
+func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
+	if o == nil {
+		return nil
+	}
+	var names, tags []string
+	for _, d := range docs {
+		for _, n := range []string{d.Meta.ID, d.Meta.Name} {
+			if n != "" {
+				names = append(names, n)
+			}
+		}
+		tags = append(tags, d.Meta.Tags...)
+	}
+	var ds sigma.Diagnostics
+	unknown := func(r reference, what string, known []string) {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, r.name) }) {
+			return
+		}
+		hint := "take it out, or load the rule"
+		if n := sigma.Nearest(r.name, known); n != "" {
+			hint = "did you mean " + n + "?"
+		}
+		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: r.pos, Code: sigma.CodeOverride,
+			Message: "no rule has the " + what + " " + strconv.Quote(r.name), Hint: hint})
+	}
+	for _, e := range o.entries {
+		for _, r := range e.rules {
+			unknown(r, "id or name", names)
+		}
+		for _, t := range e.tags {
+			unknown(t, "tag", tags)
+		}
+	}
+	return ds
+}
