@@ -1,0 +1,364 @@
+package compiler
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// A leaf is an ir.Match made ready to run: the one place that decides what
+// null, case, numbers, wildcards, regexes, networks and derivations mean when
+// an event is evaluated. It is immutable; package ir states what it does.
+type leaf struct {
+	op    ir.Op
+	cased bool
+	field *field
+	refs  []*field // of FieldRef values
+	size  int      // number of values, as a measure of work
+
+	// Equal.
+	texts   map[string]struct{}    // String values, folded unless cased
+	numbers map[ir.Number]struct{} // Number values
+	asNums  map[ir.Number]struct{} // String values that are number texts
+	truths  [2]bool                // Bool values and String values true/false: [false, true]
+	bools   [2]bool                // Bool values only
+
+	needles  []string // Contains, StartsWith, EndsWith
+	patterns []wildcard
+	regexes  []*regexp.Regexp
+	networks []netip.Prefix
+	bounds   []ir.Number
+
+	// id numbers the leaf among those of a set that stand on the event or,
+	// inside a list block, on an element; -1 outside a set.
+	id int
+}
+
+// newLeaf makes a match ready. It fails on values that the operator does not
+// take and on regexes that do not parse.
+func newLeaf(m *ir.Match) (*leaf, error) {
+	l := &leaf{op: m.Op, cased: m.Cased, size: len(m.Values), id: -1}
+	var err error
+	if l.field, err = newField(m.Field); err != nil {
+		return nil, err
+	}
+	for _, v := range m.Values {
+		if err := l.add(v); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *leaf) add(v ir.Value) error {
+	if ref, ok := v.(ir.FieldRef); ok && l.op <= ir.EndsWith {
+		f, err := newField(ref.Field)
+		if err != nil {
+			return err
+		}
+		l.refs = append(l.refs, f)
+		return nil
+	}
+	switch l.op {
+	case ir.Equal:
+		return l.addEqual(v)
+	case ir.Contains, ir.StartsWith, ir.EndsWith:
+		if s, ok := v.(ir.String); ok {
+			l.needles = append(l.needles, l.form(string(s)))
+			return nil
+		}
+	case ir.Like:
+		if p, ok := v.(ir.Pattern); ok {
+			l.patterns = append(l.patterns, newWildcard(p, l.form))
+			return nil
+		}
+	case ir.Regexp:
+		if r, ok := v.(ir.Regex); ok {
+			re, err := regexp.Compile(string(r))
+			if err != nil {
+				return err
+			}
+			l.regexes = append(l.regexes, re)
+			return nil
+		}
+	case ir.InNetwork:
+		if p, ok := v.(ir.Prefix); ok {
+			l.networks = append(l.networks, unmapPrefix(netip.Prefix(p)))
+			return nil
+		}
+	case ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual:
+		if n, ok := v.(ir.Number); ok {
+			l.bounds = append(l.bounds, canonical(n))
+			return nil
+		}
+	}
+	return fmt.Errorf("operator %s does not take %s", l.op, ir.ValueText(v))
+}
+
+func (l *leaf) addEqual(v ir.Value) error {
+	switch v := v.(type) {
+	case ir.String:
+		s := string(v)
+		if l.texts == nil {
+			l.texts = make(map[string]struct{}, l.size)
+		}
+		l.texts[l.form(s)] = struct{}{}
+		if n, ok := parseNumberText(s); ok {
+			if l.asNums == nil {
+				l.asNums = map[ir.Number]struct{}{}
+			}
+			l.asNums[n] = struct{}{}
+		}
+		if b, ok := parseBoolText(fold(s)); ok {
+			l.truths[index(b)] = true
+		}
+	case ir.Number:
+		if l.numbers == nil {
+			l.numbers = map[ir.Number]struct{}{}
+		}
+		l.numbers[canonical(v)] = struct{}{}
+	case ir.Bool:
+		l.bools[index(bool(v))] = true
+		l.truths[index(bool(v))] = true
+	default:
+		return fmt.Errorf("operator %s does not take %s", l.op, ir.ValueText(v))
+	}
+	return nil
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (l *leaf) form(s string) string {
+	if l.cased {
+		return s
+	}
+	return fold(s)
+}
+
+// match says whether the leaf holds of a subject.
+func (l *leaf) match(s *subject) bool {
+	y := s.yield(l.field)
+	switch l.op {
+	case ir.Null:
+		return len(y.scalars) == 0 && !y.object
+	case ir.Exists:
+		return y.present
+	}
+	for i := range y.scalars {
+		x := &y.scalars[i]
+		if l.size > len(l.refs) && l.fits(x, s.cursor) {
+			return true
+		}
+	}
+	for _, f := range l.refs {
+		other := s.yield(f)
+		for i := range y.scalars {
+			for j := range other.scalars {
+				if !s.cursor.spend(1) {
+					return false
+				}
+				if l.fitsScalar(&y.scalars[i], &other.scalars[j]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// fits says whether one scalar fits one of the values that stand in the rule.
+func (l *leaf) fits(x *scalar, c *cursor) bool {
+	switch l.op {
+	case ir.Equal:
+		return l.equals(x)
+	case ir.Contains, ir.StartsWith, ir.EndsWith:
+		text := x.form(l.cased)
+		if !c.spend(len(l.needles) * (1 + len(text)/64)) {
+			return false
+		}
+		for _, n := range l.needles {
+			if textOp(l.op, text, n) {
+				return true
+			}
+		}
+	case ir.Like:
+		text := x.form(l.cased)
+		for i := range l.patterns {
+			if !c.spend(1 + len(text)/16) {
+				return false
+			}
+			if l.patterns[i].match(text) {
+				return true
+			}
+		}
+	case ir.Regexp:
+		text := x.textForm()
+		for _, re := range l.regexes {
+			if !c.spend(1 + len(text)/4) {
+				return false
+			}
+			if re.MatchString(text) {
+				return true
+			}
+		}
+	case ir.InNetwork:
+		if x.kind != textScalar {
+			return false
+		}
+		addr, ok := parseAddress(x.text, l.field.ip)
+		if !ok || !c.spend(len(l.networks)) {
+			return false
+		}
+		for _, p := range l.networks {
+			if p.Contains(addr) {
+				return true
+			}
+		}
+	case ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual:
+		n, ok := x.number()
+		if !ok {
+			return false
+		}
+		for _, b := range l.bounds {
+			if ordered(l.op, compareNumbers(n, b)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *leaf) equals(x *scalar) bool {
+	switch x.kind {
+	case textScalar:
+		if l.texts != nil {
+			if _, ok := l.texts[x.form(l.cased)]; ok {
+				return true
+			}
+		}
+		if l.numbers != nil {
+			if n, ok := x.number(); ok {
+				if _, ok := l.numbers[n]; ok {
+					return true
+				}
+			}
+		}
+		if l.bools != [2]bool{} {
+			if b, ok := x.boolean(); ok {
+				return l.bools[index(b)]
+			}
+		}
+	case numberScalar:
+		if _, ok := l.numbers[x.num]; ok {
+			return true
+		}
+		if _, ok := l.asNums[x.num]; ok {
+			return true
+		}
+		if l.texts != nil {
+			_, ok := l.texts[x.textForm()]
+			return ok
+		}
+	case boolScalar:
+		return l.truths[index(x.truth)]
+	}
+	return false
+}
+
+// fitsScalar is fits for the scalar of another field.
+func (l *leaf) fitsScalar(x, v *scalar) bool {
+	if v.kind == textScalar && v.text == "" {
+		return false
+	}
+	if l.op != ir.Equal {
+		return textOp(l.op, x.form(l.cased), v.form(l.cased))
+	}
+	if x.kind == textScalar && v.kind == textScalar {
+		return x.form(l.cased) == v.form(l.cased)
+	}
+	if x.kind == boolScalar || v.kind == boolScalar {
+		a, aok := x.boolean()
+		b, bok := v.boolean()
+		return aok && bok && a == b
+	}
+	a, aok := x.number()
+	b, bok := v.number()
+	if aok && bok {
+		return a == b
+	}
+	// A text that is no number text and a number: the text forms.
+	return v.kind == textScalar && x.form(l.cased) == v.form(l.cased)
+}
+
+func textOp(op ir.Op, text, part string) bool {
+	switch op {
+	case ir.Contains:
+		return strings.Contains(text, part)
+	case ir.StartsWith:
+		return strings.HasPrefix(text, part)
+	}
+	return strings.HasSuffix(text, part)
+}
+
+func ordered(op ir.Op, cmp int) bool {
+	switch op {
+	case ir.Less:
+		return cmp < 0
+	case ir.LessOrEqual:
+		return cmp <= 0
+	case ir.Greater:
+		return cmp > 0
+	}
+	return cmp >= 0
+}
+
+// parseAddress reads an address, unmaps ::ffff:a.b.c.d and takes no zones. Of
+// a field typed ip it first strips a port and brackets.
+func parseAddress(s string, strip bool) (netip.Addr, bool) {
+	if strip {
+		s = stripPort(s)
+	}
+	if s == "" || len(s) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		return netip.Addr{}, false
+	}
+	return a.Unmap(), true
+}
+
+func stripPort(s string) string {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		addr, port, ok := strings.Cut(inner, "]")
+		if !ok || port != "" && !isPort(port[1:], port[0] == ':') {
+			return s
+		}
+		return addr
+	}
+	if addr, port, ok := strings.Cut(s, ":"); ok && isPort(port, true) && strings.Contains(addr, ".") {
+		return addr
+	}
+	return s
+}
+
+func isPort(s string, colon bool) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return colon && err == nil
+}
+
+func unmapPrefix(p netip.Prefix) netip.Prefix {
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p
+}

@@ -1,0 +1,207 @@
+package compiler
+
+import (
+	"sync"
+
+	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// maxMatchCost bounds the work of one rule over one event: a step is about one
+// value looked at or one comparison, so that the limit is some seconds. Events
+// of real logs take thousands of times less.
+const maxMatchCost = 1 << 28
+
+// A subject is what leaves look at: an event or an element of a list in it. It
+// belongs to one goroutine.
+type subject struct {
+	value  any
+	cursor *cursor
+	// element says whose numbers slots and memo go by: those of fields and
+	// leaves on elements, or on the event.
+	element bool
+	slots   []*yielded // by field.slot
+	used    []*yielded
+	memo    []uint8 // by leaf.id: 0 unknown, 1 false, 2 true
+}
+
+// yield returns what a field yields. The result is the subject's own.
+func (s *subject) yield(f *field) *yielded {
+	if f.slot < 0 || !s.cursor.keep {
+		y := new(yielded)
+		f.read(s.cursor, s.value, y)
+		return y
+	}
+	y := s.slot(f)
+	if !y.done {
+		f.read(s.cursor, s.value, y)
+		y.done = s.cursor.cost >= 0
+	}
+	return y
+}
+
+func (s *subject) slot(f *field) *yielded {
+	if f.slot >= len(s.slots) {
+		s.slots = append(s.slots, make([]*yielded, f.slot+1-len(s.slots))...)
+	}
+	y := s.slots[f.slot]
+	if y == nil {
+		y = new(yielded)
+		s.slots[f.slot] = y
+	}
+	if !y.used {
+		y.used = true
+		s.used = append(s.used, y)
+	}
+	return y
+}
+
+// elements returns the elements of the list at a field.
+func (s *subject) elements(f *field) []*subject {
+	if f.slot < 0 || !s.cursor.keep {
+		return s.split(f)
+	}
+	y := s.slot(f)
+	if !y.taken {
+		y.elements = s.split(f)
+		y.taken = s.cursor.cost >= 0
+	}
+	return y.elements
+}
+
+func (s *subject) split(f *field) []*subject {
+	values := s.cursor.elements(s.value, f.route)
+	if len(values) == 0 {
+		return nil
+	}
+	subjects := make([]subject, len(values))
+	out := make([]*subject, len(values))
+	for i, v := range values {
+		subjects[i] = subject{value: v, cursor: s.cursor, element: true}
+		out[i] = &subjects[i]
+	}
+	return out
+}
+
+// holds says whether a leaf holds, remembering the answer.
+func (s *subject) holds(l *leaf) bool {
+	if l.id < 0 || !s.cursor.keep {
+		return l.match(s)
+	}
+	if l.id >= len(s.memo) {
+		s.memo = append(s.memo, make([]uint8, l.id+1-len(s.memo))...)
+	}
+	if m := s.memo[l.id]; m != 0 {
+		return m == 2
+	}
+	ok := l.match(s)
+	if s.cursor.cost >= 0 {
+		s.memo[l.id] = uint8(1 + index(ok))
+	}
+	return ok
+}
+
+// maxKeptScalars bounds what a subject keeps for the next event.
+const maxKeptScalars = 64
+
+// reset makes the subject ready for another event and keeps its memory.
+func (s *subject) reset(v any) {
+	for _, y := range s.used {
+		clear(y.scalars)
+		if cap(y.scalars) > maxKeptScalars {
+			y.scalars = nil
+		}
+		*y = yielded{scalars: y.scalars[:0]}
+	}
+	s.value, s.used = v, s.used[:0]
+	clear(s.memo)
+	c := s.cursor
+	clear(c.json)
+	clear(c.keys)
+	if cap(c.nodes) > maxKeptScalars {
+		c.nodes = nil
+	}
+	c.cost = maxMatchCost
+}
+
+// A leafSet lets the rules of a set share fields and leaves, so that what one
+// rule found out about an event serves the others. Safe for concurrent use.
+type leafSet struct {
+	mu     sync.Mutex
+	fields [2]map[string]*field // on the event, on an element; by spec
+	leaves [2]map[string]*leaf  // likewise; by text
+}
+
+func newLeafSet() *leafSet {
+	set := &leafSet{}
+	for i := range set.fields {
+		set.fields[i], set.leaves[i] = map[string]*field{}, map[string]*leaf{}
+	}
+	return set
+}
+
+// field returns the set's field of this meaning. A nil set makes a new one.
+func (set *leafSet) field(f ir.Field, element bool) (*field, error) {
+	if set == nil {
+		return newField(f)
+	}
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	return set.lockedField(f, element)
+}
+
+func (set *leafSet) lockedField(f ir.Field, element bool) (*field, error) {
+	fields := set.fields[index(element)]
+	spec := f.Spec()
+	if x, ok := fields[spec]; ok {
+		return x, nil
+	}
+	x, err := newField(f)
+	if err != nil {
+		return nil, err
+	}
+	x.slot = len(fields)
+	fields[spec] = x
+	return x, nil
+}
+
+// leaf returns the set's leaf of this meaning. A nil set makes a new one.
+func (set *leafSet) leaf(m *ir.Match, element bool) (*leaf, error) {
+	if set == nil {
+		return newLeaf(m)
+	}
+	text := ir.Print(m)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	leaves := set.leaves[index(element)]
+	if l, ok := leaves[text]; ok {
+		return l, nil
+	}
+	l, err := newLeaf(m)
+	if err != nil {
+		return nil, err
+	}
+	if l.field, err = set.lockedField(m.Field, element); err != nil {
+		return nil, err
+	}
+	n := 0
+	for _, v := range m.Values {
+		if ref, ok := v.(ir.FieldRef); ok {
+			if l.refs[n], err = set.lockedField(ref.Field, element); err != nil {
+				return nil, err
+			}
+			n++
+		}
+	}
+	l.id = len(leaves)
+	leaves[text] = l
+	return l, nil
+}
+
+// kept is what a subject remembers of a field besides its scalars.
+type kept struct {
+	used, done, taken bool
+	elements          []*subject
+	list              ref.Val // elements as CEL sees them
+}

@@ -1,0 +1,129 @@
+package compiler
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// A wildcard is a pattern cut at its stars. The run in front must stand at the
+// text's start, the one behind at its end; those between are found leftmost,
+// one after the other, which never needs to be taken back. So matching takes
+// time proportional to text × longest run, and without ? to the text.
+type wildcard struct {
+	runs  []run // at least one; with n stars there are n+1
+	stars bool
+}
+
+// run is literals and single wildcards without a star.
+type run struct {
+	literal string // of a run without ?
+	parts   []ir.PatternPart
+	ones    bool // has a ?
+}
+
+func newWildcard(p ir.Pattern, form func(string) string) wildcard {
+	w := wildcard{runs: []run{{}}}
+	for _, part := range p {
+		last := &w.runs[len(w.runs)-1]
+		switch part.Kind {
+		case ir.AnyRun:
+			w.runs, w.stars = append(w.runs, run{}), true
+		case ir.AnyOne:
+			last.parts, last.ones = append(last.parts, part), true
+		default:
+			part.Text = form(part.Text)
+			last.literal += part.Text
+			last.parts = append(last.parts, part)
+		}
+	}
+	return w
+}
+
+// match compares the whole text.
+func (w *wildcard) match(text string) bool {
+	n := w.runs[0].prefix(text)
+	if n < 0 {
+		return false
+	}
+	if !w.stars {
+		return n == len(text)
+	}
+	text = text[n:]
+	last := &w.runs[len(w.runs)-1]
+	if n = last.suffix(text); n < 0 {
+		return false
+	}
+	text = text[:len(text)-n]
+	for i := 1; i < len(w.runs)-1; i++ {
+		end := w.runs[i].find(text)
+		if end < 0 {
+			return false
+		}
+		text = text[end:]
+	}
+	return true
+}
+
+// prefix returns the length of the run at the start of text, or -1.
+func (r *run) prefix(text string) int {
+	n := 0
+	for _, p := range r.parts {
+		if p.Kind == ir.AnyOne {
+			if n == len(text) {
+				return -1
+			}
+			_, size := utf8.DecodeRuneInString(text[n:])
+			n += size
+			continue
+		}
+		if !strings.HasPrefix(text[n:], p.Text) {
+			return -1
+		}
+		n += len(p.Text)
+	}
+	return n
+}
+
+// suffix returns the length of the run at the end of text, or -1.
+func (r *run) suffix(text string) int {
+	n := len(text)
+	for i := len(r.parts) - 1; i >= 0; i-- {
+		p := r.parts[i]
+		if p.Kind == ir.AnyOne {
+			if n == 0 {
+				return -1
+			}
+			_, size := utf8.DecodeLastRuneInString(text[:n])
+			n -= size
+			continue
+		}
+		if !strings.HasSuffix(text[:n], p.Text) {
+			return -1
+		}
+		n -= len(p.Text)
+	}
+	return len(text) - n
+}
+
+// find returns where the leftmost run in text ends, or -1.
+func (r *run) find(text string) int {
+	if !r.ones {
+		i := strings.Index(text, r.literal)
+		if i < 0 {
+			return -1
+		}
+		return i + len(r.literal)
+	}
+	for at := 0; ; {
+		if n := r.prefix(text[at:]); n >= 0 {
+			return at + n
+		}
+		if at == len(text) {
+			return -1
+		}
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+}
