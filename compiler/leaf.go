@@ -107,7 +107,7 @@ func (l *leaf) addEqual(v ir.Value) error {
 			l.texts = make(map[string]struct{}, l.size)
 		}
 		l.texts[l.form(s)] = struct{}{}
-		if n, ok := parseNumberText(s); ok {
+		if n, ok := numberText(s); ok {
 			if l.asNums == nil {
 				l.asNums = map[ir.Number]struct{}{}
 			}

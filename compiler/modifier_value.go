@@ -123,31 +123,6 @@ func numberOf(v sigma.Value) (ir.Number, bool) {
 	return ir.Number{}, false
 }
 
-// numberText reads text that is all of -?[0-9]{1,15}(\.[0-9]{1,15})?.
-func numberText(s string) (ir.Number, bool) {
-	whole, frac, hasFrac := strings.Cut(strings.TrimPrefix(s, "-"), ".")
-	digits := func(s string) bool {
-		if len(s) < 1 || len(s) > 15 {
-			return false
-		}
-		for i := 0; i < len(s); i++ {
-			if s[i] < '0' || s[i] > '9' {
-				return false
-			}
-		}
-		return true
-	}
-	if !digits(whole) || hasFrac && !digits(frac) {
-		return ir.Number{}, false
-	}
-	if !hasFrac {
-		i, err := strconv.ParseInt(s, 10, 64)
-		return ir.Number{IsInt: true, Int: i}, err == nil
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return ir.Number{Float: f}, err == nil
-}
-
 // valueText writes a value for a message.
 func valueText(v sigma.Value) string {
 	switch v := v.(type) {

@@ -47,7 +47,7 @@ const (
 // textForm returns the text that text operators see.
 func (x *scalar) textForm() string {
 	if x.raw != nil {
-		x.text, x.raw = numberText(x.raw), nil
+		x.text, x.raw = decimalText(x.raw), nil
 	}
 	return x.text
 }
@@ -76,7 +76,7 @@ func (x *scalar) number() (ir.Number, bool) {
 	case textScalar:
 		if x.numeric == 0 {
 			x.numeric = -1
-			if n, ok := parseNumberText(x.text); ok {
+			if n, ok := numberText(x.text); ok {
 				x.num, x.numeric = n, 1
 			}
 		}
@@ -136,7 +136,7 @@ func numberScalarOf(n ir.Number) scalar {
 	if n.IsInt {
 		x.text = strconv.FormatInt(n.Int, 10)
 	} else {
-		x.text = numberText(n.Float)
+		x.text = decimalText(n.Float)
 	}
 	return x
 }
@@ -186,9 +186,9 @@ func parseJSONNumber(s string) (ir.Number, bool) {
 	return canonical(ir.Number{Float: f}), true
 }
 
-// parseNumberText reads text of the form -?[0-9]{1,15}(\.[0-9]{1,15})? and
+// numberText reads text of the form -?[0-9]{1,15}(\.[0-9]{1,15})? and
 // refuses all other.
-func parseNumberText(s string) (ir.Number, bool) {
+func numberText(s string) (ir.Number, bool) {
 	whole, frac, hasFrac := strings.Cut(s, ".")
 	digits := strings.TrimPrefix(whole, "-")
 	if !isDigits(digits) || hasFrac && !isDigits(frac) {
@@ -253,8 +253,8 @@ func compareIntFloat(i int64, f float64) int {
 	return cmp.Compare(t, f)
 }
 
-// numberText is the shortest decimal without an exponent.
-func numberText(v any) string {
+// decimalText is the shortest decimal without an exponent.
+func decimalText(v any) string {
 	switch v := v.(type) {
 	case int64:
 		return strconv.FormatInt(v, 10)
@@ -263,12 +263,12 @@ func numberText(v any) string {
 			return strconv.FormatInt(i, 10)
 		}
 		f, _ := strconv.ParseFloat(string(v), 64)
-		return numberText(f)
+		return decimalText(f)
 	case uint64:
 		if v <= math.MaxInt64 {
 			return strconv.FormatUint(v, 10)
 		}
-		return numberText(float64(v))
+		return decimalText(float64(v))
 	case float64:
 		if v == 0 {
 			return "0" // not -0
