@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -120,10 +121,10 @@ var documentSection *section[Document]
 
 func init() {
 	keys := []key[Document]{
-		{name: "rulewright", doc: "marks a native document; the version of the native form, 1", shape: shape{kind: shapeInt},
+		{name: "rulewright", doc: "marks a native document; the version of the native form, 1", shape: shape{kind: shapeVersion},
 			read: func(l *loader, n *yaml.Node, doc *Document) {
-				if n.Value != "1" {
-					l.errorf(l.pos(n), CodeBadValue, "write rulewright: 1", "this version reads the native form 1, not %s", show(n.Value))
+				if n.Value != strconv.Itoa(NativeVersion) {
+					l.errorf(l.pos(n), CodeBadValue, "write rulewright: 1", "this version reads the native form %d, not %s", NativeVersion, show(n.Value))
 				}
 			}},
 	}
@@ -131,9 +132,10 @@ func init() {
 	keys = append(keys, nativeKeys...)
 	keys = append(keys,
 		key[Document]{name: "logsource", doc: "which events the rule is about", shape: mappingOf(logSourceSection.fields), read: parseLogSource},
-		key[Document]{name: "detection", doc: "named selections and the condition over them", shape: shape{kind: shapeMapping}, read: parseDetection},
-		key[Document]{name: "correlation", doc: "what is counted or put in order over several events", shape: shape{kind: shapeMapping}, read: parseCorrelation},
-		key[Document]{name: "filter", doc: "which rules are narrowed, and by what", shape: shape{kind: shapeMapping}, read: parseFilter},
+		key[Document]{name: "detection", doc: "named selections and the condition over them", shape: shape{kind: shapeDetection}, read: parseDetection},
+		key[Document]{name: "correlation", doc: "what is counted or put in order over several events", shape: shape{kind: shapeMapping, variants: correlationVariants}, read: parseCorrelation},
+		key[Document]{name: "filter", doc: "which rules are narrowed, and by what", shape: shape{kind: shapeDetection, fields: filterFields}, read: parseFilter},
+		generateKey(),
 	)
 	documentSection = &section[Document]{
 		name: "the document",

@@ -20,6 +20,7 @@ type section[T any] struct {
 type key[T any] struct {
 	name     string
 	native   bool // only in documents that say `rulewright: 1`
+	alters   bool // native, and to ignore it would change what the rule does
 	required bool
 	shape    shape
 	doc      string // one line, for the schema and the reference page
@@ -33,10 +34,19 @@ type key[T any] struct {
 type shape struct {
 	kind   shapeKind
 	values []string // shapeText: the only ones allowed, if any
-	// elem is the entry of a list or oneOrMany.
+	// pattern is the form of a text as a regular expression, if it has one.
+	pattern string
+	// elem is the entry of a list or oneOrMany, or the value behind each key
+	// of a free mapping.
 	elem *shape
 	// fields lists the keys of a mapping; nil for a free one.
 	fields func() []field
+	// variants lists the keys of a mapping by the value of one of them.
+	variants func() []variant
+	// custom: a mapping keeps keys that are not in fields.
+	custom bool
+	// alt is another form that the value may have.
+	alt *shape
 	// null: the value may be null, and read is called for it.
 	null bool
 }
@@ -55,7 +65,18 @@ const (
 	shapeList
 	shapeOneOrMany // a list, or one entry without it
 	shapeMapping
+	shapePlaceholder // `%name%`; in native documents only
+	shapeDetection   // selections and a condition
+	shapeVersion     // the number 1 of a format
 )
+
+// variant is the form of a mapping whose key has the value.
+type variant struct {
+	key, value string
+	doc        string
+	native     bool
+	fields     []field
+}
 
 // field is a key without its types, for the schema.
 type field struct {
@@ -138,7 +159,7 @@ func (s *section[T]) readEntries(l *loader, at Pos, entries []entry, into *T) {
 func (s *section[T]) unknown(l *loader, e entry, k *key[T], into *T) {
 	at := l.pos(e.key)
 	switch {
-	case k != nil && s.custom != nil:
+	case k != nil && s.custom != nil && !k.alters:
 		l.warnf(at, CodeNativeOnly, "add `rulewright: 1` at the top to make it one", "%s means something in native documents only; here it is a custom attribute", show(e.name))
 	case k != nil:
 		l.errorf(at, CodeNativeOnly, "add `rulewright: 1` at the top", "%s may have %s in native documents only", s.name, show(e.name))
