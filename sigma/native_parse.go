@@ -427,8 +427,8 @@ var catalogueSection = section[catalogue]{name: "a catalogue of parameters", key
 			if p.Description == "" {
 				l.warnf(p.Pos, CodeMissingKey, "say what the organisation fills in", "the parameter %s lacks description", p.Name)
 			}
-			if p.Example == nil {
-				l.warnf(p.Pos, CodeMissingKey, "add an example of a value", "the parameter %s lacks example", p.Name)
+			if p.Example == nil && p.Default == nil {
+				l.warnf(p.Pos, CodeMissingKey, "add example, or default", "the parameter %s has neither example nor default", p.Name)
 			}
 		}
 	}}),

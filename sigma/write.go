@@ -615,3 +615,5 @@ func takesRawText(ms []Modifier) bool { return false }
 func reparseCondition(text string) (*Condition, bool) { return nil, false }
 
 func equalConditions(a, b *Condition) bool { return false }
+
+func schemaModifiers(native bool) []string { return []string{ModContains} }
