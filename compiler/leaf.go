@@ -154,21 +154,26 @@ func (l *leaf) match(s *subject) bool {
 		return y.present
 	}
 	for i := range y.scalars {
-		x := &y.scalars[i]
-		if l.size > len(l.refs) && l.fits(x, s.cursor) {
+		if l.fitsAny(&y.scalars[i], s) {
 			return true
 		}
 	}
+	return false
+}
+
+// fitsAny says whether one scalar fits one of the values, other fields' included.
+func (l *leaf) fitsAny(x *scalar, s *subject) bool {
+	if l.size > len(l.refs) && l.fits(x, s.cursor) {
+		return true
+	}
 	for _, f := range l.refs {
 		other := s.yield(f)
-		for i := range y.scalars {
-			for j := range other.scalars {
-				if !s.cursor.spend(1) {
-					return false
-				}
-				if l.fitsScalar(&y.scalars[i], &other.scalars[j]) {
-					return true
-				}
+		for j := range other.scalars {
+			if !s.cursor.spend(1) {
+				return false
+			}
+			if l.fitsScalar(x, &other.scalars[j]) {
+				return true
 			}
 		}
 	}

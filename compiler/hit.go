@@ -1,0 +1,329 @@
+package compiler
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// Hit says that a rule is true of an event, and why.
+type Hit struct {
+	// ID is the same whenever the same rule meets the same event: a hash of
+	// the rule's id and the event's own id, or of the event where it has none.
+	ID   string
+	Rule *RuleInfo
+	// Time is when the event happened, in UTC; zero when it does not say.
+	Time   time.Time
+	Source event.Source
+	// Selections are the names of the selections that were true.
+	Selections []string
+	// Matched are the comparisons that made the rule true, in the rule's
+	// order. What a rule excludes is not among them.
+	Matched []Matched
+	// Entities are the values of the fields that the rule names as its ends.
+	Entities []Entity
+	// Event is the event as it was given, decoded where it was raw JSON.
+	Event any
+	// EventID is the event's own id, or "".
+	EventID string
+}
+
+// Matched is a comparison that held.
+type Matched struct {
+	Selection string // the innermost selection around it; "" for none
+	Field     string // as the author wrote it
+	Op        ir.Op
+	// Values are those of the event that fitted (string, json.Number or bool);
+	// none for null and exists.
+	Values []any
+	// Rule holds the rule's values that they fitted.
+	Rule []ir.Value
+}
+
+// Entity is a value of the event that names an end of the hit, such as an
+// account or an address.
+type Entity struct {
+	Type  string
+	Field string
+	Value string
+}
+
+// maxMatchedValues bounds the values that a Matched lists.
+const maxMatchedValues = 100
+
+func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
+	h := Hit{Rule: &p.loaded.info, Time: in.record.Time, Source: in.record.Source, Event: in.record.Event, EventID: in.record.ID}
+	if h.Time.IsZero() {
+		h.Time, _ = event.Time(in.value, h.Source)
+	}
+	if h.EventID == "" {
+		h.EventID = event.ID(in.value, h.Source)
+	}
+	h.ID = hitID(&h, in.value)
+	d := detail{set: rs.leaves, hit: &h}
+	// The source's own conditions are no news.
+	if d.holds(p.rule.When, s.event) {
+		d.tell(p.rule.When, s.event, "")
+	}
+	for _, e := range p.rule.Entities {
+		f, err := rs.leaves.field(e.Field, false)
+		if err != nil {
+			continue
+		}
+		y := s.event.yield(f)
+		for i := range y.scalars {
+			x := Entity{Type: e.Type, Field: e.Field.Name, Value: y.scalars[i].textForm()}
+			if x.Value != "" && !slices.Contains(h.Entities, x) && len(h.Entities) < maxMatchedValues {
+				h.Entities = append(h.Entities, x)
+			}
+		}
+	}
+	return h
+}
+
+// detail walks a rule's tree over an event, by the same leaves that decide.
+type detail struct {
+	set *leafSet
+	hit *Hit
+}
+
+// holds evaluates a tree.
+func (d *detail) holds(e ir.Expr, s *subject) bool {
+	switch e := e.(type) {
+	case *ir.And:
+		for _, x := range e.X {
+			if !d.holds(x, s) {
+				return false
+			}
+		}
+		return true
+	case *ir.Or:
+		for _, x := range e.X {
+			if d.holds(x, s) {
+				return true
+			}
+		}
+		return false
+	case *ir.Not:
+		return !d.holds(e.X, s)
+	case ir.Const:
+		return bool(e)
+	case *ir.Selection:
+		return d.holds(e.X, s)
+	case *ir.Any:
+		for _, el := range d.elements(e, s) {
+			if d.holds(e.X, el) {
+				return true
+			}
+		}
+		return false
+	case *ir.Match:
+		l, err := d.set.leaf(e, s.element)
+		return err == nil && s.holds(l)
+	}
+	panic("compiler: unknown node")
+}
+
+func (d *detail) elements(a *ir.Any, s *subject) []*subject {
+	f, err := d.set.field(a.Over, s.element)
+	if err != nil {
+		return nil
+	}
+	return s.elements(f)
+}
+
+// tell adds what made e, which holds, true.
+func (d *detail) tell(e ir.Expr, s *subject, selection string) {
+	switch e := e.(type) {
+	case *ir.And:
+		for _, x := range e.X {
+			d.tell(x, s, selection)
+		}
+	case *ir.Or:
+		for _, x := range e.X {
+			if d.holds(x, s) {
+				d.tell(x, s, selection)
+			}
+		}
+	case *ir.Not, ir.Const:
+	case *ir.Selection:
+		if !slices.Contains(d.hit.Selections, e.Name) {
+			d.hit.Selections = append(d.hit.Selections, e.Name)
+		}
+		d.tell(e.X, s, e.Name)
+	case *ir.Any:
+		for _, el := range d.elements(e, s) {
+			if d.holds(e.X, el) {
+				d.tell(e.X, el, selection)
+			}
+		}
+	case *ir.Match:
+		d.add(d.matched(e, s, selection))
+	default:
+		panic("compiler: unknown node")
+	}
+}
+
+// add adds a comparison, or its values to one already there for another element.
+func (d *detail) add(m Matched) {
+	for i := range d.hit.Matched {
+		old := &d.hit.Matched[i]
+		if old.Selection != m.Selection || old.Field != m.Field || old.Op != m.Op || !slices.EqualFunc(old.Rule, m.Rule, sameValue) {
+			continue
+		}
+		for _, v := range m.Values {
+			if !slices.Contains(old.Values, v) && len(old.Values) < maxMatchedValues {
+				old.Values = append(old.Values, v)
+			}
+		}
+		return
+	}
+	if len(d.hit.Matched) < maxMatchedValues {
+		d.hit.Matched = append(d.hit.Matched, m)
+	}
+}
+
+func sameValue(a, b ir.Value) bool { return ir.ValueText(a) == ir.ValueText(b) }
+
+// matched finds which of the event's values fit which of the rule's.
+func (d *detail) matched(m *ir.Match, s *subject, selection string) Matched {
+	out := Matched{Selection: selection, Field: m.Field.Name, Op: m.Op}
+	for _, v := range fitting(m, m.Values, s) {
+		out.Rule = append(out.Rule, v)
+		if len(out.Rule) == maxMatchedValues {
+			break
+		}
+	}
+	f, err := d.set.field(m.Field, s.element)
+	if err != nil || m.Op == ir.Null || m.Op == ir.Exists {
+		return out
+	}
+	l, err := d.set.leaf(m, s.element)
+	if err != nil {
+		return out
+	}
+	y := s.yield(f)
+	for i := range y.scalars {
+		if len(out.Values) == maxMatchedValues {
+			break
+		}
+		if x := &y.scalars[i]; l.fitsAny(x, s) && !slices.Contains(out.Values, x.value()) {
+			out.Values = append(out.Values, x.value())
+		}
+	}
+	return out
+}
+
+// fitting returns those of the values that alone would make the match hold. It
+// halves the list, as most values of a long one do not.
+func fitting(m *ir.Match, values []ir.Value, s *subject) []ir.Value {
+	if len(values) == 0 {
+		return nil
+	}
+	l, err := newLeaf(&ir.Match{Field: m.Field, Op: m.Op, Cased: m.Cased, Values: values})
+	if err != nil || !l.match(s) {
+		return nil
+	}
+	if len(values) == 1 {
+		return values
+	}
+	half := len(values) / 2
+	return append(slices.Clip(fitting(m, values[:half], s)), fitting(m, values[half:], s)...)
+}
+
+// hitID hashes what identifies a hit.
+func hitID(h *Hit, value any) string {
+	sum := sha256.New()
+	part := func(s string) {
+		io.WriteString(sum, strconv.Itoa(len(s))+":"+s)
+	}
+	part(h.Rule.ID)
+	if h.Rule.ID == "" {
+		part(h.Rule.File)
+		part(h.Rule.Title)
+	}
+	if h.EventID != "" {
+		part(h.Source.Table)
+		part(h.EventID)
+	} else {
+		steps := maxHashSteps
+		hashValue(sum, value, 0, &steps)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// hashValue writes a value so that equal ones, in whatever Go types, are
+// written alike.
+func hashValue(w hash.Hash, v any, depth int, steps *int) {
+	if *steps--; depth > maxValueDepth || *steps < 0 {
+		return
+	}
+	switch v := plain(v).(type) {
+	case nil:
+		io.WriteString(w, "null")
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		io.WriteString(w, "{"+strconv.Itoa(len(keys)))
+		for _, k := range keys {
+			io.WriteString(w, ","+strconv.Quote(k)+":")
+			hashValue(w, v[k], depth+1, steps)
+		}
+	case event.Object:
+		var keys []string
+		v.Keys(func(k string) bool { keys = append(keys, k); return true })
+		slices.Sort(keys)
+		io.WriteString(w, "{"+strconv.Itoa(len(keys)))
+		for _, k := range keys {
+			x, _ := v.Get(k)
+			io.WriteString(w, ","+strconv.Quote(k)+":")
+			hashValue(w, x, depth+1, steps)
+		}
+	case []any:
+		io.WriteString(w, "["+strconv.Itoa(len(v)))
+		for _, x := range v {
+			io.WriteString(w, ",")
+			hashValue(w, x, depth+1, steps)
+		}
+	default:
+		x := toScalar(v)
+		if x.kind == textScalar {
+			io.WriteString(w, strconv.Quote(x.text))
+			return
+		}
+		io.WriteString(w, x.textForm())
+	}
+}
+
+// maxHashSteps bounds how many values of an event without an id make its
+// identity. Only Go values that contain themselves have more.
+const maxHashSteps = 1 << 24
+
+var _ json.Marshaler = Matched{}
+
+// MarshalJSON writes the operator by its name and the rule's values as
+// ir.ValueText does.
+func (m Matched) MarshalJSON() ([]byte, error) {
+	rule := make([]string, len(m.Rule))
+	for i, v := range m.Rule {
+		rule[i] = ir.ValueText(v)
+	}
+	return json.Marshal(struct {
+		Selection string   `json:"selection,omitempty"`
+		Field     string   `json:"field"`
+		Op        string   `json:"op"`
+		Values    []any    `json:"values,omitempty"`
+		Rule      []string `json:"rule,omitempty"`
+	}{m.Selection, m.Field, m.Op.String(), m.Values, rule})
+}

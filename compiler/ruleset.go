@@ -1,0 +1,591 @@
+package compiler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// maxEventCost bounds the work of all rules over one event, in the steps of
+// maxMatchCost.
+const maxEventCost = 1 << 31
+
+// RuleSetOptions say how rules meet events. The zero value serves all built-in
+// event forms.
+type RuleSetOptions struct {
+	// Options for lowering each rule. Pipeline and Table are not used here;
+	// filter documents among the rules are added to Filters.
+	Options
+	// Pipelines of the event forms to serve; nil for all built in. A pipeline
+	// without a form (one of a query target) is an error.
+	Pipelines []*Pipeline
+	// Source, if set, says what an event is, before the event itself is
+	// looked at; ok is false where it does not know.
+	Source func(event any) (src event.Source, ok bool)
+	// AnySource lets events whose source nobody can tell meet every rule, its
+	// field names taken as they are written.
+	AnySource bool
+	// NoIndex has every rule of its source look at every event. The hits are
+	// the same.
+	NoIndex bool
+}
+
+// A RuleSet matches events against rules. It is safe for concurrent use. What
+// changes in it is only what it counts and the rules that it had to disable.
+type RuleSet struct {
+	opts    RuleSetOptions
+	rules   []*loadedRule
+	notRun  []NotRun
+	groups  map[event.Source]*ruleGroup
+	any     *ruleGroup // nil unless AnySource
+	leaves  *leafSet
+	scratch sync.Pool
+	unknown atomic.Int64
+}
+
+// loadedRule is a rule as it was loaded, with what became of it.
+type loadedRule struct {
+	info    RuleInfo
+	failure atomic.Pointer[Disabled]
+	lowered []*ir.Rule // one for each source
+}
+
+// ruleGroup holds the rules of one source.
+type ruleGroup struct {
+	programs []*program
+	index    *candidateIndex // nil with NoIndex
+}
+
+// program is a rule for one source, ready to run.
+type program struct {
+	rule    *ir.Rule
+	loaded  *loadedRule
+	text    string
+	program cel.Program
+}
+
+// RuleInfo is what a hit says of its rule.
+type RuleInfo struct {
+	ID, Title   string
+	Level, Tier string
+	Tags        []string
+	File        string
+	Pos         sigma.Pos
+	Meta        *sigma.Meta // all of it, with overrides applied
+}
+
+// NotRun is a rule that does not run because parameters have no value.
+type NotRun struct {
+	Rule  *RuleInfo
+	Lacks []string // the parameters' names
+}
+
+// Disabled is a rule that failed while it ran and is not run any more.
+type Disabled struct {
+	Rule *RuleInfo
+	Err  error
+}
+
+// NewRuleSet loads rules. It is tolerant: the set holds all rules that can run,
+// and the diagnostics say what is wrong with the others; callers who want all
+// or nothing look at HasErrors. The set is never nil. Correlations are not part
+// of it; filters are applied to the rules that they name.
+func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Diagnostics) {
+	var diags sigma.Diagnostics
+	forms, err := eventPipelines(opts.Pipelines)
+	if err != nil {
+		return newRuleSet(opts), sigma.Diagnostics{{Code: sigma.CodeUnsupported, Message: err.Error(),
+			Hint: "give pipelines of event forms"}}
+	}
+	opts.Filters = append([]*sigma.Document(nil), opts.Filters...)
+	var rules []*sigma.Document
+	byID := map[string]*sigma.Document{}
+	for _, d := range docs {
+		switch {
+		case d == nil:
+		case d.Kind == sigma.KindFilter:
+			opts.Filters = append(opts.Filters, d)
+		case d.Kind == sigma.KindRule:
+			id := strings.ToLower(d.Meta.ID)
+			if first, ok := byID[id]; ok && id != "" {
+				diags = append(diags, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("id"), Code: sigma.CodeID,
+					Message: fmt.Sprintf("the id %s is already that of %s", d.Meta.ID, documentPlace(first)),
+					Hint:    "give one of them another id; the second is not loaded"})
+				continue
+			}
+			byID[id] = d
+			rules = append(rules, d)
+		}
+	}
+	lowered := make([][]*ir.Rule, len(rules))
+	found := make([]sigma.Diagnostics, len(rules))
+	inParallel(len(rules), func(i int) { lowered[i], found[i] = lowerForEvents(rules[i], forms, opts) })
+	var all []*ir.Rule
+	for i := range rules {
+		diags = append(diags, found[i]...)
+		all = append(all, lowered[i]...)
+	}
+	rs, more := NewRuleSetOf(all, opts)
+	return rs, append(diags, more...)
+}
+
+func documentPlace(d *sigma.Document) string {
+	if d.File == "" {
+		return "an earlier rule"
+	}
+	return fmt.Sprintf("%s:%d", d.File, d.Pos.Line)
+}
+
+// eventPipelines returns the pipelines of event forms, all built-in ones for nil.
+func eventPipelines(given []*Pipeline) ([]*Pipeline, error) {
+	if given != nil {
+		for _, p := range given {
+			if p.Form() == "" {
+				return nil, fmt.Errorf("pipeline %s is for queries, not for events", p.Name())
+			}
+		}
+		return given, nil
+	}
+	var forms []*Pipeline
+	for _, name := range BuiltinPipelines() {
+		p, err := BuiltinPipeline(name)
+		if err != nil {
+			return nil, err
+		}
+		if p.Form() != "" {
+			forms = append(forms, p)
+		}
+	}
+	return forms, nil
+}
+
+// lowerForEvents lowers a rule for each form that knows its logsource. Where a
+// rule fits one form, not fitting another is a warning.
+func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions) ([]*ir.Rule, sigma.Diagnostics) {
+	var rules []*ir.Rule
+	var diags sigma.Diagnostics
+	known := 0
+	lower := func(p *Pipeline) {
+		o := opts.Options
+		o.Pipeline, o.Table = p, ""
+		rs, ds := Lower(doc, o)
+		rules, diags = append(rules, rs...), append(diags, ds...)
+	}
+	for _, p := range forms {
+		if len(p.sources(doc.LogSource)) > 0 {
+			known++
+			lower(p)
+		}
+	}
+	if known == 0 {
+		diags = append(diags, sigma.Diagnostic{File: doc.File, Pos: doc.LogSource.Pos, Severity: sigma.SeverityInfo, Code: sigma.CodeUnknownSource,
+			Message: "no event form has the logsource " + logSourceText(doc.LogSource),
+			Hint:    "the rule meets no events unless a pipeline maps it or events of any source are asked for"})
+	}
+	if known == 0 || opts.AnySource {
+		lower(nil) // also finds what is wrong with the rule itself
+		if !opts.AnySource {
+			rules = nil
+		}
+	}
+	seen := map[sigma.Diagnostic]bool{}
+	out := diags[:0]
+	for _, d := range diags {
+		if d.Severity == sigma.SeverityError && len(rules) > 0 {
+			d.Severity = sigma.SeverityWarning
+			d.Message += "; the rule is left out there"
+		}
+		if !seen[d] {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	return rules, out
+}
+
+// inParallel calls f for 0 to n-1 on all processors.
+func inParallel(n int, f func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func newRuleSet(opts RuleSetOptions) *RuleSet {
+	rs := &RuleSet{opts: opts, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet()}
+	rs.scratch.New = func() any {
+		return &scratch{event: &subject{cursor: &cursor{keep: true}}}
+	}
+	return rs
+}
+
+// NewRuleSetOf is NewRuleSet for rules that are lowered already, several for
+// one document being one rule. A rule of no form and table is one for events of
+// any source. Correlations are left out.
+func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagnostics) {
+	rs := newRuleSet(opts)
+	env, err := cel.NewEnv(cel.Lib(&library{set: rs.leaves}))
+	if err != nil {
+		return rs, sigma.Diagnostics{{Code: sigma.CodeUnsupported, Message: "CEL: " + err.Error()}}
+	}
+	type origin struct {
+		file, id string
+		pos      sigma.Pos
+	}
+	loaded := map[origin]*loadedRule{}
+	var programs []*program
+	for _, r := range rules {
+		if r.When == nil {
+			continue
+		}
+		o := origin{r.File, r.Meta.ID, r.Pos}
+		l, ok := loaded[o]
+		if !ok || o == (origin{}) {
+			m := &r.Meta
+			l = &loadedRule{info: RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m}}
+			loaded[o] = l
+			rs.rules = append(rs.rules, l)
+			if len(r.Lacks) > 0 {
+				rs.notRun = append(rs.notRun, NotRun{&l.info, r.Lacks})
+			}
+		}
+		l.lowered = append(l.lowered, r)
+		if len(r.Lacks) == 0 {
+			programs = append(programs, &program{rule: r, loaded: l})
+		}
+	}
+	failed := make([]error, len(programs))
+	compiled := newProgramCache(env)
+	inParallel(len(programs), func(i int) { failed[i] = programs[i].compile(compiled) })
+	var diags sigma.Diagnostics
+	for i, p := range programs {
+		if failed[i] != nil {
+			diags = append(diags, sigma.Diagnostic{File: p.rule.File, Pos: p.rule.Pos, Code: sigma.CodeUnsupported,
+				Message: "the rule cannot be compiled to CEL: " + failed[i].Error(), Hint: "split the rule"})
+			continue
+		}
+		rs.add(p)
+	}
+	if err := rs.indexGroups(); err != nil {
+		diags = append(diags, sigma.Diagnostic{Code: sigma.CodeUnsupported, Message: "index: " + err.Error()})
+	}
+	return rs, diags
+}
+
+// programCache shares programs of equal text.
+type programCache struct {
+	env  *cel.Env
+	mu   sync.Mutex
+	done map[string]cel.Program
+}
+
+func newProgramCache(env *cel.Env) *programCache {
+	return &programCache{env: env, done: map[string]cel.Program{}}
+}
+
+func (p *program) compile(c *programCache) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v", r)
+		}
+	}()
+	if p.text, err = CEL(p.rule); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	p.program = c.done[p.text]
+	c.mu.Unlock()
+	if p.program != nil {
+		return nil
+	}
+	ast, issues := c.env.Compile(p.text)
+	if err := issues.Err(); err != nil {
+		return err
+	}
+	if p.program, err = c.env.Program(ast); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.done[p.text] = p.program
+	c.mu.Unlock()
+	return nil
+}
+
+func (rs *RuleSet) add(p *program) {
+	src := event.Source{Form: event.Form(p.rule.Source.Form), Table: p.rule.Source.Table}
+	if src == (event.Source{}) {
+		if rs.any == nil {
+			rs.any = &ruleGroup{}
+		}
+		rs.any.programs = append(rs.any.programs, p)
+		return
+	}
+	src.Table = foldName(src.Table)
+	g := rs.groups[src]
+	if g == nil {
+		g = &ruleGroup{}
+		rs.groups[src] = g
+	}
+	g.programs = append(g.programs, p)
+}
+
+func (rs *RuleSet) indexGroups() error {
+	if rs.opts.NoIndex {
+		return nil
+	}
+	groups := []*ruleGroup{}
+	for _, g := range rs.groups {
+		groups = append(groups, g)
+	}
+	if rs.any != nil {
+		groups = append(groups, rs.any)
+	}
+	for _, g := range groups {
+		rules := make([]*ir.Rule, len(g.programs))
+		for i, p := range g.programs {
+			rules[i] = p.rule
+		}
+		var err error
+		if g.index, err = newCandidateIndex(rs.leaves, rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rules returns the rules of the set in the order they were given, those that
+// do not run included.
+func (rs *RuleSet) Rules() []*RuleInfo {
+	out := make([]*RuleInfo, len(rs.rules))
+	for i, l := range rs.rules {
+		out[i] = &l.info
+	}
+	return out
+}
+
+// NotRun returns the rules that do not run for lack of parameters.
+func (rs *RuleSet) NotRun() []NotRun { return rs.notRun }
+
+// Disabled returns the rules that failed while running.
+func (rs *RuleSet) Disabled() []Disabled {
+	var out []Disabled
+	for _, l := range rs.rules {
+		if d := l.failure.Load(); d != nil {
+			out = append(out, *d)
+		}
+	}
+	return out
+}
+
+// UnknownEvents returns how many events had a source that nobody could tell.
+func (rs *RuleSet) UnknownEvents() int64 { return rs.unknown.Load() }
+
+// scratch is what matching one event needs, used again for the next.
+type scratch struct {
+	event *subject
+	picks bitset
+	frame *interpreter.ExecutionFrame
+}
+
+// ResolveName and Parent make a scratch the activation of CEL programs.
+func (s *scratch) ResolveName(name string) (any, bool) {
+	if name == celEvent {
+		return s.event, true
+	}
+	return nil, false
+}
+
+func (s *scratch) Parent() interpreter.Activation { return nil }
+
+// Match returns the hits of all rules whose source the event is of, in the
+// order of the rules. ev is a map[string]any as encoding/json makes it, raw
+// JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
+// not change meanwhile. An error says that the event could not be read, or that
+// it is such that looking at it was given up; hits found before are returned.
+func (rs *RuleSet) Match(ev any) ([]Hit, error) {
+	in, err := rs.incoming(ev)
+	if err != nil {
+		return nil, err
+	}
+	return rs.match(in)
+}
+
+// MatchAs is Match for an event whose source the caller knows.
+func (rs *RuleSet) MatchAs(src event.Source, ev any) ([]Hit, error) {
+	in, err := readIncoming(ev)
+	if err != nil {
+		return nil, err
+	}
+	in.record.Source = src
+	return rs.match(in)
+}
+
+// incoming is an event with what is known of it.
+type incoming struct {
+	record event.Record // Event as it was given, decoded
+	value  any          // what rules look at
+}
+
+func readIncoming(ev any) (incoming, error) {
+	var in incoming
+	switch x := ev.(type) {
+	case event.Record:
+		in.record = x
+	case *event.Record:
+		if x != nil {
+			in.record = *x
+		}
+	default:
+		in.record.Event = ev
+	}
+	var data []byte
+	switch x := in.record.Event.(type) {
+	case []byte:
+		data = x
+	case json.RawMessage:
+		data = x
+	}
+	if data != nil {
+		if len(data) > event.MaxRecordBytes {
+			return in, fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
+		}
+		v, err := decodeJSON(bytes.TrimPrefix(data, []byte("\ufeff")))
+		if err != nil {
+			return in, fmt.Errorf("the event is no JSON: %w", err)
+		}
+		in.record.Event = v
+	}
+	in.value = event.Unwrap(plain(in.record.Event))
+	return in, nil
+}
+
+func (rs *RuleSet) incoming(ev any) (incoming, error) {
+	in, err := readIncoming(ev)
+	if err != nil {
+		return in, err
+	}
+	if rs.opts.Source != nil {
+		if src, ok := rs.opts.Source(in.record.Event); ok {
+			in.record.Source = src
+			return in, nil
+		}
+	}
+	if in.record.Source == (event.Source{}) {
+		in.record.Source, _ = event.Detect(in.value)
+	}
+	return in, nil
+}
+
+// group returns the rules that an event meets, or nil.
+func (rs *RuleSet) group(src event.Source) *ruleGroup {
+	if src == (event.Source{}) {
+		rs.unknown.Add(1)
+		return rs.any
+	}
+	src.Table = foldName(src.Table)
+	return rs.groups[src]
+}
+
+var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
+
+func (rs *RuleSet) match(in incoming) (hits []Hit, err error) {
+	g := rs.group(in.record.Source)
+	if g == nil {
+		return nil, nil
+	}
+	s := rs.scratch.Get().(*scratch)
+	s.event.reset(in.value)
+	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
+		return nil, err
+	}
+	total := 0
+	try := func(p *program) {
+		if err != nil || p.loaded.failure.Load() != nil {
+			return
+		}
+		hit, used, failed := rs.run(p, s, &in)
+		if total += used; total > maxEventCost {
+			err = errEventCost
+		}
+		if failed != nil {
+			p.loaded.failure.CompareAndSwap(nil, &Disabled{&p.loaded.info, failed})
+			return
+		}
+		if hit != nil {
+			hits = append(hits, *hit)
+		}
+	}
+	switch {
+	case g.index == nil:
+		for _, p := range g.programs {
+			try(p)
+		}
+	case !g.pick(s):
+		err = errEventCost
+	default:
+		s.picks.each(func(i int) { try(g.programs[i]) })
+	}
+	s.frame.Close()
+	s.frame = nil
+	s.event.value = nil
+	rs.scratch.Put(s)
+	return hits, err
+}
+
+// pick sets s.picks to the rules that the event may meet; false when it is too
+// large for that.
+func (g *ruleGroup) pick(s *scratch) bool {
+	n := len(g.index.always)
+	if cap(s.picks) < n {
+		s.picks = make(bitset, n)
+	}
+	s.picks = s.picks[:n]
+	g.index.pick(s.event, s.picks)
+	return s.event.cursor.cost >= 0
+}
+
+var errPanic = errors.New("internal error")
+
+// run runs one rule and returns its hit, if any, the steps it took and why it
+// must not run again, if so.
+func (rs *RuleSet) run(p *program, s *scratch, in *incoming) (hit *Hit, used int, failed error) {
+	c := s.event.cursor
+	c.cost = maxMatchCost
+	defer func() {
+		used = maxMatchCost - c.cost
+		if r := recover(); r != nil {
+			hit, failed = nil, fmt.Errorf("%w: %v", errPanic, r)
+		}
+		if c.cost < 0 {
+			hit, failed = nil, errCost
+		}
+	}()
+	out, _, err := p.program.Eval(s.frame)
+	if err != nil {
+		return nil, 0, err
+	}
+	if out != types.True {
+		return nil, 0, nil
+	}
+	h := rs.hit(p, s, in)
+	return &h, 0, nil
+}
