@@ -43,6 +43,8 @@ type Document struct {
 	// Keys holds the position of each top-level key, so that later stages
 	// can point at it.
 	Keys map[string]Pos
+
+	ignores []ignore // comments of the file
 }
 
 // KeyPos returns the position of a top-level key, or the document's own

@@ -25,14 +25,23 @@ func Parse(file string, data []byte) ([]*Document, Diagnostics) {
 			}
 		})
 		l.checkDuplicateIDs(docs)
+		if len(docs) == 0 && len(l.ds) == 0 {
+			l.warnf(Pos{1, 1}, CodeDocument, "", "the file holds no document")
+		}
 	}
-	return docs, l.finish()
+	ds, ignores := l.finish()
+	for _, d := range docs {
+		d.ignores = ignores
+	}
+	return docs, ds
 }
 
 // finish applies the ignore comments and returns the findings in order.
-func (l *loader) finish() Diagnostics {
-	l.ds.Sort()
-	return l.ds
+func (l *loader) finish() (Diagnostics, []ignore) {
+	ignores := l.findIgnores()
+	ds := silence(l.ds, ignores)
+	ds.Sort()
+	return ds, ignores
 }
 
 // document reads one document, or returns nil, with a finding, when the node
@@ -62,12 +71,27 @@ func (l *loader) document(root *yaml.Node) *Document {
 		}
 	}
 	doc.Native = l.native
+	l.blocks = l.native || sigmaMajor(entries) >= 3
 	l.checkKind(doc)
 	documentSection.readEntries(l, doc.Pos, entries, doc)
 	if doc.Native {
 		parseNative(l, root, doc)
 	}
 	return doc
+}
+
+// sigmaMajor is the major version of the specification that a document says it
+// is written in, 2 when it says none.
+func sigmaMajor(entries []entry) int {
+	for _, e := range entries {
+		if e.name == "sigma-version" && e.value.Kind == yaml.ScalarNode {
+			major, _, _ := strings.Cut(e.value.Value, ".")
+			if v, err := strconv.Atoi(major); err == nil {
+				return v
+			}
+		}
+	}
+	return 2
 }
 
 // checkKind reports what a document of its kind lacks or has too much.
@@ -169,7 +193,16 @@ var metaKeys = lenient(
 		}
 	}},
 	textKey("name", "a name by which correlations refer to the rule", func(d *Document) *string { return &d.Meta.Name }),
-	textKey("sigma-version", "the version of the Sigma specification", func(d *Document) *string { return &d.Meta.SigmaVersion }),
+	key[Document]{name: "sigma-version", doc: "the version of the Sigma specification; list blocks are read from 3 on", shape: textShape(), read: func(l *loader, n *yaml.Node, doc *Document) {
+		s, ok := l.text(n, "sigma-version")
+		if !ok {
+			return
+		}
+		doc.Meta.SigmaVersion = s
+		if v := sigmaMajor([]entry{{name: "sigma-version", value: n}}); !versionForm.MatchString(s) || v < 1 || v > 3 {
+			l.warnf(l.pos(n), CodeBadValue, "versions 1 to 3 are read", "%s is no known version of Sigma", show(s))
+		}
+	}},
 	textKey("taxonomy", "the naming scheme of the fields; sigma when absent", func(d *Document) *string { return &d.Meta.Taxonomy }),
 	key[Document]{name: "related", doc: "other documents by id", shape: listOf(mappingOf(relatedSection.fields)), read: func(l *loader, n *yaml.Node, doc *Document) {
 		items, _ := l.sequence(n, "related")
@@ -201,6 +234,8 @@ var metaKeys = lenient(
 	textsKey("fields", "fields worth looking at in a hit", func(d *Document) *[]string { return &d.Meta.Fields }),
 	textsKey("falsepositives", "what else may look like this", func(d *Document) *[]string { return &d.Meta.FalsePositives }),
 )
+
+var versionForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
 
 var tagForm = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)+$`)
 

@@ -36,7 +36,11 @@ type loader struct {
 	full  bool // MaxFindings is reached
 
 	native bool // the document at hand says `rulewright: 1`
+	blocks bool // the document may have list blocks and positions in fields
 	soft   bool // errors are warnings: what is read leaves the rule its meaning
+
+	textOf  *yaml.Node // the scalar that textPos is for
+	textPos []Pos
 }
 
 // newLoader checks the bytes of a file. It returns false, with the finding,
@@ -267,13 +271,97 @@ func decodeYAML(text string, n *yaml.Node) (err error) {
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // syntaxError reports what yaml.v3 could not parse. Its line numbers are those
-// of the enclosing construct and partly one too small, so the line is found
-// anew: the last line whose text in front of it still parses, or fails otherwise.
+// of the enclosing construct, and partly one too small.
 func (l *loader) syntaxError(text string, err error) {
 	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		m = []string{"", ""}
+	}
 	msg := strings.TrimPrefix(err.Error(), m[0])
-	line, _ := strconv.Atoi(m[1])
-	l.errorf(Pos{l.base + max(line, 1), 1}, CodeSyntax, "", "not YAML: %s", msg)
+	reported, _ := strconv.Atoi(m[1])
+	line := max(reported, 1)
+	lines := splitLines(text)
+	switch {
+	case strings.HasPrefix(msg, "exceeded max depth"):
+		l.errorf(Pos{l.base + line, 1}, CodeLimit, "", "nested deeper than the %d levels that are read", MaxDepth)
+		return
+	case strings.HasPrefix(msg, "did not find expected"), strings.HasPrefix(msg, "mapping values"), strings.HasPrefix(msg, "could not find expected"):
+		if n := firstBadLine(lines, msg); n > 0 {
+			line = n
+		}
+	}
+	line = min(line, max(len(lines), 1))
+	col, hint := 1, ""
+	if len(lines) > 0 {
+		source := lines[line-1]
+		col = len(source) - len(strings.TrimLeft(source, " \t")) + 1
+		hint = syntaxHint(source, msg)
+		if i := strings.IndexByte(source[:col-1], '\t'); i >= 0 {
+			col = i + 1
+		}
+	}
+	l.errorf(Pos{l.base + line, col}, CodeSyntax, hint, "not YAML: %s", msg)
+}
+
+// firstBadLine finds the line, counted from 1, at which the text stops being
+// YAML: the first one whose end makes the parser fail in the same way as the
+// whole text does. It returns 0 when that cannot be told within bounds.
+func firstBadLine(lines []string, msg string) int {
+	const most = 4000
+	if len(lines) > most {
+		return 0
+	}
+	fails := func(n int) bool {
+		var doc yaml.Node
+		err := decodeYAML(strings.Join(lines[:n], "\n")+"\n", &doc)
+		return err != nil && strings.HasSuffix(err.Error(), msg)
+	}
+	low, high := 0, len(lines) // the text of low lines is fine, of high is not
+	if !fails(high) {
+		return 0
+	}
+	for high-low > 1 {
+		if mid := (low + high) / 2; fails(mid) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return high
+}
+
+// syntaxHint guesses what went wrong in a line that YAML cannot read.
+func syntaxHint(line, msg string) string {
+	t := strings.TrimSpace(line)
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	value := t
+	if i := strings.Index(t, ": "); i >= 0 {
+		value = strings.TrimSpace(t[i+2:])
+	}
+	value = strings.TrimSpace(strings.TrimPrefix(value, "- "))
+	switch {
+	case strings.Contains(indent, "\t"):
+		return "indent with spaces, not tabs"
+	case strings.Contains(msg, "unknown anchor"), strings.Contains(msg, "alphabetic or numeric character"):
+		return "quote text that begins with * or &: '*.exe'"
+	case strings.Contains(msg, "cannot start any token"), strings.Contains(msg, "did not find expected '-' indicator") && strings.HasPrefix(value, "%"):
+		return "quote text that begins with %, @ or a backquote"
+	case strings.Contains(msg, "unknown escape character"):
+		return `use single quotes for text with backslashes: 'C:\Windows'`
+	case strings.Contains(msg, "unexpected end of stream"), strings.Contains(msg, "unexpected document indicator"):
+		return "a quote that begins here is not closed"
+	case strings.Contains(msg, "mapping values are not allowed"):
+		return "quote text that contains a colon and a blank; or the line is indented too deep"
+	case strings.Contains(msg, "',' or ']'"), strings.Contains(msg, "',' or '}'"):
+		return "a bracket is not closed, or a comma is missing"
+	case strings.HasPrefix(value, "'") && strings.Count(value, "'")%2 == 0 && len(value) > 1 || strings.HasPrefix(value, `"`):
+		return "something stands behind the closing quote; inside single quotes write '' for one"
+	case strings.Contains(msg, "could not find expected ':'"):
+		return "a key needs a colon and a blank behind it"
+	case strings.Contains(msg, "did not find expected"):
+		return "check the indentation: entries of one mapping or list begin in the same column"
+	}
+	return ""
 }
 
 // checkSize refuses a tree that is too deep or, with its aliases written out,
@@ -300,6 +388,12 @@ func (l *loader) checkSize(root *yaml.Node) bool {
 		}
 		if n.Kind == yaml.AliasNode {
 			n = n.Alias
+		}
+		if !knownTags[n.Tag] && n.Kind != yaml.DocumentNode {
+			if ok {
+				l.errorf(l.pos(n), CodeType, "drop it; quote text that begins with an exclamation mark", "the YAML tag %s has no meaning here", show(n.Tag))
+			}
+			ok = false
 		}
 		if n.Anchor != "" {
 			e, seen := memo[n]
@@ -330,6 +424,11 @@ func (l *loader) checkSize(root *yaml.Node) bool {
 	walk(root, 1)
 	return ok
 }
+
+// knownTags are the tags that yaml.v3 gives by itself. Everything else was
+// written by the author, as was !!binary.
+var knownTags = map[string]bool{"": true, "!": true, "!!null": true, "!!bool": true, "!!str": true, "!!int": true, "!!float": true,
+	"!!timestamp": true, "!!seq": true, "!!map": true, "!!merge": true}
 
 // pos returns the place of a node in the file.
 func (l *loader) pos(n *yaml.Node) Pos {

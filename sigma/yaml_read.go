@@ -213,22 +213,21 @@ func (l *loader) number(n *yaml.Node, what string) (Numeric, bool) {
 
 var (
 	decimalInt   = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
-	decimalFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+	decimalFloat = regexp.MustCompile(`^[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?$`)
 )
 
 // parseNumeric reads the number forms that YAML 1.1 and 1.2 read alike:
 // decimal integers without a leading zero that fit 64 bits, decimal fractions,
-// exponents; and 0x, which both know as hexadecimal.
+// and 0x, which both know as hexadecimal.
 func parseNumeric(s string) (Numeric, bool) {
-	if decimalInt.MatchString(s) {
+	switch {
+	case decimalInt.MatchString(s):
 		i, err := strconv.ParseInt(s, 10, 64)
 		return Numeric{IsInt: true, Int: i}, err == nil
-	}
-	if strings.HasPrefix(s, "0x") {
-		i, err := strconv.ParseInt(s[2:], 16, 64)
-		return Numeric{IsInt: true, Int: i}, err == nil
-	}
-	if decimalFloat.MatchString(s) && strings.ContainsAny(s, ".eE") {
+	case strings.HasPrefix(s, "0x"):
+		i, err := strconv.ParseUint(s[2:], 16, 63)
+		return Numeric{IsInt: true, Int: int64(i)}, err == nil
+	case decimalFloat.MatchString(s):
 		f, err := strconv.ParseFloat(s, 64)
 		return Numeric{Float: f}, err == nil
 	}
