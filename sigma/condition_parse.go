@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -402,4 +403,18 @@ func (p *conditionParser) aggregation(legacy bool) *Aggregation {
 		return nil
 	}
 	return a
+}
+
+// reparseCondition reads a condition that stands in no file.
+func reparseCondition(text string) (*Condition, bool) {
+	l := &loader{native: true}
+	c := l.condition(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, true)
+	return c, c != nil
+}
+
+// equalConditions reports whether two conditions say the same, whatever their
+// texts.
+func equalConditions(a, b *Condition) bool {
+	return equalValues(reflect.ValueOf(a.Expr), reflect.ValueOf(b.Expr)) &&
+		equalValues(reflect.ValueOf(a.Aggregation), reflect.ValueOf(b.Aggregation))
 }

@@ -313,7 +313,7 @@ func (l *loader) item(e entry, element bool) *Item {
 	last.Pos = at
 
 	v := e.value
-	if v.Kind == yaml.MappingNode && last.Quantifier == QuantifierNone && l.blocks && len(last.Field.Steps) > 0 && last.Field.Steps[len(last.Field.Steps)-1].Index >= 0 {
+	if v.Kind == yaml.MappingNode && last.Quantifier == QuantifierNone && l.blocks() && len(last.Field.Steps) > 0 && last.Field.Steps[len(last.Field.Steps)-1].Index >= 0 {
 		// `field[0]: {…}` holds the one element to the block.
 		last.Quantifier = QuantifierAny
 	}
@@ -434,7 +434,7 @@ func (l *loader) fieldChain(key *yaml.Node, text string, bar, element bool) ([]*
 	if t := strings.TrimSpace(text); t != text {
 		l.warnf(at, CodeField, "write it without", "the field name %s begins or ends with a blank", show(text))
 	}
-	if !l.blocks {
+	if !l.blocks() {
 		if open := unescaped(text, '['); open >= 0 {
 			end := unescaped(text[open:], ']')
 			word := ""
@@ -457,7 +457,7 @@ func (l *loader) fieldChain(key *yaml.Node, text string, bar, element bool) ([]*
 		it := &Item{}
 		name, after := rest, ""
 		end := len(rest)
-		for from := 0; l.blocks && it.Quantifier == QuantifierNone; {
+		for from := 0; l.blocks() && it.Quantifier == QuantifierNone; {
 			open := unescaped(rest[from:], '[')
 			if open < 0 {
 				break
@@ -488,7 +488,7 @@ func (l *loader) fieldChain(key *yaml.Node, text string, bar, element bool) ([]*
 			return fail(off, CodeField, "", "%s", err)
 		}
 		f.Pos = l.at(key, off)
-		if (name == "." || strings.HasPrefix(name, ".[")) && l.blocks && !element && len(chain) == 0 {
+		if (name == "." || strings.HasPrefix(name, ".[")) && l.blocks() && !element && len(chain) == 0 {
 			return fail(off, CodeField, "write the name of a field", "the dot means the element of a list block, and this is none")
 		}
 		it.Field = f

@@ -2,8 +2,8 @@ package sigma
 
 import "reflect"
 
-// Equal reports whether two documents say the same. File and positions are not
-// compared, everything else is.
+// Equal reports whether two documents say the same. File, positions and
+// ignore comments are not compared, everything else is.
 func Equal(a, b *Document) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -25,7 +25,7 @@ func equalValues(a, b reflect.Value) bool {
 			return true
 		}
 		for i := range a.NumField() {
-			if a.Type() == documentType && a.Type().Field(i).Name == "File" {
+			if a.Type() == documentType && (a.Type().Field(i).Name == "File" || a.Type().Field(i).Name == "ignores") {
 				continue
 			}
 			if !equalValues(a.Field(i), b.Field(i)) {

@@ -86,7 +86,7 @@ func (l *loader) field(n *yaml.Node, what string) (Field, bool) {
 // parseField reads a field name: with list positions where the document may
 // have them, else brackets are part of the name.
 func (l *loader) parseField(s string) (Field, error) {
-	if l.blocks || s == "" {
+	if l.blocks() || s == "" {
 		return ParseFieldName(s)
 	}
 	plain := unescapeBrackets(s)

@@ -137,6 +137,7 @@ func Modifiers() []ModifierInfo {
 	return out
 }
 
+// modifierNames returns the names of the modifiers that a document may use.
 func modifierNames(native bool) []string {
 	var out []string
 	for _, m := range modifierTable {
@@ -274,4 +275,21 @@ func modifierHint(a, b modGroup) string {
 		return "write two items, such as field|gte: 1 and field|lt: 9"
 	}
 	return "`rulewright list modifiers` shows what goes together"
+}
+
+// takesRawText reports whether the modifiers take text as it is: without
+// wildcards, escapes or, but for a value that is all %name%, placeholders.
+func takesRawText(ms []Modifier) bool {
+	for _, m := range ms {
+		for _, t := range modifierTable {
+			if t.name != m.Name {
+				continue
+			}
+			switch t.group {
+			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupHours, groupCIDR, groupFieldRef:
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -29,19 +29,19 @@ func Parse(file string, data []byte) ([]*Document, Diagnostics) {
 			l.warnf(Pos{1, 1}, CodeDocument, "", "the file holds no document")
 		}
 	}
-	ds, ignores := l.finish()
+	ds := l.finish()
 	for _, d := range docs {
-		d.ignores = ignores
+		d.ignores = l.ignores
 	}
 	return docs, ds
 }
 
 // finish applies the ignore comments and returns the findings in order.
-func (l *loader) finish() (Diagnostics, []ignore) {
-	ignores := l.findIgnores()
-	ds := silence(l.ds, ignores)
+func (l *loader) finish() Diagnostics {
+	l.ignores = l.findIgnores()
+	ds := silence(l.ds, l.ignores)
 	ds.Sort()
-	return ds, ignores
+	return ds
 }
 
 // document reads one document, or returns nil, with a finding, when the node
@@ -71,7 +71,7 @@ func (l *loader) document(root *yaml.Node) *Document {
 		}
 	}
 	doc.Native = l.native
-	l.blocks = l.native || sigmaMajor(entries) >= 3
+	l.sigma3 = sigmaMajor(entries) >= 3
 	l.checkKind(doc)
 	documentSection.readEntries(l, doc.Pos, entries, doc)
 	if doc.Native {
@@ -199,7 +199,7 @@ var metaKeys = lenient(
 			return
 		}
 		doc.Meta.SigmaVersion = s
-		if v := sigmaMajor([]entry{{name: "sigma-version", value: n}}); !versionForm.MatchString(s) || v < 1 || v > 3 {
+		if v := sigmaMajor([]entry{{name: "sigma-version", value: n}}); !sigmaVersionForm.MatchString(s) || v < 1 || v > 3 {
 			l.warnf(l.pos(n), CodeBadValue, "versions 1 to 3 are read", "%s is no known version of Sigma", show(s))
 		}
 	}},
@@ -235,7 +235,7 @@ var metaKeys = lenient(
 	textsKey("falsepositives", "what else may look like this", func(d *Document) *[]string { return &d.Meta.FalsePositives }),
 )
 
-var versionForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+var sigmaVersionForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
 
 var tagForm = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)+$`)
 

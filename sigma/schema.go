@@ -206,7 +206,7 @@ func (p schemaPrinter) detectionDefs() map[string]*schema.Schema {
 
 // itemPattern is the form of an item's key: field and modifiers.
 func (p schemaPrinter) itemPattern() string {
-	names := schemaModifiers(p.native)
+	names := modifierNames(p.native)
 	arg := ""
 	if p.native {
 		arg = "(=[^|]*)?"

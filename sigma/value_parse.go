@@ -313,8 +313,9 @@ func (l *loader) checkPlaceholder(s String, expand bool) {
 }
 
 // wholePlaceholder reads a value that is all %name%, where no text is wanted.
+// Since it can mean nothing else, native documents need no expand there.
 func (l *loader) wholePlaceholder(n *yaml.Node, expand bool) (Value, bool) {
-	if !expand {
+	if !expand && !l.native {
 		l.errorf(l.pos(n), CodePlaceholder, "add |expand behind the field's modifiers", "%s is read as a placeholder only under the modifier expand", show(n.Value))
 		return nil, false
 	}

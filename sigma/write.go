@@ -460,6 +460,8 @@ func (w *documentWriter) text(s String, style valueStyle) string {
 			return ""
 		case len(s.Parts) == 1 && s.Parts[0].Kind == Literal:
 			return s.Parts[0].Text
+		case len(s.Parts) == 1 && s.Parts[0].Kind == Placeholder:
+			return "%" + s.Parts[0].Text + "%"
 		}
 		w.fail("text %.40q has wildcards or placeholders under a modifier that takes text as it is", s.Raw)
 		return s.Raw
@@ -609,11 +611,3 @@ func isDate(s string) bool {
 	}
 	return true
 }
-
-func takesRawText(ms []Modifier) bool { return false }
-
-func reparseCondition(text string) (*Condition, bool) { return nil, false }
-
-func equalConditions(a, b *Condition) bool { return false }
-
-func schemaModifiers(native bool) []string { return []string{ModContains} }

@@ -33,15 +33,21 @@ type loader struct {
 	lines []string
 	base  int // lines of the file before the document at hand
 	ds    Diagnostics
-	full  bool // MaxFindings is reached
+
+	ignores []ignore // set by finish
+	full    bool     // MaxFindings is reached
 
 	native bool // the document at hand says `rulewright: 1`
-	blocks bool // the document may have list blocks and positions in fields
+	sigma3 bool // the document at hand says `sigma-version: 3`
 	soft   bool // errors are warnings: what is read leaves the rule its meaning
 
 	textOf  *yaml.Node // the scalar that textPos is for
 	textPos []Pos
 }
+
+// blocks reports whether the document may have list blocks and positions in
+// the names of fields. In Sigma 2 brackets are part of a name.
+func (l *loader) blocks() bool { return l.native || l.sigma3 }
 
 // newLoader checks the bytes of a file. It returns false, with the finding,
 // when nothing in the file can be read.
