@@ -15,9 +15,9 @@ import (
 const (
 	// maxDepth bounds how deep blocks and conditions nest.
 	maxDepth = 100
-	// maxTreeNodes bounds the nodes of one rule's tree, counted as printed: a
-	// selection that a condition names twice counts twice.
-	maxTreeNodes = 100_000
+	// maxTreeNodes bounds the nodes and values of one rule's tree, counted as
+	// printed: a selection that a condition names twice counts twice.
+	maxTreeNodes = 1_000_000
 	// maxValues bounds what the values of one item become once placeholders,
 	// windash and encodings have been applied.
 	maxValues = 1_000_000
@@ -243,7 +243,7 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 	l.file, l.params.doc = doc.File, doc
 	if n := countNodes(and, map[ir.Expr]int{}); n > maxTreeNodes {
 		l.errorf(sigma.CodeLimit, doc.Detection.Pos, "split the rule, or count fewer selections by `N of`",
-			"the rule becomes %s of comparisons, more than the %d that one rule may have", countText(n), maxTreeNodes)
+			"the rule becomes %s, more than the %d that one rule may have", countText(n), maxTreeNodes)
 		return r
 	}
 	r.When = l.simplify(and)
@@ -260,7 +260,7 @@ func countText(n int) string {
 	if n == math.MaxInt {
 		return "a tree beyond counting"
 	}
-	return fmt.Sprintf("a tree of %d nodes", n)
+	return fmt.Sprintf("a tree of %d nodes and values", n)
 }
 
 // simplify takes out what lowering left over. A node that it had to build anew
@@ -285,13 +285,16 @@ func (l *lowerer) simplify(e ir.Expr) ir.Expr {
 	return e
 }
 
-// countNodes counts the nodes of e as printed, where a shared node stands as
+// countNodes counts the nodes and values of e as printed, where a shared node stands as
 // often as it is referred to. The answer stays at MaxInt once it is reached.
 func countNodes(e ir.Expr, memo map[ir.Expr]int) int {
 	if n, ok := memo[e]; ok {
 		return n
 	}
 	n := 1
+	if m, ok := e.(*ir.Match); ok {
+		n += len(m.Values)
+	}
 	for _, c := range ir.Children(e) {
 		if k := countNodes(c, memo); n > math.MaxInt-k {
 			n = math.MaxInt

@@ -108,7 +108,7 @@ func nameOf(f sigma.Field) string {
 // itemField returns the field that an item compares.
 func (l *lowerer) itemField(it *sigma.Item, in scope) (ir.Field, bool) {
 	if it.Field.Name == "" {
-		return ir.Field{Leaves: true}, true
+		return ir.Field{Name: "*", Leaves: true}, true
 	}
 	pos := it.Field.Pos
 	if !pos.IsValid() {

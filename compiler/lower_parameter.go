@@ -36,7 +36,9 @@ func (p *parameters) definition(name string, pos sigma.Pos) (sigma.Parameter, bo
 	}
 	if i := slices.IndexFunc(p.l.opts.Catalogue, func(d sigma.Parameter) bool { return d.Name == name }); i >= 0 {
 		if declared >= 0 || !p.doc.Native {
-			return p.l.opts.Catalogue[i], true
+			def := p.l.opts.Catalogue[i]
+			def.Catalogue = true // its positions are in another file
+			return def, true
 		}
 	} else if declared >= 0 && p.l.opts.Catalogue != nil {
 		p.l.errorf(sigma.CodeUnknownParameter, p.doc.Parameters[declared].Pos, p.nearestHint(name, false, "describe it in the catalogue, or give it a type here"),
@@ -72,45 +74,48 @@ func (p *parameters) nearestHint(name string, declared bool, otherwise string) s
 // values returns a parameter's values, checked against its type, which must be
 // one of kinds. ok is false where there is none: the rule then lacks it, or an
 // error has been reported.
-func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []sigma.Value, typ string, ok bool) {
+func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []sigma.Value, ok bool) {
 	def, ok := p.definition(name, pos)
 	if !ok {
-		return nil, "", false
+		return nil, false
 	}
 	if def.Type != "" && !slices.Contains(kinds, def.Type) {
 		p.l.errorf(sigma.CodeParameter, pos, parameterUse[def.Type], "parameter %s is of type %s; here stands %s",
 			name, def.Type, strings.Join(kinds, " or "))
-		return nil, "", false
+		return nil, false
 	}
-	raw, file, watchlist := def.Default, p.l.file, ""
-	if vs, ok := p.l.opts.Pipeline.placeholder(name); ok {
-		raw, file = vs, ""
-	}
-	given, inProfile := p.l.opts.Profile.lookup(name)
-	if inProfile {
-		raw, file, watchlist = given.values, p.l.opts.Profile.file, given.watchlist
-	}
-	for _, v := range raw {
-		value, keep, err := typedValue(def.Type, v)
-		if err != nil {
-			at := v.Position()
-			if !at.IsValid() || file == "" {
-				at, file = pos, p.l.file
+	given, _ := p.l.opts.Profile.lookup(name)
+	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
+	// The profile decides; where it has no value, the pipeline, then the default.
+	for _, from := range []struct {
+		file   string
+		values []sigma.Value
+	}{{p.l.opts.Profile.fileName(), given.values}, {"", placeholder}, {p.l.file, def.Default}} {
+		for _, v := range from.values {
+			value, keep, err := typedValue(def.Type, v)
+			if err != nil {
+				file, at := from.file, v.Position()
+				if !at.IsValid() || file == "" || def.Catalogue {
+					file, at = p.l.file, pos
+				}
+				p.l.diags = append(p.l.diags, sigma.Diagnostic{File: file, Pos: at, Code: sigma.CodeParameter,
+					Message: fmt.Sprintf("parameter %s: %v", name, err), Hint: parameterHint[def.Type]})
+				return nil, false
 			}
-			p.l.diags = append(p.l.diags, sigma.Diagnostic{File: file, Pos: at, Code: sigma.CodeParameter,
-				Message: fmt.Sprintf("parameter %s: %v", name, err), Hint: parameterHint[def.Type]})
-			return nil, "", false
+			if keep {
+				vs = append(vs, value)
+			}
 		}
-		if keep {
-			vs = append(vs, value)
+		if len(vs) > 0 {
+			break
 		}
 	}
 	if def.Type != "" && !def.List && len(vs) > 1 {
 		p.l.errorf(sigma.CodeParameter, pos, "give one value, or declare it with `list: true`", "parameter %s takes one value and has %d", name, len(vs))
-		return nil, "", false
+		return nil, false
 	}
-	p.bind(name, def.Type, vs, watchlist)
-	return vs, def.Type, len(vs) > 0
+	p.bind(name, def.Type, vs, given.watchlist)
+	return vs, len(vs) > 0
 }
 
 // bind notes that the rule uses a parameter.
@@ -292,7 +297,7 @@ func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lac
 // has said why or noted what the rule lacks.
 func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (out []sigma.Value, ok bool) {
 	if len(parts) == 1 && parts[0].Kind == sigma.Placeholder && !m.re {
-		out, _, ok = l.params.values(parts[0].Text, s.Pos, m.parameterKinds()...)
+		out, ok = l.params.values(parts[0].Text, s.Pos, m.parameterKinds()...)
 		// A value stands where its placeholder does, for findings and hits.
 		for i, v := range out {
 			out[i] = movedTo(v, s.Pos)
@@ -304,7 +309,7 @@ func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (
 	for _, p := range parts {
 		choices := [][]sigma.Part{{p}}
 		if p.Kind == sigma.Placeholder {
-			vs, _, found := l.params.values(p.Text, s.Pos, "string", "pattern", "number", "bool", "ip")
+			vs, found := l.params.values(p.Text, s.Pos, "string", "pattern", "number", "bool", "ip")
 			if !found {
 				ok = false
 				continue

@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -108,4 +110,142 @@ func TestStarMatch(t *testing.T) {
 			t.Errorf("%s on %s: %v", c.pattern, c.name, got)
 		}
 	}
+}
+
+// What a caller builds by hand may be wrong in ways that no parser lets
+// through.
+func TestLowerOddDocuments(t *testing.T) {
+	field := sigma.Field{Name: "f", Steps: []sigma.FieldStep{{Name: "f", Index: -1}}}
+	item := func(values []sigma.Value, mods ...string) *sigma.Document {
+		it := &sigma.Item{Field: field, Values: values}
+		for _, m := range mods {
+			it.Modifiers = append(it.Modifiers, sigma.Modifier{Name: m})
+		}
+		return handMade(it)
+	}
+	a := []sigma.Value{text("a")}
+	deep := handMade(&sigma.Item{Field: field, Values: a})
+	for range maxDepth + 1 {
+		deep.Detection.Selections[0].Body = &sigma.AnyOf{Blocks: []sigma.Block{deep.Detection.Selections[0].Body}}
+	}
+	not := handMade(&sigma.Item{Field: field, Values: a})
+	for range maxDepth + 1 {
+		not.Detection.Conditions[0].Expr = &sigma.ConditionNot{Part: not.Detection.Conditions[0].Expr}
+	}
+	wide := handMade()
+	for i := range 64 {
+		wide.Detection.Selections = append(wide.Detection.Selections, &sigma.Selection{Name: strings.Repeat("x", i+1), Body: &sigma.AllOf{Items: []*sigma.Item{{Field: field, Values: a}}}})
+	}
+	wide.Detection.Conditions[0].Expr = &sigma.ConditionOf{Count: 32}
+	for _, c := range []struct {
+		name, want string
+		doc        *sigma.Document
+	}{
+		{"no detection", "no detection", &sigma.Document{}},
+		{"no condition", "no condition", &sigma.Document{Detection: &sigma.Detection{}}},
+		{"empty condition", "the condition is empty", &sigma.Document{Detection: &sigma.Detection{Conditions: []*sigma.Condition{{}}}}},
+		{"no body", "nothing to match", &sigma.Document{Detection: &sigma.Detection{
+			Selections: []*sigma.Selection{{Name: "s"}}, Conditions: []*sigma.Condition{{Expr: &sigma.ConditionName{Name: "s"}}}}}},
+		{"unknown selection", "no such selection", &sigma.Document{Detection: &sigma.Detection{
+			Conditions: []*sigma.Condition{{Expr: &sigma.ConditionName{Name: "s"}}}}}},
+		{"nothing meant", "no selection is meant", &sigma.Document{Detection: &sigma.Detection{
+			Conditions: []*sigma.Condition{{Expr: &sigma.ConditionOf{Count: 1, Pattern: "x*"}}}}}},
+		{"correlation", "correlation", &sigma.Document{Kind: sigma.KindCorrelation, Correlation: &sigma.Correlation{}}},
+		{"unknown modifier", "no modifier", item(a, "like")},
+		{"two places", "beside another", item(a, "contains", "endswith")},
+		{"two comparisons", "beside another", item(a, "lt", "gt")},
+		{"two kinds", "do not go together", item(a, "re", "cidr")},
+		{"text and cidr", "do not go with cidr", item(a, "contains", "cidr")},
+		{"flags alone", "flags of re", item(a, "i")},
+		{"encoded reference", "encodes a value", item(a, "fieldref", "base64")},
+		{"two parts", "one time part", item(a, "hour", "day")},
+		{"text as number", "is no number", item(a, "gt")},
+		{"text for exists", "true or false", item(a, "exists")},
+		{"contains null", "null is no text", item([]sigma.Value{sigma.Null{}}, "contains")},
+		{"since nothing", "since what", item(a, "since", "gt")},
+		{"no hours", "are no hours", item([]sigma.Value{sigma.Number{}}, "within")},
+		{"no text in UTF-16", "no text", item([]sigma.Value{text("ü")}, "utf16le")},
+		{"long regex", "more than", item([]sigma.Value{text(strings.Repeat("a", maxRegex+1))}, "re")},
+		{"deep blocks", "nest deeper", deep},
+		{"deep condition", "nests deeper", not},
+		{"too many ways to choose", "more than the 1000000", wide},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rules, ds := Lower(c.doc, Options{})
+			if len(rules) != 0 || !ds.HasErrors() || !strings.Contains(ds.Error(), c.want) {
+				t.Errorf("rules %v, findings %v, want %q", rules, ds, c.want)
+			}
+			for _, d := range ds {
+				if !knownCode(d.Code) {
+					t.Errorf("code %s is not in the list", d.Code)
+				}
+			}
+		})
+	}
+	if rules, ds := Lower(handMade(&sigma.Item{Field: field}), Options{}); len(rules) != 1 || ds.HasErrors() || len(ds) != 1 || rules[0].When == nil {
+		t.Errorf("an item without values: %v, %v", rules, ds)
+	}
+}
+
+func knownCode(c sigma.Code) bool {
+	for _, i := range sigma.Codes() {
+		if i.Code == c {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzLower lowers whatever parses, with and without a pipeline. Lowering must
+// not panic, and a rule without errors has a tree in which every comparison has
+// a place.
+func FuzzLower(f *testing.F) {
+	files, err := filepath.Glob("testdata/lower/*.yml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	pipelines := []*Pipeline{nil}
+	for _, name := range BuiltinPipelines() {
+		p, err := BuiltinPipeline(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		pipelines = append(pipelines, p)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		docs, ds := sigma.Parse("fuzz.yml", data)
+		if ds.HasErrors() {
+			return
+		}
+		for _, p := range pipelines {
+			for _, d := range docs {
+				rules, ds := Lower(d, Options{Pipeline: p, Filters: docs})
+				for _, d := range ds {
+					if !knownCode(d.Code) || d.Message == "" {
+						t.Fatalf("finding %+v", d)
+					}
+				}
+				for _, r := range rules {
+					if r.When == nil {
+						t.Fatal("a rule without a predicate")
+					}
+					for _, m := range ir.Matches(r.When) {
+						if !r.Origins[m].IsValid() {
+							t.Fatalf("no position for %s", ir.Print(m))
+						}
+						if len(m.Values) == 0 != (m.Op == ir.Null || m.Op == ir.Exists) {
+							t.Fatalf("values of %s", ir.Print(m))
+						}
+					}
+				}
+			}
+		}
+	})
 }

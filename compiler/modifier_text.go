@@ -52,7 +52,7 @@ func (l *lowerer) text(it *sigma.Item, m modifiers, field ir.Field, v sigma.Valu
 				"%s holds for any text whatever", emptyName(m, it))
 		}
 		if field.Type == ir.TypeJSON && len(field.Path) > 0 && field.Derive == nil {
-			l.warnf(sigma.CodeObjectAsText, it.Pos, "name a place inside it, such as "+it.Field.Name+".key",
+			l.report(sigma.SeverityInfo, sigma.CodeObjectAsText, it.Pos, "name a place inside it, such as "+it.Field.Name+".key",
 				"%s holds an object or list; text operators see only the scalars of a list in it", it.Field.Name)
 		}
 	}

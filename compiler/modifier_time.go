@@ -63,7 +63,7 @@ func (l *lowerer) eventTime(in scope, pos sigma.Pos) (ir.Field, bool) {
 func (l *lowerer) zone(mod *sigma.Modifier) (string, bool) {
 	zone := mod.Arg
 	if name, ok := placeholderName(zone); ok {
-		vs, _, ok := l.params.values(name, mod.Pos, "zone")
+		vs, ok := l.params.values(name, mod.Pos, "zone")
 		if !ok {
 			return "", false
 		}

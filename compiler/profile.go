@@ -20,8 +20,8 @@ import (
 //	  business_hours: Mon-Fri 08:00-18:00 Europe/Berlin
 //	  vip_users: {watchlist: VIPUsers}
 //
-// A parameter without a value (null, an empty list, empty text) is unset: rules
-// that need it do not run. A watchlist names values that only a query in
+// A parameter without a value (null, an empty list, empty text) has its default;
+// where there is none, the rules that need it do not run. A watchlist names values that only a query in
 // Sentinel can read.
 type Profile struct {
 	file   string
@@ -69,6 +69,13 @@ func (p *Profile) lookup(name string) (profileValue, bool) {
 	return v, ok
 }
 
+func (p *Profile) fileName() string {
+	if p == nil {
+		return ""
+	}
+	return p.file
+}
+
 // Names returns the names of the parameters that the profile speaks of, sorted.
 func (p *Profile) Names() []string {
 	if p == nil {
@@ -79,8 +86,8 @@ func (p *Profile) Names() []string {
 
 // WithValue returns a profile in which a parameter has these values, whatever
 // it had before. A value is a string, bool, int, int64 or float64; text is read
-// as the parameter's type says, so that `--set` need not know it. No values
-// unset the parameter.
+// as the parameter's type says, so that `--set` need not know it. Without
+// values the parameter has its default, if there is one.
 func (p *Profile) WithValue(name string, values ...any) (*Profile, error) {
 	q := &Profile{values: map[string]profileValue{}}
 	if p != nil {

@@ -1,0 +1,75 @@
+package conformance_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// TestSigmaHQLowers lowers every rule of SigmaHQ: without a pipeline all of
+// them, with a built-in pipeline those whose logsource it knows.
+func TestSigmaHQLowers(t *testing.T) {
+	root := filepath.Join("..", "..", "shared", "data", "sigmahq", "rules")
+	if _, err := os.Stat(root); err != nil {
+		t.Skipf("no SigmaHQ rules: %v", err)
+	}
+	pipelines := map[string]*compiler.Pipeline{"no pipeline": nil}
+	for _, name := range compiler.BuiltinPipelines() {
+		p, err := compiler.BuiltinPipeline(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pipelines[name] = p
+	}
+	files, lowered, codes := 0, map[string]int{}, map[sigma.Code]int{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yml") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		docs, ds := sigma.Parse(strings.TrimPrefix(path, root), data)
+		if ds.HasErrors() {
+			t.Errorf("%v", ds)
+			return nil
+		}
+		for _, doc := range docs {
+			for name, p := range pipelines {
+				rules, ds := compiler.Lower(doc, compiler.Options{Pipeline: p})
+				for _, d := range ds {
+					if d.Severity == sigma.SeverityError && (p == nil || d.Code != sigma.CodeUnknownSource) {
+						t.Errorf("%s: %v", name, d)
+					}
+					if d.Severity != sigma.SeverityError {
+						codes[d.Code]++
+					}
+				}
+				for _, r := range rules {
+					lowered[name]++
+					for _, m := range ir.Matches(r.When) {
+						if !r.Origins[m].IsValid() {
+							t.Errorf("%s: %s: no position for %s", r.File, name, ir.Print(m))
+						}
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files == 0 {
+		t.Error("no files")
+	}
+	t.Logf("%d files; rules by pipeline %v; warnings %v", files, lowered, codes)
+}
