@@ -27,8 +27,6 @@ const (
 	// maxPlaceholderProduct bounds the texts that one text with several
 	// placeholders becomes.
 	maxPlaceholderProduct = 10_000
-	// maxRegex bounds the bytes of one regular expression.
-	maxRegex = 32 << 10
 )
 
 // Options say for what a document is lowered. The zero value lowers it for no

@@ -165,7 +165,7 @@ func TestLowerOddDocuments(t *testing.T) {
 		{"since nothing", "since what", item(a, "since", "gt")},
 		{"no hours", "are no hours", item([]sigma.Value{sigma.Number{}}, "within")},
 		{"no text in UTF-16", "no text", item([]sigma.Value{text("ü")}, "utf16le")},
-		{"long regex", "more than", item([]sigma.Value{text(strings.Repeat("a", maxRegex+1))}, "re")},
+		{"long regex", "more than", item([]sigma.Value{text(strings.Repeat("a", sigma.MaxRegexBytes+1))}, "re")},
 		{"deep blocks", "nest deeper", deep},
 		{"deep condition", "nests deeper", not},
 		{"too many ways to choose", "more than the 1000000", wide},

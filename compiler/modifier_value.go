@@ -13,8 +13,8 @@ import (
 // regex lowers a value under `re`.
 func (l *lowerer) regex(v sigma.Value, flags string) (ir.Regex, bool) {
 	text := literalOf(partsOf(v))
-	if len(text) > maxRegex {
-		l.errorf(sigma.CodeLimit, v.Position(), "use a list of values", "the regular expression has %d bytes, more than %d", len(text), maxRegex)
+	if len(text) > sigma.MaxRegexBytes {
+		l.errorf(sigma.CodeLimit, v.Position(), "use a list of values", "the regular expression has %d bytes, more than %d", len(text), sigma.MaxRegexBytes)
 		return "", false
 	}
 	if flags != "" {
@@ -31,7 +31,8 @@ func (l *lowerer) regex(v sigma.Value, flags string) (ir.Regex, bool) {
 	return ir.Regex(text), true
 }
 
-// network lowers a value under `cidr`. An address alone is a network of one.
+// network lowers a value under `cidr`. An address alone is a network of one;
+// bits behind the length are dropped, of which the parser warns.
 func (l *lowerer) network(v sigma.Value) (ir.Prefix, bool) {
 	text := literalOf(partsOf(v))
 	p, err := parseNetwork(text)
@@ -39,12 +40,7 @@ func (l *lowerer) network(v sigma.Value) (ir.Prefix, bool) {
 		l.errorf(sigma.CodeNetwork, v.Position(), "write an address or a network such as 10.0.0.0/8", "%q is no network", text)
 		return ir.Prefix{}, false
 	}
-	if masked := p.Masked(); masked != p {
-		l.warnf(sigma.CodeNetwork, v.Position(), "write "+masked.String(),
-			"%s has address bits behind its length; it is read as %s", text, masked)
-		p = masked
-	}
-	return ir.Prefix(p), true
+	return ir.Prefix(p.Masked()), true
 }
 
 // parseNetwork reads a prefix or an address. IPv4 in IPv6 clothes
