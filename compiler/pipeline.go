@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -26,7 +27,11 @@ type Pipeline struct {
 	form        event.Form
 	schemas     string
 	root        ir.Path
-	carries     map[string]bool // nil: every table
+	camel       bool
+	time, id    string
+	fields      map[string]fieldEntry // of every table
+	products    []string              // whose services may be names of tables
+	carries     map[string]bool       // nil: every table
 	entries     []sourceEntry
 	tables      map[string]*tableEntry
 	aliases     map[string]aliasEntry
@@ -67,6 +72,8 @@ type tableEntry struct {
 	aliases  map[string]aliasEntry
 	columns  map[string]ir.Type
 	root     *ir.Path
+	camel    bool // names without a path begin with a small letter there
+	open     bool // what is no column may be there all the same
 }
 
 // fieldEntry is what a pipeline says of one canonical name. What is not set is
@@ -74,6 +81,7 @@ type tableEntry struct {
 type fieldEntry struct {
 	pos    sigma.Pos
 	path   *ir.Path // one step a key
+	below  bool     // the path starts where the parent's ends
 	none   bool     // the target does not have the field
 	typ    ir.Type  // TypeUnknown: not set
 	column string
@@ -136,7 +144,7 @@ func BuiltinPipeline(name string) (*Pipeline, error) {
 	b, ok := builtinPipelines()[name]
 	if !ok {
 		hint := ""
-		if n := nearestName(name, BuiltinPipelines()); n != "" {
+		if n := sigma.Nearest(name, BuiltinPipelines()); n != "" {
 			hint = fmt.Sprintf(", did you mean %q?", n)
 		}
 		return nil, fmt.Errorf("no built-in pipeline %q%s (there are: %s)", name, hint, strings.Join(BuiltinPipelines(), ", "))
@@ -193,16 +201,15 @@ func overlay(a, b *Pipeline) *Pipeline {
 		tables:  maps.Clone(a.tables),
 		aliases: mergeMaps(a.aliases, b.aliases),
 		values:  mergeMaps(a.values, b.values),
+		fields:  mergeFields(a.fields, b.fields),
+		camel:   a.camel || b.camel,
+		time:    cmp.Or(b.time, a.time),
+		id:      cmp.Or(b.id, a.id),
 	}
-	if out.description == "" {
-		out.description = a.description
-	}
-	if out.form == "" {
-		out.form = a.form
-	}
-	if out.schemas == "" {
-		out.schemas = a.schemas
-	}
+	out.products = append(slices.Clip(a.products), b.products...)
+	out.description = cmp.Or(out.description, a.description)
+	out.form = cmp.Or(out.form, a.form)
+	out.schemas = cmp.Or(out.schemas, a.schemas)
 	if out.root == nil {
 		out.root = a.root
 	}
@@ -232,16 +239,12 @@ func mergeTables(a, b *tableEntry) *tableEntry {
 		return b
 	}
 	out := &tableEntry{
-		time: b.time, id: b.id, messages: b.messages, root: b.root,
-		fields:  maps.Clone(a.fields),
+		time: cmp.Or(b.time, a.time), id: cmp.Or(b.id, a.id), messages: b.messages, root: b.root,
+		fields:  mergeFields(a.fields, b.fields),
 		aliases: mergeMaps(a.aliases, b.aliases),
 		columns: mergeMaps(a.columns, b.columns),
-	}
-	if out.time == "" {
-		out.time = a.time
-	}
-	if out.id == "" {
-		out.id = a.id
+		camel:   a.camel || b.camel,
+		open:    a.open || b.open,
 	}
 	if out.messages == nil {
 		out.messages = a.messages
@@ -249,23 +252,28 @@ func mergeTables(a, b *tableEntry) *tableEntry {
 	if out.root == nil {
 		out.root = a.root
 	}
-	if out.fields == nil {
-		out.fields = map[string]fieldEntry{}
+	return out
+}
+
+func mergeFields(a, b map[string]fieldEntry) map[string]fieldEntry {
+	if len(a) == 0 {
+		return b
 	}
-	for name, f := range b.fields {
-		old := out.fields[name]
-		if f.path == nil && !f.none {
-			f.path, f.none = old.path, old.none
-		}
-		if f.typ == ir.TypeUnknown {
-			f.typ = old.typ
-		}
-		if f.column == "" {
-			f.column = old.column
-		}
-		out.fields[name] = f
+	out := maps.Clone(a)
+	for name, f := range b {
+		out[name] = f.over(out[name])
 	}
 	return out
+}
+
+// over fills what f does not say from what is below it.
+func (f fieldEntry) over(below fieldEntry) fieldEntry {
+	if f.path == nil && !f.none {
+		f.path, f.below, f.none = below.path, below.below, below.none
+	}
+	f.typ = cmp.Or(f.typ, below.typ)
+	f.column = cmp.Or(f.column, below.column)
+	return f
 }
 
 func (s sourceEntry) key() [3]string {
@@ -381,7 +389,7 @@ func (p *Pipeline) findSources(key [3]string) []target {
 		}
 	}
 	if len(fits) == 0 {
-		return nil
+		return p.namedTable(key)
 	}
 	var out []target
 	for _, t := range fits[0].tables {
@@ -408,6 +416,23 @@ func (p *Pipeline) findSources(key [3]string) []target {
 		}
 	}
 	return out
+}
+
+// namedTable serves logsources whose service is the name of a table.
+func (p *Pipeline) namedTable(key [3]string) []target {
+	if key[0] != "" || key[2] == "" || !slices.Contains(p.products, key[1]) {
+		return nil
+	}
+	names := p.Tables()
+	if set := schemaSets[p.schemas]; set != nil {
+		names = append(names, set().names()...)
+	}
+	for _, n := range names {
+		if foldName(n) == key[2] && (p.carries == nil || p.carries[n]) {
+			return []target{{pipeline: p, table: n, names: p.mapping(n, nil)}}
+		}
+	}
+	return nil
 }
 
 // placeholder returns the values that the pipeline gives to `%name%`.

@@ -166,6 +166,15 @@ func (r *pipelineReader) pipeline(n *yaml.Node) *Pipeline {
 				p.root = path
 			}
 		},
+		"case":   func(v *yaml.Node) { p.camel = r.camel(v) },
+		"time":   func(v *yaml.Node) { p.time = r.text(v, "time") },
+		"id":     func(v *yaml.Node) { p.id = r.text(v, "id") },
+		"fields": func(v *yaml.Node) { p.fields = r.fields(v) },
+		"products": func(v *yaml.Node) {
+			for _, n := range r.texts(v, "products") {
+				p.products = append(p.products, foldName(n.Value))
+			}
+		},
 		"carries": func(v *yaml.Node) {
 			p.carries = map[string]bool{}
 			for _, t := range r.texts(v, "carries") {
@@ -291,10 +300,9 @@ func (r *pipelineReader) table(n *yaml.Node) *tableEntry {
 				t.messages = append(t.messages, m.Value)
 			}
 		},
-		"fields": func(v *yaml.Node) {
-			t.fields = map[string]fieldEntry{}
-			r.entries(v, "fields", func(k, v *yaml.Node) { t.fields[k.Value] = r.field(k, v) })
-		},
+		"case":    func(v *yaml.Node) { t.camel = r.camel(v) },
+		"open":    func(v *yaml.Node) { t.open = r.isTrue(v, "open") },
+		"fields":  func(v *yaml.Node) { t.fields = r.fields(v) },
 		"aliases": func(v *yaml.Node) { t.aliases = r.aliases(v) },
 		"columns": func(v *yaml.Node) {
 			t.columns = map[string]ir.Type{}
@@ -304,9 +312,35 @@ func (r *pipelineReader) table(n *yaml.Node) *tableEntry {
 	return t
 }
 
+func (r *pipelineReader) fields(n *yaml.Node) map[string]fieldEntry {
+	out := map[string]fieldEntry{}
+	r.entries(n, "fields", func(k, v *yaml.Node) { out[k.Value] = r.field(k, v) })
+	return out
+}
+
+func (r *pipelineReader) isTrue(n *yaml.Node, what string) bool {
+	if n.Value != "true" {
+		r.errorf(n, codeValue, "write true, or leave it out", "%s is true or not there", what)
+	}
+	return true
+}
+
+func (r *pipelineReader) camel(n *yaml.Node) bool {
+	if n.Value != "camel" {
+		r.errorf(n, codeValue, "write camel, or leave it out", "%q is no case", n.Value)
+	}
+	return true
+}
+
 func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
 	f := fieldEntry{pos: posOf(k)}
 	path := func(v *yaml.Node) {
+		if rest := strings.TrimPrefix(v.Value, "."); v.Kind == yaml.ScalarNode && rest != "" && (rest != v.Value || rest[0] == '[') {
+			f.below = true
+			w := *v
+			w.Value = rest
+			v = &w
+		}
 		if p, ok := r.path(v); ok {
 			f.path = &p
 		}
@@ -320,11 +354,7 @@ func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
 			"path":   path,
 			"type":   func(v *yaml.Node) { f.typ = r.typ(v) },
 			"column": func(v *yaml.Node) { f.column = r.text(v, "column") },
-			"absent": func(v *yaml.Node) {
-				if f.none = v.Value == "true"; !f.none {
-					r.errorf(v, codeValue, "write true, or leave it out", "absent is true or not there")
-				}
-			},
+			"absent": func(v *yaml.Node) { f.none = r.isTrue(v, "absent") },
 		})
 		if f.none && f.path != nil {
 			r.errorf(n, codeValue, "", "a field that is absent has no path")
@@ -422,7 +452,7 @@ func (r *pipelineReader) value(n *yaml.Node) sigma.Value {
 			return sigma.Number{Pos: at, Number: sigma.Numeric{Float: f}}
 		}
 	}
-	return sigma.String{Pos: at, Raw: n.Value, Parts: pipelineParts(n.Value)}
+	return sigma.String{Pos: at, Raw: n.Value, Parts: sigma.ParseParts(n.Value, false)}
 }
 
 // keys reads a mapping with known keys.
@@ -504,35 +534,21 @@ func (r *pipelineReader) text(n *yaml.Node, what string) string {
 func pipelineNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 func hintNearest(name string, known []string) string {
-	if n := nearestName(name, known); n != "" {
+	if n := sigma.Nearest(name, known); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return ""
 }
 
-// The names of findings are those of package sigma.
+// The findings of the small files (pipeline, profile, overrides) are of the
+// kinds that package sigma has.
 const (
-	codeSyntax    sigma.Code = "yaml-syntax"
-	codeDocument  sigma.Code = "document"
-	codeLimit     sigma.Code = "limit"
-	codeDuplicate sigma.Code = "duplicate-key"
-	codeUnknown   sigma.Code = "unknown-key"
-	codeMissing   sigma.Code = "missing-key"
-	codeType      sigma.Code = "wrong-type"
-	codeValue     sigma.Code = "bad-value"
+	codeSyntax    = sigma.CodeSyntax
+	codeDocument  = sigma.CodeDocument
+	codeLimit     = sigma.CodeLimit
+	codeDuplicate = sigma.CodeDuplicateKey
+	codeUnknown   = sigma.CodeUnknownKey
+	codeMissing   = sigma.CodeMissingKey
+	codeType      = sigma.CodeType
+	codeValue     = sigma.CodeBadValue
 )
-
-func nearestName(name string, known []string) string { return "" }
-
-func pipelineParts(raw string) []sigma.Part {
-	var out []sigma.Part
-	for i, s := range strings.Split(raw, "*") {
-		if i > 0 {
-			out = append(out, sigma.Part{Kind: sigma.AnyRun})
-		}
-		if s != "" {
-			out = append(out, sigma.Part{Kind: sigma.Literal, Text: s})
-		}
-	}
-	return out
-}

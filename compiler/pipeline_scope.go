@@ -20,6 +20,7 @@ type mapping struct {
 	schema   *tableSchema // nil: no schema, every name is taken as it is
 	strict   bool         // a name that is nowhere is no column
 	root     ir.Path      // where names without a path are
+	camel    bool         // and begin with a small letter
 
 	fields map[string]*mappedField // by canonical name
 	folded map[string]string       // folded -> canonical
@@ -47,7 +48,8 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 	if te == nil {
 		te = &tableEntry{}
 	}
-	m := &mapping{pipeline: p, table: table, time: te.time, id: te.id, messages: te.messages, root: p.root,
+	m := &mapping{pipeline: p, table: table, time: cmp.Or(te.time, p.time), id: cmp.Or(te.id, p.id), messages: te.messages,
+		root: p.root, camel: p.camel || te.camel,
 		fields: map[string]*mappedField{}, folded: map[string]string{}, parents: map[string]bool{},
 		loose: map[string]ir.Path{}, looseFo: map[string]string{}}
 	if te.root != nil {
@@ -72,13 +74,23 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 		m.schema = s
 	}
 
+	m.strict = m.strict && !te.open
+
 	names := map[string]fieldEntry{}
 	if m.schema != nil {
 		for n := range m.schema.columns {
 			names[n] = fieldEntry{}
 		}
 	}
-	maps.Copy(names, te.fields)
+	for n, f := range p.fields {
+		head, _, _ := strings.Cut(n, ".")
+		if c, _, ok := m.schema.column(head); ok && c == head || m.schema == nil {
+			names[n] = f
+		}
+	}
+	for n, f := range te.fields {
+		names[n] = f.over(names[n])
+	}
 	// Parents first: a name without a path is below its parent's.
 	ordered := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
 		return cmp.Or(cmp.Compare(strings.Count(a, "."), strings.Count(b, ".")), cmp.Compare(a, b))
@@ -112,12 +124,14 @@ func (m *mapping) add(name string, e fieldEntry) {
 	switch {
 	case e.none:
 		f.path, f.own = ir.Path{{Key: name + " (not in " + m.target() + ")"}}, true
+	case e.path != nil && e.below && parent != nil:
+		f.path, f.own = behind(parent.path, *e.path), true
 	case e.path != nil:
 		f.path, f.own = slices.Clone(*e.path), true
 	case parent != nil:
 		f.path = appendKeys(parent.path, rest)
 	default:
-		f.path = appendKeys(m.root, strings.Split(name, "."))
+		f.path = m.place(strings.Split(name, "."))
 	}
 	if f.own && parent != nil && hasPrefix(f.path, parent.path) {
 		copy(f.path, parent.path) // with what is known of them as JSON
@@ -149,6 +163,16 @@ func (m *mapping) add(name string, e fieldEntry) {
 			m.parents[n] = true
 		}
 	}
+}
+
+// place returns where a name without a path of its own is.
+func (m *mapping) place(keys []string) ir.Path {
+	p := appendKeys(m.root, keys)
+	if m.camel {
+		k := &p[len(m.root)].Key
+		*k = strings.ToLower((*k)[:1]) + (*k)[1:]
+	}
+	return p
 }
 
 // isColumn reports whether a path starts at the table's column of that name.
@@ -222,18 +246,18 @@ func (f *mappedField) fill(key string) *mappedField {
 }
 
 // alias returns what the longest loose name stands for that the keys start
-// with; n is how many keys that is.
-func (m *mapping) alias(keys []string) (to ir.Path, n int) {
+// with; n is how many keys that is. exact: in exactly this case.
+func (m *mapping) alias(keys []string) (to ir.Path, n int, exact bool) {
 	for n = len(keys); n > 0; n-- {
 		name := strings.Join(keys[:n], ".")
 		if to, ok := m.loose[name]; ok {
-			return to, n
+			return to, n, true
 		}
-		if exact := m.looseFo[foldName(name)]; exact != "" {
-			return m.loose[exact], n
+		if name := m.looseFo[foldName(name)]; name != "" {
+			return m.loose[name], n, false
 		}
 	}
-	return nil, 0
+	return nil, 0, false
 }
 
 // scope is where names are looked up: at the top of an event, or in an element
@@ -285,7 +309,8 @@ func (s scope) lookup(name string, forElements bool) place {
 	}
 	f, n := m.find(full, min, s.base)
 	if !s.inner {
-		if to, an := m.alias(keys); an > 0 && (f == nil || an >= n) {
+		to, an, exact := m.alias(keys)
+		if an > 0 && (f == nil || an > n || an == n && (exact || f.name != strings.Join(keys[:n], "."))) {
 			return s.through(to, keys[an:], name)
 		}
 	}
@@ -298,7 +323,7 @@ func (s scope) lookup(name string, forElements bool) place {
 			return place{rel: appendKeys(nil, keys),
 				scope: scope{names: m, inner: true, base: strings.Join(full, "."), path: appendKeys(s.path, keys)}}
 		}
-		p := place{rel: appendKeys(m.root, keys)}
+		p := place{rel: m.place(keys)}
 		p.scope = scope{names: m, inner: true, base: name, path: p.rel}
 		if c, typ, ok := m.schema.column(keys[0]); ok {
 			p.column, p.typ = c, typ
@@ -419,7 +444,12 @@ func (s scope) field(f sigma.Field) (ir.Field, *unknownField) {
 // inside.
 func (s scope) element(f sigma.Field) (over ir.Field, inner scope, unknown *unknownField) {
 	p := s.walk(f, nil, true)
-	return p.field(f), p.scope, p.unknown
+	over = p.field(f)
+	if n := len(over.Path); n > 0 && s.names != nil {
+		// A list may stand there as text, as in modifiedProperties.newValue.
+		over.Path[n-1].JSON = true
+	}
+	return over, p.scope, p.unknown
 }
 
 func (p place) field(f sigma.Field) ir.Field {
@@ -431,7 +461,7 @@ func (p place) field(f sigma.Field) ir.Field {
 }
 
 func (m *mapping) nearest(name string) []string {
-	if n := nearestName(name, m.known()); n != "" {
+	if n := sigma.Nearest(name, m.known()); n != "" {
 		return []string{n}
 	}
 	return nil
@@ -457,6 +487,18 @@ func appendKeys(p ir.Path, keys []string) ir.Path {
 	copy(out, p)
 	for _, k := range keys {
 		out = append(out, ir.Step{Key: k})
+	}
+	return out
+}
+
+// behind returns p followed by q, whose first step may be a bare position or
+// selector of what p leads to.
+func behind(p, q ir.Path) ir.Path {
+	out := slices.Concat(p, q)
+	if n := len(p); n > 0 && len(q) > 0 && q[0].Key == "" && !p[n-1].HasPosition && p[n-1].Where.Key == "" {
+		last := p[n-1]
+		last.HasPosition, last.Position, last.Where = q[0].HasPosition, q[0].Position, q[0].Where
+		out = slices.Concat(p[:n-1], ir.Path{last}, q[1:])
 	}
 	return out
 }

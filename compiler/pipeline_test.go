@@ -21,7 +21,7 @@ func TestPipelineFields(t *testing.T) {
 		{"OperationName", "OperationName"},
 		{"properties.message", "OperationName"},
 		{"targetResources.ModifiedProperties.NewValue", "TargetResources{}.modifiedProperties.newValue"},
-		{"InitiatedBy.user.ipAddress", "InitiatedBy{}.user.ipAddress"},
+		{"InitiatedBy.user.ipAddress", "InitiatedBy{}.user.ipAddress@ip"},
 	} {
 		f, unknown := ts[0].top().field(sigmaField(c.name))
 		if f.Spec() != c.spec || unknown != nil {
