@@ -462,56 +462,67 @@ func readThresholds(l *loader, n *yaml.Node, c *Correlation) {
 }
 
 // checkThresholds reports a condition without operators and one that no value
-// of at least least meets.
+// of at least least meets. Values that have a least one are counts.
 func (l *loader) checkThresholds(n *yaml.Node, ts []Threshold, least float64) {
 	if len(ts) == 0 {
-		if !slices.ContainsFunc(resolve(n).Content, func(k *yaml.Node) bool { return slices.Contains(thresholdOps, ThresholdOp(k.Value)) }) {
-			l.errorf(l.pos(n), CodeCorrelation, "add one, such as gte: 10", "the condition has none of gt, gte, lt, lte, eq, neq")
+		others := []string{"field", "percentile"}
+		entries := resolve(n).Content
+		for i := 0; i < len(entries); i += 2 {
+			if !slices.Contains(others, entries[i].Value) {
+				return // an operator whose value is wrong, or an unknown key
+			}
 		}
+		l.errorf(l.pos(n), CodeCorrelation, "add one, such as gte: 10", "the condition has none of gt, gte, lt, lte, eq, neq")
 		return
 	}
+	counts := !math.IsInf(least, -1)
+	switch {
+	case !satisfiable(ts, math.Inf(-1), counts):
+		l.errorf(l.pos(n), CodeCorrelation, "all operators of a condition must hold; change one of them", "no number meets all of the condition")
+	case counts && !satisfiable(ts, least, true):
+		l.errorf(l.pos(n), CodeCorrelation, "for the absence of events use the native types counts (eq: 0) or after_silence", "a count here is at least %v, so the condition is never met", least)
+	}
+}
+
+// satisfiable reports whether a number of at least least meets all thresholds;
+// with whole, a whole number.
+func satisfiable(ts []Threshold, least float64, whole bool) bool {
 	low, high := least, math.Inf(1)
 	openLow, openHigh := false, false
 	var not []float64
-	whole := least >= 0
 	for _, t := range ts {
 		if t.Placeholder != "" {
-			return
+			continue
 		}
 		v := numericFloat(t.Value)
-		switch t.Op {
-		case OpGT, OpGTE:
+		if t.Op == OpGT || t.Op == OpGTE || t.Op == OpEQ {
 			if v > low || v == low && t.Op == OpGT {
 				low, openLow = v, t.Op == OpGT
 			}
-		case OpLT, OpLTE:
+		}
+		if t.Op == OpLT || t.Op == OpLTE || t.Op == OpEQ {
 			if v < high || v == high && t.Op == OpLT {
 				high, openHigh = v, t.Op == OpLT
 			}
-		case OpEQ:
-			if v > low {
-				low, openLow = v, false
-			}
-			if v < high {
-				high, openHigh = v, false
-			}
-			if whole && v != math.Trunc(v) {
-				high = math.Inf(-1)
-			}
-		case OpNEQ:
+		}
+		if t.Op == OpNEQ {
 			not = append(not, v)
 		}
 	}
-	if whole && low > math.Inf(-1) {
+	if whole {
 		if c := math.Ceil(low); c > low || !openLow {
-			low, openLow = c, false
+			low = c
 		} else {
-			low, openLow = c+1, false
+			low++
+		}
+		openLow = false
+		for range not {
+			if slices.Contains(not, low) {
+				low++
+			}
 		}
 	}
-	if low > high || low == high && (openLow || openHigh || slices.Contains(not, low)) {
-		l.errorf(l.pos(n), CodeCorrelation, "for the absence of events use the native types counts (eq: 0) or after_silence", "no window meets this condition")
-	}
+	return low < high || low == high && !openLow && !openHigh && !slices.Contains(not, low)
 }
 
 // readTemporalCondition reads an expression over rule names, or thresholds for

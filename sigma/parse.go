@@ -74,6 +74,7 @@ func (l *loader) document(root *yaml.Node) *Document {
 	l.sigma3 = sigmaMajor(entries) >= 3
 	l.checkKind(doc)
 	documentSection.readEntries(l, doc.Pos, entries, doc)
+	checkReferences(l, doc)
 	if doc.Native {
 		parseNative(l, root, doc)
 	}
