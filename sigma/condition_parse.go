@@ -405,9 +405,9 @@ func (p *conditionParser) aggregation(legacy bool) *Aggregation {
 	return a
 }
 
-// reparseCondition reads a condition that stands in no file.
-func reparseCondition(text string) (*Condition, bool) {
-	l := &loader{native: true}
+// reparseCondition reads a condition that stands in no file; sigma3 as in loader.
+func reparseCondition(text string, sigma3 bool) (*Condition, bool) {
+	l := &loader{sigma3: sigma3}
 	c := l.condition(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, true)
 	return c, c != nil
 }

@@ -624,8 +624,8 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 		}
 		if c.Expr != nil {
 			eachName(c.Expr.Expr, func(n *ConditionName) { listed(Reference{n.Pos, n.Name}, "condition") }, func(of *ConditionOf) {
-				if of.Pattern != "" && len(known) > 0 && !slices.ContainsFunc(known, func(r string) bool { return ruleFits(of.Pattern, r) }) {
-					l.errorf(of.Pos, CodeNoMatch, "the rules are "+strings.Join(known, ", "), "%s fits none of rules", show(of.Pattern))
+				if len(known) > 0 && !slices.ContainsFunc(known, of.Matches) {
+					l.errorf(of.Pos, CodeNoMatch, "the rules are "+strings.Join(known, ", "), "the pattern %s fits none of rules", show(of.Pattern))
 				}
 			})
 		}
@@ -710,27 +710,6 @@ func eachName(e ConditionExpr, name func(*ConditionName), of func(*ConditionOf))
 	case *ConditionOf:
 		of(e)
 	}
-}
-
-// ruleFits reports whether a name fits a pattern with stars.
-func ruleFits(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	rest := name[len(first) : len(name)-len(last)]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, p)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(p):]
-	}
-	return true
 }
 
 func numericFloat(n Numeric) float64 {

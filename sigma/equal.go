@@ -1,9 +1,12 @@
 package sigma
 
-import "reflect"
+import (
+	"math"
+	"reflect"
+)
 
-// Equal reports whether two documents say the same. File, positions and
-// ignore comments are not compared, everything else is.
+// Equal reports whether two documents say the same. File and positions are not
+// compared, everything else is: also the author's spelling of text and conditions.
 func Equal(a, b *Document) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -25,8 +28,8 @@ func equalValues(a, b reflect.Value) bool {
 			return true
 		}
 		for i := range a.NumField() {
-			if a.Type() == documentType && (a.Type().Field(i).Name == "File" || a.Type().Field(i).Name == "ignores") {
-				continue
+			if f := a.Type().Field(i); !f.IsExported() || a.Type() == documentType && (f.Name == "File" || f.Name == "Keys") {
+				continue // where it stands, not what it says
 			}
 			if !equalValues(a.Field(i), b.Field(i)) {
 				return false
@@ -59,6 +62,9 @@ func equalValues(a, b reflect.Value) bool {
 		}
 		return true
 	}
+	if a.CanFloat() && math.IsNaN(a.Float()) && math.IsNaN(b.Float()) {
+		return true
+	}
 	return a.Equal(b)
 }
 
@@ -79,7 +85,9 @@ func mapPositions(v reflect.Value, f func(Pos) Pos) {
 			return
 		}
 		for i := range v.NumField() {
-			mapPositions(v.Field(i), f)
+			if v.Type().Field(i).IsExported() {
+				mapPositions(v.Field(i), f)
+			}
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {

@@ -86,11 +86,16 @@ func (l *loader) document(root *yaml.Node) *Document {
 func sigmaMajor(entries []entry) int {
 	for _, e := range entries {
 		if e.name == "sigma-version" && e.value.Kind == yaml.ScalarNode {
-			major, _, _ := strings.Cut(e.value.Value, ".")
-			if v, err := strconv.Atoi(major); err == nil {
-				return v
-			}
+			return majorVersion(e.value.Value)
 		}
+	}
+	return 2
+}
+
+func majorVersion(s string) int {
+	major, _, _ := strings.Cut(s, ".")
+	if v, err := strconv.Atoi(major); err == nil {
+		return v
 	}
 	return 2
 }

@@ -28,7 +28,7 @@ func Write(docs ...*Document) ([]byte, error) {
 		if i > 0 {
 			out.WriteString("---\n")
 		}
-		m, err := (&documentWriter{}).document(doc)
+		m, err := (&documentWriter{sigma3: doc.Native || majorVersion(doc.Meta.SigmaVersion) >= 3}).document(doc)
 		p := yamlPrinter{}
 		if err == nil {
 			p.entries(m, 0, false, 0)
@@ -47,7 +47,10 @@ func Write(docs ...*Document) ([]byte, error) {
 }
 
 // documentWriter turns a document into YAML nodes. The first error stays.
-type documentWriter struct{ err error }
+type documentWriter struct {
+	sigma3 bool // the document may have list positions and list blocks
+	err    error
+}
 
 func (w *documentWriter) fail(format string, args ...any) {
 	if w.err == nil {
@@ -106,11 +109,11 @@ func (w *documentWriter) document(d *Document) (yamlMap, error) {
 			f.put("rules", references(d.Filter.Rules))
 		}
 		if d.Detection != nil {
-			f = append(f, w.detection(d.Detection, "rules")...)
+			f = append(f, w.detection(d.Detection, "rules", "timeframe")...)
 		}
 		m.put("filter", f)
 	case d.Detection != nil:
-		m.put("detection", w.detection(d.Detection))
+		m.put("detection", w.detection(d.Detection, "timeframe"))
 	}
 	if d.Once != nil {
 		var o yamlMap
@@ -294,7 +297,7 @@ func (w *documentWriter) correlation(c *Correlation) yamlMap {
 
 	switch {
 	case c.Expr != nil:
-		m.put("condition", w.condition(c.Expr, nil))
+		m.put("condition", w.condition(c.Expr))
 	case len(c.RuleCounts) > 0:
 		var counts yamlMap
 		for _, r := range c.RuleCounts {
@@ -339,7 +342,7 @@ func thresholds(ts []Threshold) yamlMap {
 // something beside them are taken.
 func (w *documentWriter) detection(d *Detection, taken ...string) yamlMap {
 	m := yamlMap{}
-	taken = append(taken, "condition", "timeframe")
+	taken = append(taken, "condition")
 	for _, s := range d.Selections {
 		if slices.Contains(taken, s.Name) {
 			w.fail("a selection cannot be named %q", s.Name)
@@ -351,7 +354,7 @@ func (w *documentWriter) detection(d *Detection, taken ...string) yamlMap {
 	}
 	var conditions yamlSeq
 	for _, c := range d.Conditions {
-		conditions = append(conditions, w.condition(c, d))
+		conditions = append(conditions, w.condition(c))
 	}
 	switch len(conditions) {
 	case 0:
@@ -379,7 +382,7 @@ func (w *documentWriter) block(b Block, depth int) yamlNode {
 		seq := yamlSeq{}
 		for _, x := range b.Blocks {
 			// A keyword stands among mappings as it is.
-			if it, ok := x.(*Item); ok && it.Block == nil && itemKey(it) == "" && len(it.Values) == 1 {
+			if it, ok := x.(*Item); ok && isKeyword(it) && len(it.Values) == 1 {
 				seq = append(seq, w.value(it.Values[0], valueStyle{}))
 				continue
 			}
@@ -387,7 +390,7 @@ func (w *documentWriter) block(b Block, depth int) yamlNode {
 		}
 		return seq
 	case *Item:
-		if b.Block == nil && itemKey(b) == "" {
+		if isKeyword(b) {
 			return w.values(b.Values, valueStyle{})
 		}
 		return yamlMap{{itemKey(b), w.item(b, depth)}}
@@ -395,6 +398,12 @@ func (w *documentWriter) block(b Block, depth int) yamlNode {
 		return w.detection(b)
 	}
 	panic(fmt.Sprintf("sigma: unknown block %T", b))
+}
+
+// isKeyword reports whether an item that stands alone is written without a
+// key: a keyword search, or in a list block values of the element itself.
+func isKeyword(it *Item) bool {
+	return it.Block == nil && len(it.Modifiers) == 0 && (it.Field.Name == "" || it.Field.Name == ".")
 }
 
 // itemKey returns `field[quantifier]|modifier=arg`.
@@ -469,7 +478,7 @@ func (w *documentWriter) text(s String, style valueStyle) string {
 	if slices.Equal(ParseParts(s.Raw, style.placeholders), s.Parts) {
 		return s.Raw
 	}
-	text := renderParts(s.Parts)
+	text := renderParts(s.Parts, style.placeholders)
 	if !slices.Equal(ParseParts(text, style.placeholders), s.Parts) {
 		w.fail("the parts of text %.40q cannot be written", text)
 	}
@@ -478,8 +487,8 @@ func (w *documentWriter) text(s String, style valueStyle) string {
 
 // condition keeps the text of a condition if it says what Expr says; else the
 // expression is printed.
-func (w *documentWriter) condition(c *Condition, _ *Detection) yamlNode {
-	if again, ok := reparseCondition(c.Text); ok && equalConditions(again, c) {
+func (w *documentWriter) condition(c *Condition) yamlNode {
+	if again, ok := reparseCondition(c.Text, w.sigma3); ok && equalConditions(again, c) {
 		return yamlText{text: c.Text}
 	}
 	var b strings.Builder
@@ -501,7 +510,7 @@ func (w *documentWriter) condition(c *Condition, _ *Detection) yamlNode {
 		b.WriteString(" " + op + " " + string(yamlNumber(a.Value)))
 	}
 	text := b.String()
-	if again, ok := reparseCondition(text); w.err == nil && (!ok || !equalConditions(again, c)) {
+	if again, ok := reparseCondition(text, w.sigma3); w.err == nil && (!ok || !equalConditions(again, c)) {
 		w.fail("the condition %.80q cannot be written", text)
 	}
 	return yamlText{text: text}
@@ -564,8 +573,12 @@ func (w *documentWriter) expr(b *strings.Builder, e ConditionExpr, outer, depth 
 }
 
 // renderParts is the inverse of ParseParts: text that reads as these parts,
-// with as few backslashes as the specification allows.
-func renderParts(parts []Part) string {
+// with few backslashes.
+func renderParts(parts []Part, placeholders bool) string {
+	special := `\*?`
+	if placeholders {
+		special += "%"
+	}
 	var b strings.Builder
 	for i, p := range parts {
 		switch p.Kind {
@@ -578,15 +591,14 @@ func renderParts(parts []Part) string {
 		case Literal:
 			for j := 0; j < len(p.Text); j++ {
 				c := p.Text[j]
-				switch c {
-				case '*', '?':
+				// A backslash needs one in front where what follows could be
+				// taken for what it escapes; in a run of them each has one.
+				last, escape := j+1 == len(p.Text), strings.IndexByte(special, c) >= 0
+				if c == '\\' {
+					escape = last && i+1 < len(parts) || !last && strings.IndexByte(special, p.Text[j+1]) >= 0 || j > 0 && p.Text[j-1] == '\\'
+				}
+				if escape {
 					b.WriteByte('\\')
-				case '\\':
-					// A backslash stands alone where what follows cannot be
-					// taken for what it escapes.
-					if j+1 == len(p.Text) && i+1 < len(parts) || j+1 < len(p.Text) && strings.IndexByte(`\*?%`, p.Text[j+1]) >= 0 || j > 0 && p.Text[j-1] == '\\' {
-						b.WriteByte('\\')
-					}
 				}
 				b.WriteByte(c)
 			}

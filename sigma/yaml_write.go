@@ -322,16 +322,9 @@ func yamlNumber(n Numeric) yamlPlain {
 	case math.IsInf(n.Float, -1):
 		return "-.inf"
 	}
-	s := strconv.FormatFloat(n.Float, 'f', -1, 64)
-	if len(s) > 25 {
-		s = strconv.FormatFloat(n.Float, 'e', -1, 64)
-	}
-	if m, e, ok := strings.Cut(s, "e"); ok {
-		if !strings.Contains(m, ".") {
-			s = m + ".0e" + e // stays a decimal in every version of YAML
-		}
-	} else if !strings.Contains(s, ".") {
-		s += ".0"
+	s := strconv.FormatFloat(n.Float, 'f', -1, 64) // readers disagree about exponents
+	if !strings.Contains(s, ".") {
+		s += ".0" // stays a decimal
 	}
 	return yamlPlain(s)
 }
