@@ -75,7 +75,11 @@ func (w *documentWriter) document(d *Document) (yamlMap, error) {
 	text("title", meta.Title)
 	text("id", meta.ID)
 	text("name", meta.Name)
-	text("sigma-version", meta.SigmaVersion)
+	if sigmaVersionForm.MatchString(meta.SigmaVersion) {
+		m.put("sigma-version", yamlPlain(meta.SigmaVersion))
+	} else {
+		text("sigma-version", meta.SigmaVersion)
+	}
 	var related yamlSeq
 	for _, r := range meta.Related {
 		var e yamlMap
@@ -85,7 +89,11 @@ func (w *documentWriter) document(d *Document) (yamlMap, error) {
 	}
 	m.add("related", related)
 	text("taxonomy", meta.Taxonomy)
-	text("version", meta.Version)
+	if versionForm.MatchString(meta.Version) {
+		m.put("version", yamlPlain(meta.Version))
+	} else {
+		text("version", meta.Version)
+	}
 	text("status", meta.Status)
 	text("description", meta.Description)
 	text("license", meta.License)
