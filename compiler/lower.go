@@ -50,7 +50,9 @@ type Options struct {
 // Lower returns what a rule means: one ir.Rule for each table that its
 // logsource may be in the target. Where there is an error it returns no rules;
 // warnings come with them. A filter document and a rule that an override
-// disables have no rule and, unless they are wrong, no error.
+// disables have no rule and, unless they are wrong, no error. Findings that need
+// no more than the document are the parser's and not repeated, unless the
+// document would have no meaning.
 //
 // Lower does not change doc or what the options point to, and may be called
 // concurrently.
@@ -127,7 +129,7 @@ func (l *lowerer) document() []*ir.Rule {
 
 	targets := []target{{}}
 	tops := []scope{anyScope()}
-	if l.opts.Pipeline != nil {
+	if l.opts.Pipeline != nil && doc.Kind != sigma.KindFilter {
 		targets, tops = l.targets()
 	}
 	var rules []*ir.Rule

@@ -98,8 +98,7 @@ func (d *detectionLowerer) of(e *sigma.ConditionOf) ir.Expr {
 		d.errorf(sigma.CodeNoMatch, e.Pos, "", "no selection is meant by %q", pattern)
 		return ir.Const(false)
 	}
-	if e.Count > len(names) {
-		d.errorf(sigma.CodeCondition, e.Pos, "", "%d of %s can never hold: %s means %d selections", e.Count, pattern, pattern, len(names))
+	if e.Count > len(names) { // of which the parser warns
 		return ir.Const(false)
 	}
 	xs := make([]ir.Expr, len(names))

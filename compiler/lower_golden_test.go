@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the goldens anew")
 // Each testdata/lower/*.yml is lowered as a whole: its rules with its filters,
 // and with what the comments at its top set:
 //
-//	# pipeline: sentinel
+//	# pipeline: pipeline.yaml
 //	# set: name=value,value
 func TestLowerGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/lower/*.yml")
@@ -61,9 +61,13 @@ func lowerText(t *testing.T, file string, data []byte) string {
 		key, value, _ := strings.Cut(comment, ": ")
 		switch key {
 		case "pipeline":
-			p, err := BuiltinPipeline(value)
+			data, err := os.ReadFile("testdata/lower/" + value)
 			if err != nil {
 				t.Fatal(err)
+			}
+			p, ds := ParsePipeline(value, data)
+			if ds.HasErrors() {
+				t.Fatal(ds)
 			}
 			opts.Pipeline = p
 		case "set":
@@ -90,7 +94,7 @@ func lowerText(t *testing.T, file string, data []byte) string {
 		}
 	}
 	if ds.HasErrors() {
-		findings("parse: ", ds)
+		t.Fatal(ds)
 	}
 	for _, d := range docs {
 		if d.Kind == sigma.KindFilter {
@@ -104,6 +108,12 @@ func lowerText(t *testing.T, file string, data []byte) string {
 		for _, r := range rules {
 			if r.Source.Table != "" {
 				fmt.Fprintf(&b, "table %s, time %s\n", r.Source.Table, r.Source.Time.Spec())
+			}
+			for _, e := range r.Entities {
+				fmt.Fprintf(&b, "%s %s\n", e.Type, e.Field.Spec())
+			}
+			for _, m := range r.Source.Messages {
+				fmt.Fprintf(&b, "message %s\n", m.Spec())
 			}
 			if r.Source.Where != nil {
 				fmt.Fprintf(&b, "where %s\n", ir.Print(r.Source.Where))

@@ -65,7 +65,7 @@ func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 		return ir.Const(false)
 	}
 	if len(it.Values) == 0 {
-		l.warnf(sigma.CodeNeverMatches, it.Pos, "give at least one value, or null", "%s has no values and never matches", nameOf(it.Field))
+		l.errorf(sigma.CodeEmptyList, it.Pos, "give at least one value, or null", "%s has no values", nameOf(it.Field))
 		return ir.Const(false)
 	}
 	if m.hours != "" {

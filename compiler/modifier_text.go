@@ -47,9 +47,10 @@ func (l *lowerer) text(it *sigma.Item, m modifiers, field ir.Field, v sigma.Valu
 		}
 	}
 	if m.place == ir.Contains || m.place == ir.StartsWith || m.place == ir.EndsWith {
-		if len(parts) == 0 || literalOf(parts) == "" && !hasAnyOne(parts) {
-			l.warnf(sigma.CodeAlwaysMatches, v.Position(), "write what the text must hold",
-				"%s holds for any text whatever", emptyName(m, it))
+		// Of empty text the parser warns.
+		if len(parts) > 0 && literalOf(parts) == "" && !hasAnyOne(parts) {
+			l.warnf(sigma.CodeAlwaysMatches, v.Position(), "use exists: true to ask whether the field is there",
+				"%s %s holds for any text", m.place, valueText(v))
 		}
 		if field.Type == ir.TypeJSON && len(field.Path) > 0 && field.Derive == nil {
 			l.report(sigma.SeverityInfo, sigma.CodeObjectAsText, it.Pos, "name a place inside it, such as "+it.Field.Name+".key",
@@ -66,13 +67,6 @@ func (l *lowerer) text(it *sigma.Item, m modifiers, field ir.Field, v sigma.Valu
 		terms = append(terms, t)
 	}
 	return terms
-}
-
-func emptyName(m modifiers, it *sigma.Item) string {
-	if it.Field.Name == "" {
-		return "the empty keyword"
-	}
-	return m.place.String() + " with nothing to look for"
 }
 
 // partsOf returns a value's text in parts; numbers and booleans in their text

@@ -93,19 +93,6 @@ func checkZone(zone string) error {
 	return nil
 }
 
-// checkPart warns of a number that no time has.
-func (l *lowerer) checkPart(mod *sigma.Modifier, n ir.Number, pos sigma.Pos) {
-	limits := map[string][2]int64{sigma.ModMinute: {0, 59}, sigma.ModHour: {0, 23}, sigma.ModDay: {1, 31},
-		sigma.ModWeekday: {1, 7}, sigma.ModWeek: {1, 53}, sigma.ModMonth: {1, 12}}
-	r, ok := limits[mod.Name]
-	if !ok {
-		return
-	}
-	if !n.IsInt || n.Int < r[0] || n.Int > r[1] {
-		l.warnf(sigma.CodeNeverMatches, pos, "", "no time has the %s %s; it goes from %d to %d", mod.Name, n, r[0], r[1])
-	}
-}
-
 // span lowers a timespan to seconds.
 func (l *lowerer) span(v sigma.Value) (ir.Number, bool) {
 	if s, ok := v.(sigma.String); ok {

@@ -90,22 +90,10 @@ func (l *lowerer) number(v sigma.Value, m modifiers) (ir.Number, bool) {
 		return l.span(v)
 	}
 	n, ok := numberOf(v)
-	if !ok && m.part != nil && m.part.Name == sigma.ModWeekday {
-		if s, isText := v.(sigma.String); isText {
-			var d int
-			if d, ok = weekday(literalOf(s.Parts)); ok {
-				n = ir.Number{IsInt: true, Int: int64(d)}
-			}
-		}
-	}
 	if !ok {
 		l.badValue(v, "write a number", "%s is no number", valueText(v))
-		return n, false
 	}
-	if m.part != nil {
-		l.checkPart(m.part, n, v.Position())
-	}
-	return n, true
+	return n, ok
 }
 
 // numberOf reads a number, also from text of the contract's form.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -156,6 +157,28 @@ func TestOverrides(t *testing.T) {
 	doc.Meta.Tags = []string{"attack.T1528"}
 	if rules, ds := Lower(doc, Options{Overrides: o}); len(rules) != 0 || len(ds) != 0 {
 		t.Errorf("a disabled rule: %v, %v", rules, ds)
+	}
+	filtered := "rulewright-overrides: 1\noverrides:\n  - rule: named\n    filter:\n      night: {g|expand: '%people%'}\n      condition: not night\n"
+	o2, ds := ParseOverrides("over.yaml", []byte(filtered))
+	if len(ds) != 0 {
+		t.Fatal(ds)
+	}
+	named := handMade(&sigma.Item{Field: sigma.Field{Name: "f"}, Values: []sigma.Value{text("a")}})
+	named.Meta.Name = "named"
+	p, err := (*Profile)(nil).WithValue("people", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, ds = Lower(named, Options{Overrides: o2, Profile: p})
+	if len(rules) != 1 || len(ds) != 0 {
+		t.Fatalf("rules %v, findings %v", rules, ds)
+	}
+	wantTree := "(and\n  (selection \"s\"\n    (equal f \"a\"))\n  (not\n    (selection \"override:5/night\"\n      (equal g \"ann\"))))"
+	if got := ir.Print(rules[0].When); got != wantTree {
+		t.Errorf("got\n%s\nwant\n%s", got, wantTree)
+	}
+	if _, ds := ParseOverrides("over.yaml", []byte("rulewright-overrides: 1\noverrides:\n  - rule: named\n    filter: {night: {g: a}}\n")); !ds.HasErrors() || ds[0].Pos.Line != 4 {
+		t.Errorf("a filter without a condition: %v", ds)
 	}
 	want := "over.yaml:7:12: no rule has the id or name \"named\" [override]"
 	if ds := o.Check([]*sigma.Document{doc}); len(ds) != 1 || ds[0].Error() != want {

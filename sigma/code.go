@@ -65,6 +65,7 @@ const (
 	CodeObjectAsText     Code = "object-as-text"
 	CodeProfile          Code = "profile"
 	CodeOverride         Code = "override"
+	CodeUnknownRule      Code = "unknown-rule"
 )
 
 var codes = []CodeInfo{
@@ -118,6 +119,7 @@ var codes = []CodeInfo{
 	{CodeObjectAsText, "a text operator looks at a field that holds an object"},
 	{CodeProfile, "the profile says something that has no effect"},
 	{CodeOverride, "an override names a rule or tag that is not there"},
+	{CodeUnknownRule, "a filter or correlation names a rule that is not there"},
 }
 
 // Codes returns the closed list of codes, in the order in which the stages
