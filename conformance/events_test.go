@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,4 +84,54 @@ func TestEventForms(t *testing.T) {
 		}
 	}
 	t.Logf("%d events, %d without a time", lines, noTime)
+}
+
+// TestEventFilesRead reads the same files as one history: every line is read,
+// and nothing is counted twice that the files do not hold twice.
+func TestEventFilesRead(t *testing.T) {
+	dir := sharedEvents(t)
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, files)
+	}
+	lines := 0
+	h, err := event.Merge(event.MergeOptions{OnError: func(e *event.RecordError) { t.Error(e) }}, func() (*event.Reader, error) {
+		for len(files) > 0 {
+			f := files[0]
+			files = files[1:]
+			if filepath.Base(filepath.Dir(f)) == "cases" {
+				continue
+			}
+			data, err := os.ReadFile(f)
+			if err != nil {
+				return nil, err
+			}
+			lines += bytes.Count(bytes.TrimSpace(data), []byte("\n")) + 1
+			return event.NewReader(bytes.NewReader(data), event.ReaderOptions{File: filepath.Base(f)}), nil
+		}
+		return nil, io.EOF
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	var last event.Record
+	for {
+		rec, err := h.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Time.Before(last.Time) && !rec.Time.IsZero() {
+			t.Errorf("%s:%d: %v after %v", rec.File, rec.Line, rec.Time, last.Time)
+		}
+		last = rec
+		got++
+	}
+	if h.Records() != lines || got+h.Duplicates() != lines || h.Unreadable() != 0 {
+		t.Errorf("%d lines: %d read, %d events, %d duplicates, %d unreadable", lines, h.Records(), got, h.Duplicates(), h.Unreadable())
+	}
+	t.Logf("%d events, %d duplicates", got, h.Duplicates())
 }

@@ -65,6 +65,40 @@ var graphTypes = map[string]string{
 	"messagerule":             "graph:messageRules",
 }
 
+// graphCollections leads from a collection as @odata.context names it, in lower
+// case, to the table of its items.
+var graphCollections = map[string]string{
+	"auditlogs/signins":                                 "SigninLogs",
+	"auditlogs/directoryaudits":                         "AuditLogs",
+	"auditlogs/provisioning":                            "AADProvisioningLogs",
+	"identityprotection/riskdetections":                 "AADUserRiskEvents",
+	"identityprotection/riskyusers":                     "AADRiskyUsers",
+	"identityprotection/serviceprincipalriskdetections": "AADServicePrincipalRiskEvents",
+	"identityprotection/riskyserviceprincipals":         "AADRiskyServicePrincipals",
+	"applications":                                      "graph:applications",
+	"serviceprincipals":                                 "graph:servicePrincipals",
+	"users":                                             "graph:users",
+	"groups":                                            "graph:groups",
+	"devices":                                           "graph:devices",
+	"oauth2permissiongrants":                            "graph:oauth2PermissionGrants",
+	"rolemanagement/directory/roleassignments":          "graph:roleAssignments",
+	"rolemanagement/directory/roledefinitions":          "graph:roleDefinitions",
+	"directoryroles":                                    "graph:directoryRoles",
+	"identity/conditionalaccess/policies":               "graph:conditionalAccessPolicies",
+	"identity/conditionalaccess/namedlocations":         "graph:namedLocations",
+	"domains": "graph:domains",
+	"reports/authenticationmethods/userregistrationdetails": "graph:userRegistrationDetails",
+}
+
+// graphNavigations are collections that belong to one object or another.
+var graphNavigations = map[string]string{
+	"/approleassignments":     "graph:appRoleAssignments",
+	"/approleassignedto":      "graph:appRoleAssignments",
+	"/authentication/methods": "graph:authenticationMethods",
+	"/messagerules":           "graph:messageRules",
+	"/oauth2permissiongrants": "graph:oauth2PermissionGrants",
+}
+
 // tables leads from the lower-case name of a table that events are known to
 // come from to its name.
 var tables = func() map[string]string {

@@ -131,7 +131,13 @@ func (p *timeParser) iso() (time.Time, bool) {
 	if !ok || !p.done() {
 		return time.Time{}, false
 	}
-	return t.Add(-offset), true
+	return shift(t, offset)
+}
+
+// shift takes a zone's offset off, unless that leaves the years of RFC 3339.
+func shift(t time.Time, offset time.Duration) (time.Time, bool) {
+	t = t.Add(-offset)
+	return t, t.Year() >= 0 && t.Year() <= 9999
 }
 
 // zone reads Z, UTC, +02:00, +0200, +02 or nothing.
@@ -203,7 +209,7 @@ func (p *timeParser) us() (time.Time, bool) {
 	if !ok || !p.done() {
 		return time.Time{}, false
 	}
-	return t.Add(-offset), true
+	return shift(t, offset)
 }
 
 func (p *timeParser) dotNet() (time.Time, bool) {
@@ -222,11 +228,14 @@ func (p *timeParser) dotNet() (time.Time, bool) {
 	return fromMillis(ms)
 }
 
-// maxMillis is the end of the year 9999, the last that RFC 3339 can write.
-const maxMillis = 253_402_300_799_999
+// The years that RFC 3339 can write.
+const (
+	minMillis = -62_167_219_200_000
+	maxMillis = 253_402_300_799_999
+)
 
 func fromMillis(ms int64) (time.Time, bool) {
-	if ms < -maxMillis || ms > maxMillis {
+	if ms < minMillis || ms > maxMillis {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(ms).UTC(), true
@@ -271,11 +280,11 @@ func timeOf(v any) (time.Time, bool) {
 	default:
 		return time.Time{}, false
 	}
-	if math.IsNaN(f) || math.Abs(f) > maxMillis {
+	if !(f > 0 && f <= maxMillis) {
 		return time.Time{}, false
 	}
-	if math.Abs(f) < secondsBelow {
-		return time.UnixMicro(int64(math.Round(f * 1e6))).UTC(), f > 0
+	if f < secondsBelow {
+		return time.UnixMicro(int64(math.Round(f * 1e6))).UTC(), true
 	}
 	return time.UnixMicro(int64(math.Round(f * 1e3))).UTC(), true
 }

@@ -1,0 +1,485 @@
+package event
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"container/heap"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Spill is where a merge puts what does not fit in memory: numbered runs, each
+// written once from start to end and then read, perhaps more than once. The
+// caller decides whether that is a folder, and removes it afterwards.
+type Spill interface {
+	// Create starts run n, counted from 0, and returns where to write it.
+	Create(n int) (io.WriteCloser, error)
+	// Open reads run n from its start.
+	Open(n int) (io.ReadCloser, error)
+	// Remove drops run n, which is not needed any more.
+	Remove(n int) error
+}
+
+// MergeOptions set how a history is put together. The zero value keeps
+// everything in memory.
+type MergeOptions struct {
+	// Spill receives sorted runs whenever MaxMemory is reached; nil: never.
+	Spill Spill
+	// MaxMemory is how much the events in memory may take, in bytes,
+	// estimated; 0 is DefaultMergeMemory. Without Spill it is no limit.
+	MaxMemory int64
+	// OnError, if set, is given every record that could not be read.
+	OnError func(*RecordError)
+	// OnRecord, if set, is called after each record that was read: progress.
+	OnRecord func()
+}
+
+// Limits of a merge.
+const (
+	DefaultMergeMemory = 1 << 30
+	maxOpenRuns        = 64      // runs read at the same time; more are merged into one
+	rememberedIDs      = 1 << 20 // how many events back a repeated id is found
+)
+
+// History is the events of many inputs in the order in which they happened.
+type History struct {
+	opts   MergeOptions
+	buf    []entry
+	size   int64
+	runs   []int // of Spill
+	made   int   // runs created so far
+	merged *runHeap
+	seen   map[[16]byte]struct{}
+	ring   [][16]byte
+	oldest int
+
+	records    int
+	unreadable int
+	duplicates int
+}
+
+// Merge reads the inputs that next returns, to the end and one after another,
+// until it returns io.EOF, and returns their events as one history: by time,
+// whatever the order inside and between inputs; events at the same time by id,
+// then by content; events without a time last. The order of the inputs makes no
+// difference to it.
+//
+// Two events of the same source with the same id are one event, found as long
+// as no more than a million others lie between them.
+//
+// A record that cannot be read is counted and handed to OnError. Only next and
+// Spill can make Merge fail.
+func Merge(opts MergeOptions, next func() (*Reader, error)) (*History, error) {
+	if opts.MaxMemory <= 0 {
+		opts.MaxMemory = DefaultMergeMemory
+	}
+	h := &History{opts: opts, seen: map[[16]byte]struct{}{}}
+	for {
+		r, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		err = h.add(r)
+		r.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return h, h.finish()
+}
+
+// Records returns how many records were read, duplicates included.
+func (h *History) Records() int { return h.records }
+
+// Unreadable returns how many records could not be read.
+func (h *History) Unreadable() int { return h.unreadable }
+
+// Duplicates returns how many records Next has left out because their event had
+// been there. It is complete once Next has returned io.EOF.
+func (h *History) Duplicates() int { return h.duplicates }
+
+func (h *History) add(r *Reader) error {
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		var re *RecordError
+		if errors.As(err, &re) {
+			h.unreadable++
+			if h.opts.OnError != nil {
+				h.opts.OnError(re)
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		h.records++
+		if h.opts.OnRecord != nil {
+			h.opts.OnRecord()
+		}
+		h.buf = append(h.buf, entry{rec: rec})
+		h.size += weigh(rec.Event) + 256
+		if h.opts.Spill != nil && h.size >= h.opts.MaxMemory {
+			if err := h.spill(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// weigh estimates the memory that an event takes.
+func weigh(v any) int64 {
+	switch x := v.(type) {
+	case string:
+		return int64(16 + len(x))
+	case json.Number:
+		return int64(16 + len(x))
+	case map[string]any:
+		n := int64(48)
+		for k, v := range x {
+			n += int64(len(k)) + 48 + weigh(v)
+		}
+		return n
+	case []any:
+		n := int64(24)
+		for _, v := range x {
+			n += 16 + weigh(v)
+		}
+		return n
+	}
+	return 16
+}
+
+// entry is a record in a run or in memory, with its JSON where that is known.
+type entry struct {
+	rec     Record
+	content []byte
+}
+
+// json is the event as JSON with sorted keys: equal for equal events.
+func (e *entry) json() []byte {
+	if e.content == nil {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(e.rec.Event); err != nil {
+			b.Reset() // readers make nothing that cannot be encoded
+		}
+		e.content = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	}
+	return e.content
+}
+
+func compare(a, b *entry) int {
+	if za, zb := a.rec.Time.IsZero(), b.rec.Time.IsZero(); za != zb {
+		if za {
+			return 1
+		}
+		return -1
+	}
+	if c := a.rec.Time.Compare(b.rec.Time); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.rec.ID, b.rec.ID); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.rec.Source.Table, b.rec.Source.Table); c != 0 {
+		return c
+	}
+	if c := strings.Compare(string(a.rec.Source.Form), string(b.rec.Source.Form)); c != 0 {
+		return c
+	}
+	if c := bytes.Compare(a.json(), b.json()); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.rec.File, b.rec.File); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.rec.Line, b.rec.Line)
+}
+
+func (h *History) sort() {
+	slices.SortFunc(h.buf, func(a, b entry) int { return compare(&a, &b) })
+}
+
+// spill writes what is in memory as one sorted run.
+func (h *History) spill() error {
+	h.sort()
+	i := 0
+	err := h.writeRun(func() (entry, error) {
+		if i == len(h.buf) {
+			return entry{}, io.EOF
+		}
+		i++
+		return h.buf[i-1], nil
+	})
+	h.buf, h.size = nil, 0
+	if err == nil && len(h.runs) == maxOpenRuns {
+		err = h.cascade()
+	}
+	return err
+}
+
+// cascade merges all runs into one.
+func (h *History) cascade() error {
+	m, err := h.openRuns(h.runs)
+	if err != nil {
+		return err
+	}
+	old := h.runs
+	h.runs = nil
+	err = h.writeRun(m.next)
+	if cerr := m.close(); err == nil {
+		err = cerr
+	}
+	for _, n := range old {
+		if rerr := h.opts.Spill.Remove(n); err == nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// spilled is the head of a record in a run, in front of its event.
+type spilled struct {
+	Form   Form      `json:"f,omitempty"`
+	Table  string    `json:"t,omitempty"`
+	Time   time.Time `json:"at,omitzero"`
+	ID     string    `json:"id,omitempty"`
+	File   string    `json:"file,omitempty"`
+	Line   int       `json:"line,omitempty"`
+	Length int       `json:"n"` // of the event's JSON, on the next line
+}
+
+func (h *History) writeRun(next func() (entry, error)) error {
+	w, err := h.opts.Spill.Create(h.made)
+	if err != nil {
+		return fmt.Errorf("cannot put events aside: %w", err)
+	}
+	b := bufio.NewWriterSize(w, windowStep)
+	for err == nil {
+		var e entry
+		if e, err = next(); err != nil {
+			break
+		}
+		content := e.json()
+		var head []byte
+		if head, err = json.Marshal(spilled{e.rec.Source.Form, e.rec.Source.Table, e.rec.Time, e.rec.ID, e.rec.File, e.rec.Line, len(content)}); err != nil {
+			break
+		}
+		b.Write(head)
+		b.WriteByte('\n')
+		b.Write(content)
+		err = b.WriteByte('\n') // a bufio.Writer keeps its first error
+	}
+	if err == io.EOF {
+		err = b.Flush()
+	}
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("cannot put events aside: %w", err)
+	}
+	h.runs = append(h.runs, h.made)
+	h.made++
+	return nil
+}
+
+// finish makes the history ready to be read.
+func (h *History) finish() error {
+	h.sort()
+	if len(h.runs) == 0 {
+		return nil
+	}
+	var err error
+	h.merged, err = h.openRuns(h.runs)
+	return err
+}
+
+// Next returns the next event of the history, io.EOF at its end. Other errors
+// are those of Spill.
+func (h *History) Next() (Record, error) {
+	for {
+		e, err := h.take()
+		if err != nil {
+			return Record{}, err
+		}
+		if e.rec.ID != "" && h.repeated(&e) {
+			h.duplicates++
+			continue
+		}
+		return e.rec, nil
+	}
+}
+
+func (h *History) take() (entry, error) {
+	fromRuns := h.merged != nil && len(h.merged.runs) > 0
+	if len(h.buf) == 0 && !fromRuns {
+		return entry{}, io.EOF
+	}
+	if fromRuns && (len(h.buf) == 0 || compare(&h.merged.runs[0].head, &h.buf[0]) <= 0) {
+		return h.merged.next()
+	}
+	e := h.buf[0]
+	h.buf[0] = entry{}
+	h.buf = h.buf[1:]
+	return e, nil
+}
+
+// repeated tells whether an event has been there, and remembers it. A snapshot
+// has no time, so the same object in another state is another event.
+func (h *History) repeated(e *entry) bool {
+	sum := sha256.New()
+	for _, s := range []string{string(e.rec.Source.Form), e.rec.Source.Table, e.rec.ID} {
+		var n [8]byte
+		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
+		sum.Write(n[:])
+		io.WriteString(sum, s)
+	}
+	if e.rec.Time.IsZero() {
+		sum.Write(e.json())
+	}
+	var key [16]byte
+	copy(key[:], sum.Sum(nil))
+	if _, ok := h.seen[key]; ok {
+		return true
+	}
+	h.seen[key] = struct{}{}
+	if len(h.ring) < rememberedIDs {
+		h.ring = append(h.ring, key)
+		return false
+	}
+	delete(h.seen, h.ring[h.oldest])
+	h.ring[h.oldest] = key
+	h.oldest = (h.oldest + 1) % rememberedIDs
+	return false
+}
+
+// Close closes the runs that are still open. The history is at its end then.
+func (h *History) Close() error {
+	h.buf = nil
+	if h.merged == nil {
+		return nil
+	}
+	m := h.merged
+	h.merged = nil
+	return m.close()
+}
+
+// runHeap is runs that are being merged, the one with the earliest event first.
+type runHeap struct{ runs []*run }
+
+type run struct {
+	head entry
+	in   io.ReadCloser
+	b    *bufio.Reader
+}
+
+func (h *runHeap) Len() int           { return len(h.runs) }
+func (h *runHeap) Less(i, j int) bool { return compare(&h.runs[i].head, &h.runs[j].head) < 0 }
+func (h *runHeap) Swap(i, j int)      { h.runs[i], h.runs[j] = h.runs[j], h.runs[i] }
+func (h *runHeap) Push(x any)         { h.runs = append(h.runs, x.(*run)) }
+func (h *runHeap) Pop() any {
+	n := len(h.runs) - 1
+	x := h.runs[n]
+	h.runs = h.runs[:n]
+	return x
+}
+
+func (h *History) openRuns(runs []int) (*runHeap, error) {
+	m := &runHeap{}
+	for _, n := range runs {
+		in, err := h.opts.Spill.Open(n)
+		if err != nil {
+			m.close()
+			return nil, fmt.Errorf("cannot read events put aside: %w", err)
+		}
+		r := &run{in: in, b: bufio.NewReaderSize(in, windowStep)}
+		m.runs = append(m.runs, r)
+		if err := r.advance(); err != nil { // a run is never empty
+			m.close()
+			return nil, err
+		}
+	}
+	heap.Init(m)
+	return m, nil
+}
+
+func (h *runHeap) next() (entry, error) {
+	if len(h.runs) == 0 {
+		return entry{}, io.EOF
+	}
+	r := h.runs[0]
+	e := r.head
+	switch err := r.advance(); {
+	case err == io.EOF:
+		heap.Pop(h)
+		if err := r.in.Close(); err != nil {
+			return entry{}, fmt.Errorf("cannot read events put aside: %w", err)
+		}
+	case err != nil:
+		return entry{}, err
+	default:
+		heap.Fix(h, 0)
+	}
+	return e, nil
+}
+
+func (h *runHeap) close() error {
+	var first error
+	for _, r := range h.runs {
+		if err := r.in.Close(); first == nil {
+			first = err
+		}
+	}
+	h.runs = nil
+	return first
+}
+
+// advance reads the run's next record.
+func (r *run) advance() error {
+	line, err := r.b.ReadBytes('\n')
+	if err == io.EOF && len(line) == 0 {
+		return io.EOF
+	}
+	var s spilled
+	if err == nil {
+		err = json.Unmarshal(line, &s)
+	}
+	var content []byte
+	if err == nil {
+		if s.Length < 0 {
+			err = errors.New("damaged")
+		} else {
+			content = make([]byte, s.Length+1)
+			_, err = io.ReadFull(r.b, content)
+		}
+	}
+	var ev any
+	if err == nil {
+		content = content[:s.Length]
+		ev, err = decodeRecord(content)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read events put aside: %w", err)
+	}
+	r.head = entry{
+		rec:     Record{Event: ev, Source: Source{s.Form, s.Table}, Time: s.Time, ID: s.ID, File: s.File, Line: s.Line},
+		content: content,
+	}
+	return nil
+}

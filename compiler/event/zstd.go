@@ -1,3 +1,0 @@
-package event
-
-import _ "github.com/klauspost/compress/zstd" // readers come here
