@@ -22,6 +22,7 @@ const (
 	CodeType           Code = "wrong-type"
 	CodeBadValue       Code = "bad-value"
 	CodeNativeOnly     Code = "native-only"
+	CodeFile           Code = "file"
 	CodeDocument       Code = "document"
 	CodeID             Code = "id"
 	CodeDate           Code = "date"
@@ -78,6 +79,7 @@ var codes = []CodeInfo{
 	{CodeType, "a value has a type that its key does not take"},
 	{CodeBadValue, "a value is not one of those that its key takes"},
 	{CodeNativeOnly, "only a native document, marked by `rulewright: 1`, may say this"},
+	{CodeFile, "a file could not be opened or read"},
 	{CodeDocument, "the document is neither rule, correlation nor filter, or more than one of them"},
 	{CodeID, "an id is not a UUID, or stands twice"},
 	{CodeDate, "a date is not of the form YYYY-MM-DD"},
