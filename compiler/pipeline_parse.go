@@ -217,8 +217,13 @@ func extendable(name string) (*Pipeline, error) {
 	return BuiltinPipeline(name)
 }
 
-var eventForms = []string{string(event.LogAnalytics), string(event.AzureDiagnostic), string(event.GraphAPI),
-	string(event.O365Management), string(event.MDEHunting), string(event.MDEHuntingStream), string(event.Windows)}
+var eventForms = func() []string {
+	var out []string
+	for _, f := range event.Forms() {
+		out = append(out, string(f))
+	}
+	return out
+}()
 
 // check finds what only the whole pipeline shows.
 func (r *pipelineReader) check(p *Pipeline) {

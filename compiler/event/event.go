@@ -13,11 +13,23 @@ const (
 	O365Management   Form = "o365-management"    // Office 365 Management Activity API, AuditData
 	MDEHunting       Form = "mde-hunting"        // a row of Defender XDR advanced hunting
 	MDEHuntingStream Form = "mde-hunting-stream" // the same row in the streaming API's envelope
-	Windows          Form = "windows"            // a Windows event: EVTX as JSON, nested or flat
+	Windows          Form = "windows"            // a Windows event: EVTX as JSON, under Event.System and Event.EventData
+	WindowsInner     Form = "windows-inner"      // the same without the outer Event
+	WindowsFlat      Form = "windows-flat"       // the same with all fields at the top
+	Winlogbeat       Form = "winlogbeat"         // the same as Winlogbeat writes it, under winlog
 )
 
+// family returns Windows for all shapes of a Windows event.
+func (f Form) family() Form {
+	switch f {
+	case WindowsInner, WindowsFlat, Winlogbeat:
+		return Windows
+	}
+	return f
+}
+
 // Source says what an event is: its form and the table (or, for the windows
-// form, the channel) it belongs to. The zero Source is unknown; such an event
+// forms, the channel) it belongs to. The zero Source is unknown; such an event
 // meets only rules that were asked to see events of any source.
 type Source struct {
 	Form  Form

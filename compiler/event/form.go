@@ -13,7 +13,7 @@ const (
 
 // Forms returns the built-in forms, in a fixed order.
 func Forms() []Form {
-	return []Form{LogAnalytics, AzureDiagnostic, GraphAPI, O365Management, MDEHunting, MDEHuntingStream, Windows, AzureRESTActivity, MessageTraceAPI}
+	return []Form{LogAnalytics, AzureDiagnostic, GraphAPI, O365Management, MDEHunting, MDEHuntingStream, Windows, WindowsInner, WindowsFlat, Winlogbeat, AzureRESTActivity, MessageTraceAPI}
 }
 
 // Detect tells what an event is from its keys and a few values: its form and
@@ -191,6 +191,9 @@ func byCategory(r row) (Source, bool) {
 	if activityCategories[category] && r.has("operationName", "resourceId") {
 		return Source{AzureDiagnostic, "AzureActivity"}, true
 	}
+	if category == "auditevent" && strings.Contains(strings.ToLower(r.text("resourceId")), "/providers/microsoft.keyvault/") {
+		return Source{AzureDiagnostic, "AZKVAuditLogs"}, true
+	}
 	// LogAnalytics rows of the sign-in tables without Type say the diagnostic
 	// category in Category.
 	if table, ok := diagnosticCategories[category]; ok && r.has("ResultType") {
@@ -282,30 +285,31 @@ func signInTable(r row) string {
 // without the outer key, Winlogbeat, or flat with Channel and EventID at the
 // top. Its table is the channel.
 func byChannel(r row) (Source, bool) {
-	system := r.value("System")
+	system, form := r.value("System"), WindowsInner
 	if e := r.value("Event"); isObject(e) {
 		system, _ = lookup(e, "System")
+		form = Windows
 	}
 	if isObject(system) {
 		id, _ := lookup(system, "EventID")
 		channel, _ := lookup(system, "Channel")
 		if text(id) != "" && text(channel) != "" {
-			return Source{Windows, text(channel)}, true
+			return Source{form, text(channel)}, true
 		}
 	}
 	if w := r.value("winlog"); isObject(w) {
 		if channel, _ := lookup(w, "channel"); text(channel) != "" {
-			return Source{Windows, text(channel)}, true
+			return Source{Winlogbeat, text(channel)}, true
 		}
 	}
 	if channel := r.text("winlog.channel"); channel != "" {
-		return Source{Windows, channel}, true
+		return Source{Winlogbeat, channel}, true
 	}
 	if r.hasAny("TimeGenerated") { // a row of SecurityEvent or WindowsEvent
 		return Source{}, false
 	}
 	if channel := r.text("Channel"); channel != "" && (r.text("EventID") != "" || r.text("event_id") != "") {
-		return Source{Windows, channel}, true
+		return Source{WindowsFlat, channel}, true
 	}
 	return Source{}, false
 }

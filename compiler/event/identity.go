@@ -101,7 +101,7 @@ func Time(ev any, src Source) (time.Time, bool) {
 	}
 	places, ok := tableTimePlaces[src]
 	if !ok {
-		places = timePlaces[src.Form]
+		places = timePlaces[src.Form.family()]
 	}
 	ev = Unwrap(ev)
 	for _, p := range places {
@@ -119,7 +119,7 @@ func Time(ev any, src Source) (time.Time, bool) {
 // events, what tells them apart is part of the result.
 func ID(ev any, src Source) string {
 	ev = Unwrap(ev)
-	if src.Form == Windows {
+	if src.Form.family() == Windows {
 		return windowsID(ev, src)
 	}
 	places, ok := tableIDPlaces[src]
