@@ -1,0 +1,445 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Limits of a fixture file.
+const (
+	MaxFixtureBytes = 16 << 20
+	MaxFixtureNodes = 500_000 // YAML nodes, aliases written out
+	MaxFixtureDepth = 200
+)
+
+// ParseFixture reads one fixture file and returns all findings. The fixture is
+// nil if one of them is an error. A rule that stands in the fixture itself is
+// parsed; one that is only named is left to Load.
+func ParseFixture(file string, data []byte) (*Fixture, sigma.Diagnostics) {
+	r := &fixtureReader{file: file, lines: strings.Split(string(data), "\n")}
+	f := r.read(data)
+	if r.ds.HasErrors() {
+		f = nil
+	}
+	return f, r.ds
+}
+
+type fixtureReader struct {
+	file  string
+	lines []string
+	ds    sigma.Diagnostics
+	nodes int
+}
+
+func (r *fixtureReader) errorf(pos sigma.Pos, code sigma.Code, hint, format string, args ...any) {
+	d := sigma.Diagnostic{File: r.file, Pos: pos, Severity: sigma.SeverityError, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if pos.IsValid() && pos.Line <= len(r.lines) {
+		d.Snippet = strings.ToValidUTF8(strings.TrimSuffix(r.lines[pos.Line-1], "\r"), "\ufffd")
+	}
+	r.ds = append(r.ds, d)
+}
+
+func nodePos(n *yaml.Node) sigma.Pos { return sigma.Pos{Line: n.Line, Col: n.Column} }
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// decodeYAML is yaml.v3 made total: what it panics on is an error.
+func decodeYAML(data []byte, n *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	d := yaml.NewDecoder(strings.NewReader(string(data)))
+	if err := d.Decode(n); err != nil {
+		return err
+	}
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("yaml: a fixture file is one YAML document; give the second its own file")
+		}
+		return err
+	}
+	return nil
+}
+
+// key is one key of a mapping: how its value is read, and whether it must be there.
+type key struct {
+	name     string
+	required bool
+	read     func(k, v *yaml.Node)
+}
+
+// mapping reads a mapping by a table of its keys.
+func (r *fixtureReader) mapping(n *yaml.Node, what string, table []key) {
+	n = resolved(n)
+	if n.Kind != yaml.MappingNode {
+		r.errorf(nodePos(n), sigma.CodeType, "", "%s must be a mapping", what)
+		return
+	}
+	names := make([]string, len(table))
+	for i, k := range table {
+		names[i] = k.name
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		j := slices.Index(names, k.Value)
+		switch {
+		case j < 0:
+			hint := "known keys: " + strings.Join(names, ", ")
+			if near := sigma.Nearest(k.Value, names); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			r.errorf(nodePos(k), sigma.CodeUnknownKey, hint, "%s has no key %q", what, k.Value)
+		case seen[k.Value]:
+			r.errorf(nodePos(k), sigma.CodeDuplicateKey, "", "%s has the key %s twice", what, k.Value)
+		default:
+			table[j].read(k, resolved(v))
+		}
+		seen[k.Value] = true
+	}
+	for _, k := range table {
+		if k.required && !seen[k.name] {
+			r.errorf(nodePos(n), sigma.CodeMissingKey, "", "%s has no %s", what, k.name)
+		}
+	}
+}
+
+// resolved follows an alias.
+func resolved(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+func (r *fixtureReader) text(n *yaml.Node, what string) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
+		r.errorf(nodePos(n), sigma.CodeType, "", "%s must be a text", what)
+		return ""
+	}
+	return n.Value
+}
+
+func (r *fixtureReader) read(data []byte) *Fixture {
+	if len(data) > MaxFixtureBytes {
+		r.errorf(sigma.Pos{Line: 1, Col: 1}, sigma.CodeLimit, "split the file", "the file has %d bytes, more than the %d that are read", len(data), MaxFixtureBytes)
+		return nil
+	}
+	var root yaml.Node
+	if err := decodeYAML(data, &root); err != nil {
+		m := yamlLine.FindStringSubmatch(err.Error())
+		line := 1
+		if len(m) == 2 && m[1] != "" {
+			line, _ = strconv.Atoi(m[1])
+		}
+		r.errorf(sigma.Pos{Line: max(line, 1), Col: 1}, sigma.CodeSyntax, "", "not YAML: %s", yamlLine.ReplaceAllString(err.Error(), ""))
+		return nil
+	}
+	if len(root.Content) != 1 {
+		r.errorf(sigma.Pos{Line: 1, Col: 1}, sigma.CodeSyntax, "", "the file is empty")
+		return nil
+	}
+	if !r.withinLimits(root.Content[0], 1, map[*yaml.Node]bool{}) {
+		return nil
+	}
+
+	f := &Fixture{File: r.file, Pos: nodePos(root.Content[0])}
+	var named []string
+	form := event.Form("")
+	var cases *yaml.Node
+	r.mapping(root.Content[0], "a fixture file", []key{
+		{Marker, true, func(_, v *yaml.Node) {
+			if v.Value != "1" {
+				r.errorf(nodePos(v), sigma.CodeBadValue, "this is version 1", "unknown version %q of the fixture format", v.Value)
+			}
+		}},
+		{"rule", false, func(k, v *yaml.Node) {
+			f.Pos, f.RuleID = nodePos(v), r.text(v, "rule")
+			named = append(named, k.Value)
+		}},
+		{"file", false, func(k, v *yaml.Node) {
+			f.Pos, f.RuleFile = nodePos(v), r.text(v, "file")
+			named = append(named, k.Value)
+		}},
+		{"document", false, func(k, v *yaml.Node) {
+			f.Pos = nodePos(v)
+			f.Documents = r.document(v)
+			named = append(named, k.Value)
+		}},
+		{"description", false, func(_, v *yaml.Node) { r.text(v, "description") }},
+		{"profile", false, func(_, v *yaml.Node) { f.Profile = r.profile(v) }},
+		{"form", false, func(_, v *yaml.Node) { form = r.form(v) }},
+		{"cases", true, func(_, v *yaml.Node) { cases = v }},
+	})
+	if len(named) != 1 && !r.ds.HasErrors() {
+		r.errorf(nodePos(root.Content[0]), sigma.CodeMissingKey, "rule: an id, file: a path, or document: a whole rule as text", "a fixture file names its rule by exactly one of rule, file and document; found %d", len(named))
+	}
+	if cases != nil {
+		f.Cases = r.cases(cases, f.Profile, form)
+	}
+	return f
+}
+
+// withinLimits counts nodes with aliases written out, and refuses a loop.
+func (r *fixtureReader) withinLimits(n *yaml.Node, depth int, open map[*yaml.Node]bool) bool {
+	r.nodes++
+	switch {
+	case r.nodes > MaxFixtureNodes:
+		r.errorf(nodePos(n), sigma.CodeLimit, "split the file", "the file has more than the %d YAML nodes that are read", MaxFixtureNodes)
+		return false
+	case depth > MaxFixtureDepth:
+		r.errorf(nodePos(n), sigma.CodeLimit, "", "nested deeper than the %d levels that are read", MaxFixtureDepth)
+		return false
+	case n.Kind == yaml.AliasNode:
+		if open[n.Alias] {
+			r.errorf(nodePos(n), sigma.CodeLimit, "", "the anchor &%s contains itself", n.Value)
+			return false
+		}
+		open[n.Alias] = true
+		defer delete(open, n.Alias)
+		return r.withinLimits(n.Alias, depth+1, open)
+	}
+	for _, c := range n.Content {
+		if n.Anchor != "" {
+			open[n] = true
+		}
+		if !r.withinLimits(c, depth+1, open) {
+			return false
+		}
+		if n.Anchor != "" {
+			delete(open, n)
+		}
+	}
+	return true
+}
+
+// document parses a rule that stands in the fixture as a block of text, so that
+// its findings have places in this file.
+func (r *fixtureReader) document(n *yaml.Node) []*sigma.Document {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+		r.errorf(nodePos(n), sigma.CodeType, "write `document: |` and the rule under it, indented", "document must be a block of text")
+		return nil
+	}
+	docs, ds := sigma.Parse(r.file, []byte(n.Value))
+	line, col := n.Line, 0
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && line < len(r.lines) {
+		first := r.lines[line]
+		col = len(first) - len(strings.TrimLeft(first, " "))
+	} else {
+		line--
+	}
+	for _, d := range ds {
+		if d.Pos.IsValid() {
+			d.Pos.Line += line
+			d.Pos.Col += col
+			if d.Pos.Line <= len(r.lines) {
+				d.Snippet = strings.TrimSuffix(r.lines[d.Pos.Line-1], "\r")
+			}
+		} else {
+			d.Pos = nodePos(n)
+		}
+		r.ds = append(r.ds, d)
+	}
+	return docs
+}
+
+func (r *fixtureReader) profile(n *yaml.Node) map[string]any {
+	values := map[string]any{}
+	v, ok := r.value(n).(map[string]any)
+	if !ok {
+		r.errorf(nodePos(n), sigma.CodeType, "name: value, or name: [values]", "profile must be a mapping")
+	}
+	maps.Copy(values, v)
+	return values
+}
+
+var forms = []event.Form{FormAny, event.LogAnalytics, event.AzureDiagnostic, event.GraphAPI, event.O365Management, event.MDEHunting, event.MDEHuntingStream, event.Windows}
+
+func (r *fixtureReader) form(n *yaml.Node) event.Form {
+	f := event.Form(n.Value)
+	if !slices.Contains(forms, f) {
+		var names []string
+		for _, f := range forms {
+			names = append(names, string(f))
+		}
+		r.errorf(nodePos(n), sigma.CodeBadValue, "known forms: "+strings.Join(names, ", "), "unknown form %q", n.Value)
+	}
+	return f
+}
+
+func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.Form) []Case {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.errorf(nodePos(n), sigma.CodeType, "", "cases must be a list with at least one case")
+		return nil
+	}
+	var cases []Case
+	names := map[string]bool{}
+	for _, item := range n.Content {
+		item = resolved(item)
+		c := Case{Pos: nodePos(item), Profile: profile}
+		form := form
+		var events *yaml.Node
+		r.mapping(item, "a case", []key{
+			{"name", true, func(_, v *yaml.Node) {
+				c.Name = r.text(v, "name")
+				if names[c.Name] {
+					r.errorf(nodePos(v), sigma.CodeDuplicateKey, "say what sets the case apart", "two cases have the name %q", c.Name)
+				}
+				names[c.Name] = true
+			}},
+			{"expect", true, func(_, v *yaml.Node) {
+				c.Expect = Expect(v.Value)
+				if known := []Expect{ExpectMatch, ExpectNoMatch, ExpectNotRun}; !slices.Contains(known, c.Expect) {
+					r.errorf(nodePos(v), sigma.CodeBadValue, "write match, no match or not run", "expect is none of the three: %q", v.Value)
+				}
+			}},
+			{"selections", false, func(_, v *yaml.Node) {
+				if v.Kind != yaml.SequenceNode {
+					r.errorf(nodePos(v), sigma.CodeType, "", "selections must be a list of names")
+					return
+				}
+				for _, s := range v.Content {
+					c.Selections = append(c.Selections, r.text(resolved(s), "a selection"))
+				}
+			}},
+			{"profile", false, func(_, v *yaml.Node) {
+				c.Profile = map[string]any{}
+				maps.Copy(c.Profile, profile)
+				maps.Copy(c.Profile, r.profile(v))
+			}},
+			{"form", false, func(_, v *yaml.Node) { form = r.form(v) }},
+			{"events", true, func(_, v *yaml.Node) { events = v }},
+		})
+		if events != nil {
+			c.Events = r.events(events, form)
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (r *fixtureReader) events(n *yaml.Node, form event.Form) []Event {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		r.errorf(nodePos(n), sigma.CodeType, "", "events must be a list with at least one event")
+		return nil
+	}
+	var events []Event
+	for _, item := range n.Content {
+		item = resolved(item)
+		e := Event{Pos: nodePos(item), Form: form}
+		given := 0
+		r.mapping(item, "an event", []key{
+			{"form", false, func(_, v *yaml.Node) { e.Form = r.form(v) }},
+			{"table", false, func(_, v *yaml.Node) { e.Table = r.text(v, "table") }},
+			{"event", false, func(_, v *yaml.Node) { e.Event = r.value(v); given++ }},
+			{"json", false, func(_, v *yaml.Node) {
+				given++
+				d := json.NewDecoder(strings.NewReader(v.Value))
+				d.UseNumber()
+				if err := d.Decode(&e.Event); err != nil {
+					r.errorf(nodePos(v), sigma.CodeSyntax, "", "not JSON: %v", err)
+				} else if _, err := d.Token(); !errors.Is(err, io.EOF) {
+					r.errorf(nodePos(v), sigma.CodeSyntax, "give each event its own entry", "there is more than one JSON value")
+				}
+			}},
+		})
+		if given != 1 {
+			r.errorf(nodePos(item), sigma.CodeMissingKey, "event: the event as YAML, or json: its JSON text", "an event has either event or json")
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// value turns a node into what an event is made of. Dates stay text.
+func (r *fixtureReader) value(n *yaml.Node) any {
+	n = resolved(n)
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, len(n.Content))
+		for i, c := range n.Content {
+			list[i] = r.value(c)
+		}
+		return list
+	case yaml.MappingNode:
+		o := map[string]any{}
+		own := map[string]bool{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k, v := resolved(n.Content[i]), n.Content[i+1]
+			if k.Tag == "!!merge" {
+				r.merge(o, own, v)
+				continue
+			}
+			if k.Kind != yaml.ScalarNode {
+				r.errorf(nodePos(k), sigma.CodeType, "", "a key must be a text")
+				continue
+			}
+			if own[k.Value] {
+				r.errorf(nodePos(k), sigma.CodeDuplicateKey, "write `json:` and the JSON text for an event with the same key twice", "the key %s stands twice", k.Value)
+			}
+			own[k.Value] = true
+			o[k.Value] = r.value(v)
+		}
+		return o
+	case yaml.ScalarNode:
+		switch n.Tag {
+		case "!!null":
+			return nil
+		case "!!bool":
+			var b bool
+			if n.Decode(&b) == nil {
+				return b
+			}
+		case "!!int":
+			var i int64
+			if n.Decode(&i) == nil {
+				return i
+			}
+			return json.Number(n.Value)
+		case "!!float":
+			if f, err := strconv.ParseFloat(n.Value, 64); err == nil && numberLiteral.MatchString(n.Value) {
+				return f
+			}
+		case "!!str", "!!timestamp":
+			return n.Value
+		}
+		r.errorf(nodePos(n), sigma.CodeType, "put it in quotes if it is meant as text", "%s is nothing that JSON can say", n.Value)
+	}
+	return nil
+}
+
+var numberLiteral = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+
+// merge does YAML's `<<: *base`: keys of the base that o does not have itself.
+func (r *fixtureReader) merge(o map[string]any, own map[string]bool, n *yaml.Node) {
+	n = resolved(n)
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			r.merge(o, own, c)
+		}
+	case yaml.MappingNode:
+		base, _ := r.value(n).(map[string]any)
+		for k, v := range base {
+			if _, there := o[k]; !there && !own[k] {
+				o[k] = v
+			}
+		}
+	default:
+		r.errorf(nodePos(n), sigma.CodeType, "", "<< wants the alias of a mapping")
+	}
+}
