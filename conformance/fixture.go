@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -23,6 +24,8 @@ type Fixture struct {
 	// Documents are the rule and what belongs to it, such as its filters.
 	// They are nil after an error.
 	Documents []*sigma.Document
+	// Catalogue describes the parameters that rules share.
+	Catalogue []sigma.Parameter
 	// Profile holds values of parameters: string, bool, int64, float64 or a
 	// []any of them.
 	Profile map[string]any
@@ -90,11 +93,11 @@ type Event struct {
 	Event any
 }
 
-// LoadOptions say where Load finds rules. The zero value knows those that
-// stand in the same file system as the fixtures.
+// LoadOptions say where Load finds rules.
 type LoadOptions struct {
 	// Rules is where rules that are named by id are looked up, after the
-	// fixtures' own file system.
+	// fixtures' own file system; nil for the embedded pack. Catalogues of
+	// parameters are read from both.
 	Rules fs.FS
 }
 
@@ -127,9 +130,19 @@ func Load(fsys fs.FS, opts LoadOptions) ([]*Fixture, sigma.Diagnostics) {
 			fixtures = append(fixtures, f)
 		}
 	}
+	if opts.Rules == nil {
+		opts.Rules = rules.FS
+	}
 	own, pack := &rulesByID{fsys: fsys}, &rulesByID{fsys: opts.Rules}
+	var catalogue []sigma.Parameter
+	for _, fsys := range []fs.FS{fsys, opts.Rules} {
+		parameters, found := catalogueOf(fsys)
+		catalogue = append(catalogue, parameters...)
+		ds = append(ds, found...)
+	}
 	usable := fixtures[:0]
 	for _, f := range fixtures {
+		f.Catalogue = catalogue
 		found := f.resolve(fsys, own, pack)
 		ds = append(ds, found...)
 		if !found.HasErrors() && f.Rule() != nil {
@@ -215,8 +228,23 @@ func yamlFiles(fsys fs.FS) ([]string, error) {
 	return files, err
 }
 
+// catalogueOf reads the catalogues of parameters in a file system.
+func catalogueOf(fsys fs.FS) ([]sigma.Parameter, sigma.Diagnostics) {
+	var catalogue []sigma.Parameter
+	var ds sigma.Diagnostics
+	files, _ := yamlFiles(fsys)
+	for _, file := range files {
+		if data, err := fs.ReadFile(fsys, file); err == nil && hasTopKey(data, "rulewright-parameters:") {
+			parameters, found := sigma.ParseParameters(file, data)
+			catalogue = append(catalogue, parameters...)
+			ds = append(ds, found...)
+		}
+	}
+	return catalogue, ds
+}
+
 // marked reports whether a file says that it is a fixture file.
-func marked(data []byte) bool { return hasTopKey(data, Marker) }
+func marked(data []byte) bool { return hasTopKey(data, Marker+":") }
 
 // otherFormat reports whether a file says that it is something else than rules.
 func otherFormat(data []byte) bool { return hasTopKey(data, "rulewright-") }

@@ -531,7 +531,7 @@ func timeOf(v any) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	return parseTime(t)
+	return event.ParseTime(t)
 }
 
 // number is a 64-bit integer or a float.
@@ -683,14 +683,4 @@ func isASCII(t string) bool {
 		}
 	}
 	return true
-}
-
-// parseTime reads RFC 3339, without a zone as UTC.
-func parseTime(t string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if p, err := time.Parse(layout, t); err == nil {
-			return p, true
-		}
-	}
-	return time.Time{}, false
 }
