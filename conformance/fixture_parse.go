@@ -227,32 +227,28 @@ func (r *fixtureReader) withinLimits(n *yaml.Node, depth int, open map[*yaml.Nod
 	return true
 }
 
-// document parses a rule that stands in the fixture as a block of text, so that
-// its findings have places in this file.
+// document parses a rule that stands in the fixture as a block of text. The
+// parser gets the lines of this file with all others blank, so that places are
+// those of the file. Inside the block, a line --- separates documents.
 func (r *fixtureReader) document(n *yaml.Node) []*sigma.Document {
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+	if n.Kind != yaml.ScalarNode || n.Style&yaml.LiteralStyle == 0 {
 		r.errorf(nodePos(n), sigma.CodeType, "write `document: |` and the rule under it, indented", "document must be a block of text")
 		return nil
 	}
-	docs, ds := sigma.Parse(r.file, []byte(n.Value))
-	line, col := n.Line, 0
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && line < len(r.lines) {
-		first := r.lines[line]
-		col = len(first) - len(strings.TrimLeft(first, " "))
-	} else {
-		line--
-	}
-	for _, d := range ds {
-		if d.Pos.IsValid() {
-			d.Pos.Line += line
-			d.Pos.Col += col
-			if d.Pos.Line <= len(r.lines) {
-				d.Snippet = strings.TrimSuffix(r.lines[d.Pos.Line-1], "\r")
-			}
-		} else {
-			d.Pos = nodePos(n)
+	first, last := n.Line, min(n.Line+strings.Count(n.Value, "\n")+1, len(r.lines))
+	var docs []*sigma.Document
+	for from := first; from < last; {
+		to := from
+		for to < last && strings.TrimSpace(r.lines[to]) != "---" {
+			to++
 		}
-		r.ds = append(r.ds, d)
+		text := strings.Repeat("\n", from) + strings.Join(r.lines[from:to], "\n")
+		if from = to + 1; strings.TrimSpace(text) == "" {
+			continue
+		}
+		found, ds := sigma.Parse(r.file, []byte(text))
+		docs = append(docs, found...)
+		r.ds = append(r.ds, ds...)
 	}
 	return docs
 }

@@ -45,7 +45,7 @@ type Random struct {
 func NewRandom(seed uint64) *Random {
 	r := &Random{Rand: rand.New(rand.NewPCG(seed, 0)), Ops: ir.Ops(), Words: Words()}
 	for _, spec := range []string{"a", "b", "c", "Höhe", "Ä", "Ὀδός", "größe.ÜBER", "user.name", "list", "list[0]", "list[1]", "m[0][1]", "props{}.x", "props{}.y.z", "p{}[Name=To].Value",
-		"objs.k", "objs[1].k", "deep.er.and.deeper", "a-b c", "Addr@ip", "*", "t@hour", "t@weekday(Europe/Berlin)", "t@minute(Asia/Kolkata)", "t@year", "end@duration(60,start)"} {
+		"objs.k", "objs[1].k", "deep.er.and.deeper", "a-b c", "Addr@ip", "*", "t@hour", "t@weekday", "t@weekday(Europe/Berlin)", "t@minute(Asia/Kolkata)", "t@year", "end@duration(60,start)"} {
 		r.Fields = append(r.Fields, mustField(spec))
 	}
 	for _, spec := range []string{"items", "props{}.y", "a", "outer.inner", "objs"} {
@@ -111,7 +111,7 @@ func (r *Random) Tree() ir.Expr {
 	if depth == 0 {
 		depth = 3
 	}
-	return r.tree(depth, r.Fields, true)
+	return r.tree(min(r.IntN(depth+3), depth), r.Fields, true)
 }
 
 func (r *Random) tree(depth int, fields []ir.Field, top bool) ir.Expr {
@@ -151,8 +151,10 @@ func (r *Random) tree(depth int, fields []ir.Field, top bool) ir.Expr {
 func (r *Random) match(fields []ir.Field) ir.Expr {
 	for {
 		m := &ir.Match{Field: pick(r, fields...), Op: pick(r, r.Ops...)}
-		if m.Field.Derive != nil && !slices.Contains([]ir.Op{ir.Equal, ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual}, m.Op) {
-			continue
+		if m.Field.Derive != nil && !numeric(m.Op) {
+			if m.Op = pick(r, r.Ops...); !numeric(m.Op) {
+				continue
+			}
 		}
 		if m.Field.Leaves && (m.Op == ir.Null || m.Op == ir.Exists) {
 			continue
@@ -168,9 +170,19 @@ func (r *Random) match(fields []ir.Field) ir.Expr {
 	}
 }
 
+// numeric reports whether the operator compares numbers.
+func numeric(op ir.Op) bool {
+	return slices.Contains([]ir.Op{ir.Equal, ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual}, op)
+}
+
 func (r *Random) value(m *ir.Match, fields []ir.Field) ir.Value {
-	if m.Field.Derive != nil {
-		return pick(r, ir.Number{IsInt: true, Int: int64(r.IntN(24))}, ir.Number{IsInt: true, Int: int64(r.IntN(8))}, ir.Number{IsInt: true, Int: 30}, ir.Number{IsInt: true, Int: 2026}, ir.Number{Float: 1.5})
+	if d := m.Field.Derive; d != nil {
+		if t, ok := timeOf(pick(r, randomTimes...)); ok && d.Kind != ir.Duration {
+			for _, n := range derive(*d, t, nil) {
+				return n.(number).value()
+			}
+		}
+		return pick(r, ir.Number{IsInt: true}, ir.Number{IsInt: true, Int: 1}, ir.Number{IsInt: true, Int: 10000}, ir.Number{Float: 1.5})
 	}
 	switch m.Op {
 	case ir.Equal:
@@ -190,6 +202,9 @@ func (r *Random) value(m *ir.Match, fields []ir.Field) ir.Value {
 			}
 		}
 		w := r.word()
+		if m.Op == ir.Equal && r.chance(20) {
+			w = pick(r, "", "5", "5.0", "0", "23", "1000", "true", "False")
+		}
 		if m.Op != ir.Equal && len(w) > 0 && r.chance(30) {
 			w = r.piece(w)
 		}
@@ -484,7 +499,7 @@ func (r *Random) fitting(m *ir.Match) any {
 	switch v := pick(r, m.Values...).(type) {
 	case ir.String:
 		if n, ok := numberText(string(v)); ok && r.chance(40) {
-			return r.jsonNumber(n.value())
+			return pick(r, r.jsonNumber(n.value()), any("0"+string(v)), any(string(v)+".0"), r.jsonNumber(n.value()))
 		}
 		if b, err := strconv.ParseBool(strings.ToLower(string(v))); err == nil && r.chance(40) {
 			return b
