@@ -44,7 +44,7 @@ type Random struct {
 // NewRandom returns a Random that uses everything the contract speaks of.
 func NewRandom(seed uint64) *Random {
 	r := &Random{Rand: rand.New(rand.NewPCG(seed, 0)), Ops: ir.Ops(), Words: Words()}
-	for _, spec := range []string{"a", "b", "c", "Höhe", "Ä", "Ὀδός", "größe.ÜBER", "user.name", "list", "list[0]", "list[1]", "m[0][1]", "props{}.x", "props{}.y.z", "p{}[Name=To].Value",
+	for _, spec := range []string{"a", "b", "c", "Höhe", "Ä", "Ὀδός", "Große Öffnung", "größe.ÜBER", "user.name", "list", "list[0]", "list[1]", "m[0][1]", "props{}.x", "props{}.y.z", "p{}[Name=To].Value",
 		"objs.k", "objs[1].k", "deep.er.and.deeper", "a-b c", "Addr@ip", "*", "t@hour", "t@weekday", "t@weekday(Europe/Berlin)", "t@minute(Asia/Kolkata)", "t@year", "end@duration(60,start)"} {
 		r.Fields = append(r.Fields, mustField(spec))
 	}
@@ -463,15 +463,15 @@ func (r *Random) content(m *ir.Match) (any, bool) {
 		return pick[any](r, pick(r, randomTimes...), pick(r, randomTimes...), pick(r, randomTimes...), "no time", nil, json.Number("23"), true), r.chance(95)
 	}
 	switch n := r.IntN(100); {
-	case n < 5:
+	case n < 7:
 		return nil, true
-	case n < 10:
+	case n < 11:
 		return nil, false
-	case n < 15:
+	case n < 17:
 		return "", true
-	case n < 20:
+	case n < 21:
 		return pick[any](r, []any{}, []any{nil}, []any{[]any{}}, []any{r.fitting(m), "x"}, []any{[]any{r.fitting(m)}}), true
-	case n < 25:
+	case n < 26:
 		return pick[any](r, map[string]any{}, map[string]any{"k": r.fitting(m)}, map[string]any{"": "foo"}), true
 	case n < 33:
 		return pick[any](r, true, false, r.jsonNumber(pick(r, randomNumbers...)), "text", json.Number("1.50"), json.Number("1e3")), true
