@@ -1,0 +1,256 @@
+package conformance
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// packCatalogue returns the parameters of the pack.
+func packCatalogue(t *testing.T) []sigma.Parameter {
+	t.Helper()
+	data, err := fs.ReadFile(rules.FS, rules.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps, diags := sigma.ParseParameters(rules.Catalogue, data)
+	for _, d := range diags {
+		t.Error(d)
+	}
+	return ps
+}
+
+// packRules returns the documents of the pack by file.
+func packRules(t *testing.T) map[string]*sigma.Document {
+	t.Helper()
+	docs := map[string]*sigma.Document{}
+	err := fs.WalkDir(rules.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Dir(name) == "." {
+			return err
+		}
+		data, err := fs.ReadFile(rules.FS, name)
+		if err != nil {
+			return err
+		}
+		got, diags := sigma.Parse(name, data)
+		for _, d := range diags {
+			t.Error(d)
+		}
+		if len(got) != 1 {
+			t.Errorf("%s: %d documents, want 1", name, len(got))
+			return nil
+		}
+		docs[name] = got[0]
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return docs
+}
+
+// fullProfile fills in every parameter of the catalogue with its example.
+func fullProfile(t *testing.T, catalogue []sigma.Parameter) *compiler.Profile {
+	t.Helper()
+	type entry struct {
+		Name             string
+		Example, Default any
+	}
+	var file struct{ Parameters []entry }
+	data, err := fs.ReadFile(rules.FS, rules.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	for _, e := range file.Parameters {
+		if e.Default == nil {
+			values[e.Name] = e.Example
+		}
+	}
+	text, err := yaml.Marshal(map[string]any{"rulewright-profile": 1, "parameters": values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, diags := compiler.ParseProfile("profile.yaml", text)
+	for _, d := range diags {
+		t.Error(d)
+	}
+	return p
+}
+
+// Every rule means something, without a warning, in every form of its source.
+func TestPackLowers(t *testing.T) {
+	catalogue := packCatalogue(t)
+	profile := fullProfile(t, catalogue)
+	docs := packRules(t)
+	for _, name := range compiler.BuiltinPipelines() {
+		pipeline, err := compiler.BuiltinPipeline(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lowered := 0
+		for file, doc := range docs {
+			rs, diags := compiler.Lower(doc, compiler.Options{Pipeline: pipeline, Catalogue: catalogue, Profile: profile})
+			for _, d := range diags {
+				t.Errorf("%s: %v", name, d)
+			}
+			for _, r := range rs {
+				if len(r.Lacks) > 0 {
+					t.Errorf("%s: %s lacks %v with a full profile", name, file, r.Lacks)
+				}
+				if r.Source.Table == "" {
+					t.Errorf("%s: %s has no table", name, file)
+				}
+				if text, err := compiler.CEL(r); err != nil || text == "" {
+					t.Errorf("%s: %s as CEL: %v", name, file, err)
+				}
+				lowered++
+			}
+		}
+		t.Logf("%s: %d rules", name, lowered)
+	}
+}
+
+// What a rule says about itself is complete.
+func TestPackMetadata(t *testing.T) {
+	docs := packRules(t)
+	titles, ids := map[string]string{}, map[string]string{}
+	used := map[string]bool{}
+	for file, doc := range docs {
+		m := doc.Meta
+		if other := titles[m.Title]; other != "" {
+			t.Errorf("%s: the title of %s", file, other)
+		}
+		titles[m.Title] = file
+		if other := ids[m.ID]; other != "" {
+			t.Errorf("%s: the id of %s", file, other)
+		}
+		ids[m.ID] = file
+		if n := utf8.RuneCountInString(m.Title); n == 0 || n > 80 {
+			t.Errorf("%s: a title of %d characters", file, n)
+		}
+		for what, missing := range map[string]bool{
+			"native":         !doc.Native,
+			"version":        m.Version == "",
+			"description":    m.Description == "",
+			"level":          m.Level == "",
+			"tier":           m.Tier == "",
+			"guide_severity": m.GuideSeverity == "",
+			"requires":       len(m.Requires) == 0,
+			"coverage":       len(m.Coverage) == 0,
+			"entities":       len(m.Entities) == 0,
+			"references":     len(m.References) == 0,
+			"falsepositives": len(m.FalsePositives) == 0,
+			"triage":         m.Triage == nil,
+		} {
+			if missing {
+				t.Errorf("%s: lacks %s", file, what)
+			}
+		}
+		if tr := m.Triage; tr != nil && (tr.TruePositive == "" || tr.Benign == "" || tr.FalsePositive == "" || len(tr.Actions) == 0 || tr.Scope == "") {
+			t.Errorf("%s: triage has gaps", file)
+		}
+		technique := false
+		for _, tag := range m.Tags {
+			technique = technique || strings.HasPrefix(tag, "attack.t1")
+		}
+		if !technique {
+			t.Errorf("%s: no ATT&CK technique", file)
+		}
+		for _, r := range m.References {
+			if !strings.HasPrefix(r, "https://learn.microsoft.com/") {
+				t.Errorf("%s: reference %s", file, r)
+			}
+		}
+		for _, p := range doc.Parameters {
+			used[p.Name] = true
+		}
+	}
+	catalogue := packCatalogue(t)
+	if len(catalogue) > 30 {
+		t.Errorf("the catalogue has %d parameters; nobody fills in more than 30", len(catalogue))
+	}
+	for _, p := range catalogue {
+		if !used[p.Name] {
+			t.Errorf("%s: no rule uses %s", rules.Catalogue, p.Name)
+		}
+		if len(p.Default) > 0 && p.Source == "" {
+			t.Errorf("%s: the default of %s has no source", rules.Catalogue, p.Name)
+		}
+		if len(p.Default) == 0 && len(p.Example) == 0 {
+			t.Errorf("%s: %s has neither default nor example", rules.Catalogue, p.Name)
+		}
+	}
+}
+
+// The coverage list is whole, and each item of a guide that has a folder has a
+// rule.
+func TestPackCoverage(t *testing.T) {
+	type item struct {
+		ID, Guide, Section, Item, Severity string
+		Tables                             []string
+	}
+	var list struct {
+		Marker int `yaml:"rulewright-coverage"`
+		Items  []item
+	}
+	data, err := fs.ReadFile(rules.FS, rules.Coverage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	if list.Marker != 1 {
+		t.Errorf("marker is %d", list.Marker)
+	}
+	known, perGuide := map[string]item{}, map[string]int{}
+	for _, it := range list.Items {
+		if _, again := known[it.ID]; again {
+			t.Errorf("%s twice", it.ID)
+		}
+		if !strings.HasPrefix(it.ID, it.Guide+"/") || it.Section == "" || it.Item == "" || it.Severity == "" || len(it.Tables) == 0 {
+			t.Errorf("%s has gaps", it.ID)
+		}
+		known[it.ID] = it
+		perGuide[it.Guide]++
+	}
+	want := map[string]int{"entra-apps": 18, "entra-users": 48, "app-governance": 45, "m365-mail": 41, "token-theft": 35}
+	total := 0
+	for guide, n := range want {
+		total += n
+		if perGuide[guide] != n {
+			t.Errorf("%s has %d items, want %d", guide, perGuide[guide], n)
+		}
+	}
+	if total != 187 || len(known) != total {
+		t.Errorf("%d items, want 187", len(known))
+	}
+
+	covered, guides := map[string]bool{}, map[string]bool{}
+	for file, doc := range packRules(t) {
+		guides[path.Dir(file)] = true
+		for _, id := range doc.Meta.Coverage {
+			if _, ok := known[id]; !ok {
+				t.Errorf("%s: no item %s", file, id)
+			}
+			covered[id] = true
+		}
+	}
+	for id, it := range known {
+		if guides[it.Guide] && !covered[id] {
+			t.Errorf("no rule covers %s", id)
+		}
+	}
+}
