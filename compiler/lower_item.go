@@ -163,6 +163,12 @@ func (l *lowerer) listBlock(it *sigma.Item, in scope, depth int) ir.Expr {
 		l.unknownField(it.Field.Name, unknown, pos)
 		return ir.Const(false)
 	}
+	if n := len(over.Path); n > 0 && !over.Leaves {
+		// Who writes a list block says that there is a list, also where it
+		// comes as JSON in a string (the values of Entra's modified properties).
+		over.Path = slices.Clone(over.Path)
+		over.Path[n-1].JSON = true
+	}
 	l.inner++
 	x := l.block(it.Block, inner, depth+1, pos)
 	l.inner--

@@ -103,6 +103,9 @@ func TestPackLowers(t *testing.T) {
 		for file, doc := range docs {
 			rs, diags := compiler.Lower(doc, compiler.Options{Pipeline: pipeline, Catalogue: catalogue, Profile: profile})
 			for _, d := range diags {
+				if d.Code == "unknown-logsource" {
+					continue
+				}
 				t.Errorf("%s: %v", name, d)
 			}
 			for _, r := range rs {
