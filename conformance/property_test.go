@@ -6,9 +6,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strconv"
 	"testing"
 
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 var seed = flag.Uint64("seed", 2, "of the random trees and events")
@@ -30,6 +34,49 @@ func TestRandom(t *testing.T) {
 				t.Fatal("and more")
 			}
 			t.Errorf("pair %d: %s\ntree:  %s\nevent: %s", i, problem, ir.Print(e), show(ev))
+		}
+	}
+}
+
+// TestRandomRuleSets matches each event of many against all of many rules at
+// once, where results are shared and an index chooses.
+func TestRandomRuleSets(t *testing.T) {
+	const rules, events = 100, 50
+	sets := 40
+	if testing.Short() {
+		sets = 4
+	}
+	r := NewRandom(*seed)
+	for range sets {
+		var trees []*ir.Rule
+		var evs []map[string]any
+		for i := range rules {
+			e, ev := r.Pair()
+			if i < events {
+				evs = append(evs, ev)
+			}
+			trees = append(trees, &ir.Rule{Meta: sigma.Meta{ID: strconv.Itoa(i)}, When: e})
+		}
+		for _, noIndex := range []bool{false, true} {
+			set, ds := compiler.NewRuleSetOf(trees, compiler.RuleSetOptions{NoIndex: noIndex})
+			if ds.HasErrors() {
+				t.Fatal(ds)
+			}
+			for _, ev := range evs {
+				hits, err := set.MatchAs(event.Source{}, ev)
+				if err != nil {
+					t.Fatal(err)
+				}
+				hit := map[string]bool{}
+				for _, h := range hits {
+					hit[h.Rule.ID] = true
+				}
+				for _, rule := range trees {
+					if want := Reference(rule.When, ev); hit[rule.Meta.ID] != want {
+						t.Errorf("without index %v: %v, want %v\ntree:  %s\nevent: %s", noIndex, !want, want, ir.Print(rule.When), show(ev))
+					}
+				}
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -53,7 +54,7 @@ type Verdict struct {
 // Referees returns those that need nothing but this module: the reference
 // interpreter first, then the ways in which the compiler evaluates.
 func Referees() []Referee {
-	return []Referee{ReferenceReferee(), CELText()}
+	return []Referee{ReferenceReferee(), CELText(), RuleSet(true), RuleSet(false)}
 }
 
 // ReferenceReferee is the interpreter of Reference.
@@ -121,6 +122,63 @@ func compileCEL(text string) (cel.Program, error) {
 		return nil, err
 	}
 	return env.Program(ast)
+}
+
+// RuleSet loads the rule into a compiler.RuleSet, with its index or without, and
+// matches each event as a map, as an event.Object and as JSON text. The three
+// must agree.
+func RuleSet(index bool) Referee { return ruleSet{index} }
+
+type ruleSet struct{ index bool }
+
+func (r ruleSet) Name() string {
+	if r.index {
+		return "rule-set"
+	}
+	return "rule-set-no-index"
+}
+
+func (r ruleSet) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
+	opts := compiler.RuleSetOptions{Options: q.Options, NoIndex: !r.index, AnySource: q.Source == event.Source{}}
+	var set *compiler.RuleSet
+	var ds sigma.Diagnostics
+	if q.Document == nil {
+		set, ds = compiler.NewRuleSetOf([]*ir.Rule{q.Rule}, opts)
+	} else {
+		set, ds = compiler.NewRuleSet([]*sigma.Document{q.Document}, opts)
+	}
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	verdicts := make([]Verdict, len(q.Events))
+	for i, ev := range q.Events {
+		text, err := json.Marshal(ev)
+		if err != nil {
+			return nil, err
+		}
+		shapes := []struct {
+			name  string
+			event any
+		}{{"a map", ev}, {"an Object", normal(ev)}, {"JSON", text}}
+		for j, shape := range shapes {
+			hits, err := set.MatchAs(q.Source, shape.event)
+			if err != nil {
+				return nil, fmt.Errorf("as %s: %w", shape.name, err)
+			}
+			if disabled := set.Disabled(); len(disabled) > 0 {
+				return nil, fmt.Errorf("as %s: %w", shape.name, disabled[0].Err)
+			}
+			match := len(hits) > 0
+			if j > 0 && match != verdicts[i].Match {
+				return nil, fmt.Errorf("%v of the event as %s, %v as %s", verdicts[i].Match, shapes[0].name, match, shape.name)
+			}
+			verdicts[i].Match = match
+			if match {
+				verdicts[i].Selections = append([]string{}, hits[0].Selections...)
+			}
+		}
+	}
+	return verdicts, nil
 }
 
 // Missing stands for a referee that cannot be asked here, so that reports name
