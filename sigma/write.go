@@ -141,6 +141,11 @@ func (w *documentWriter) document(d *Document) (yamlMap, error) {
 	}
 	m.add("tags", yamlTexts(meta.Tags))
 	m.add("scope", yamlTexts(meta.Scope))
+	for _, a := range meta.Custom {
+		if k := documentSection.lookup(a.Key); k != nil && (!k.native || k.alters || d.Native) {
+			w.fail("the custom attribute %q would be read as the key of that name", a.Key)
+		}
+	}
 	w.attributes(&m, meta.Custom)
 	return m, w.err
 }
@@ -383,7 +388,7 @@ func (w *documentWriter) block(b Block, depth int) yamlNode {
 	case *AllOf:
 		m := yamlMap{}
 		for _, it := range b.Items {
-			m.put(itemKey(it), w.item(it, depth))
+			m.put(w.itemKey(it), w.item(it, depth))
 		}
 		return m
 	case *AnyOf:
@@ -401,7 +406,7 @@ func (w *documentWriter) block(b Block, depth int) yamlNode {
 		if isKeyword(b) {
 			return w.values(b.Values, valueStyle{})
 		}
-		return yamlMap{{itemKey(b), w.item(b, depth)}}
+		return yamlMap{{w.itemKey(b), w.item(b, depth)}}
 	case *Detection:
 		return w.detection(b)
 	}
@@ -415,7 +420,10 @@ func isKeyword(it *Item) bool {
 }
 
 // itemKey returns `field[quantifier]|modifier=arg`.
-func itemKey(it *Item) string {
+func (w *documentWriter) itemKey(it *Item) string {
+	if strings.Contains(it.Field.Name, "|") || it.Quantifier != QuantifierNone && strings.HasSuffix(it.Field.Name, `\`) {
+		w.fail("the field name %q would be read as another one", it.Field.Name)
+	}
 	var b strings.Builder
 	b.WriteString(it.Field.Name)
 	if it.Quantifier != QuantifierNone {

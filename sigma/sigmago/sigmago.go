@@ -263,7 +263,7 @@ func (w *writer) value(v any) {
 
 func (w *writer) condition(c sigmago.Condition) string {
 	at := position(c)
-	text := w.search(c.Search, at)
+	text := w.search(c.Search, at, precedenceNone)
 	if c.Aggregation == nil {
 		return text
 	}
@@ -290,36 +290,46 @@ func (w *writer) condition(c sigmago.Condition) string {
 		}
 		return text + " " + string(a.Op) + " " + strconv.FormatFloat(a.Threshold, 'f', -1, 64)
 	case sigmago.Near:
-		return text + " | near " + w.search(a.Condition, at)
+		return text + " | near " + w.search(a.Condition, at, precedenceNone)
 	}
 	w.problem(at, "an aggregation of Go type %T cannot stand in a condition", c.Aggregation)
 	return text
 }
 
-func (w *writer) search(e sigmago.SearchExpr, at sigma.Pos) string {
-	join := func(parts []sigmago.SearchExpr, op string) string {
-		if len(parts) == 0 {
+// Precedences of the operators of a condition, weakest first.
+const (
+	precedenceNone = iota
+	precedenceOr
+	precedenceAnd
+	precedenceNot
+)
+
+// search spells an expression that stands in one of precedence outer.
+func (w *writer) search(e sigmago.SearchExpr, at sigma.Pos, outer int) string {
+	join := func(parts []sigmago.SearchExpr, op string, own int) string {
+		switch len(parts) {
+		case 0:
 			w.problem(at, "a condition has an empty %q", op)
+		case 1:
+			return w.search(parts[0], at, outer)
 		}
-		var b strings.Builder
+		texts := make([]string, len(parts))
 		for i, p := range parts {
-			if i > 0 {
-				b.WriteString(" " + op + " ")
-			}
-			b.WriteString(w.search(p, at))
+			texts[i] = w.search(p, at, own)
 		}
-		if len(parts) == 1 {
-			return b.String()
+		text := strings.Join(texts, " "+op+" ")
+		if own <= outer {
+			return "(" + text + ")"
 		}
-		return "(" + b.String() + ")"
+		return text
 	}
 	switch e := e.(type) {
 	case sigmago.And:
-		return join(e, "and")
+		return join(e, "and", precedenceAnd)
 	case sigmago.Or:
-		return join(e, "or")
+		return join(e, "or", precedenceOr)
 	case sigmago.Not:
-		return "not " + w.search(e.Expr, at)
+		return "not " + w.search(e.Expr, at, precedenceNot)
 	case sigmago.SearchIdentifier:
 		return e.Name
 	case sigmago.OneOfIdentifier:
@@ -372,8 +382,8 @@ func float(f float64) string {
 	case math.IsInf(f, -1):
 		return "-.inf"
 	}
-	s := strconv.FormatFloat(f, 'g', -1, 64)
-	if !strings.ContainsAny(s, ".e") {
+	s := strconv.FormatFloat(f, 'f', -1, 64) // readers of YAML disagree about exponents
+	if !strings.Contains(s, ".") {
 		s += ".0" // stays a decimal
 	}
 	return s
