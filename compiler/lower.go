@@ -18,14 +18,17 @@ const (
 	// maxTreeNodes bounds the nodes and values of one rule's tree, counted as
 	// printed: a selection that a condition names twice counts twice.
 	maxTreeNodes = 1_000_000
-	// maxValues bounds what the values of one item become once placeholders,
-	// windash and encodings have been applied.
-	maxValues = 1_000_000
+	// maxExpandedBytes bounds what the values of one rule become once
+	// placeholders, windash and encodings have been applied; each value counts
+	// valueCost and its text.
+	maxExpandedBytes = 64 << 20
+	valueCost        = 64
 	// maxWindashPlaces bounds the dashes of one value under windash; each
 	// multiplies the value by five.
 	maxWindashPlaces = 5
-	// maxPlaceholderProduct bounds the texts that one text with several
-	// placeholders becomes.
+	// maxPlaceholders bounds the placeholders inside one text, and
+	// maxPlaceholderProduct the texts that it becomes.
+	maxPlaceholders       = 20
 	maxPlaceholderProduct = 10_000
 )
 
@@ -77,6 +80,7 @@ type lowerer struct {
 	source  *ir.Source
 	origins map[ir.Expr]sigma.Pos
 	inner   int // how many list blocks deep
+	spent   int // of maxExpandedBytes
 }
 
 func (l *lowerer) report(sev sigma.Severity, code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
@@ -90,6 +94,21 @@ func (l *lowerer) errorf(code sigma.Code, pos sigma.Pos, hint, format string, ar
 
 func (l *lowerer) warnf(code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
 	l.report(sigma.SeverityWarning, code, pos, hint, format, args...)
+}
+
+// spend takes what some values need from what the rule may use, and reports
+// where there is not enough.
+func (l *lowerer) spend(values, bytes int, pos sigma.Pos) bool {
+	if l.spent > maxExpandedBytes {
+		return false // and has been reported
+	}
+	if n := float64(values)*valueCost + float64(bytes); n > float64(maxExpandedBytes-l.spent) {
+		l.spent = maxExpandedBytes + 1
+		l.errorf(sigma.CodeLimit, pos, "use fewer or shorter values", "the values of the rule become more than %d MiB", maxExpandedBytes>>20)
+		return false
+	}
+	l.spent += values*valueCost + bytes
+	return true
 }
 
 // finish orders the findings and drops those that several tables share.
@@ -216,7 +235,7 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		r.Source.Pipeline, r.Source.Form, r.Source.Table = p.Name(), string(p.Form()), t.table
 		r.Source.Time, r.Source.Messages = t.time(), t.messages()
 	}
-	l.source, l.origins, l.inner = &r.Source, r.Origins, 0
+	l.source, l.origins, l.inner, l.spent = &r.Source, r.Origins, 0, 0
 	l.params.reset()
 
 	if len(t.where) > 0 {

@@ -76,13 +76,8 @@ func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 	}
 	values, lacking := l.expand(it, m)
 	var groups [][]term
-	total := 0
 	for _, v := range values {
 		g := l.terms(it, m, field, in, v)
-		if total += len(g); total > maxValues {
-			l.errorf(sigma.CodeLimit, v.Position(), "", "the values of %s become more than %d", nameOf(it.Field), maxValues)
-			return ir.Const(false)
-		}
 		if len(g) > 0 {
 			groups = append(groups, g)
 		}
@@ -304,6 +299,8 @@ func (l *lowerer) modifiers(it *sigma.Item) (modifiers, bool) {
 		refuse(last(), "a comparison of numbers does not go with the other modifiers")
 	case (m.placed || len(m.encodings) > 0) && (m.re || m.cidr || m.exists || m.part != nil || m.since != nil || m.hours != ""):
 		refuse(last(), "modifiers of text do not go with %s", exclusive[0].Name)
+	case m.expand && m.re:
+		refuse(last(), "a parameter cannot stand inside a regular expression")
 	case len(m.encodings) > 0 && m.fieldref:
 		refuse(last(), "%s encodes a value; under fieldref there is none", m.encodings[0])
 	case m.hours != "" && m.all:

@@ -3,7 +3,6 @@ package compiler
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -285,10 +284,10 @@ func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lac
 		if !ok {
 			lacking = true
 		}
-		if values = append(values, out...); len(values) > maxValues {
-			l.errorf(sigma.CodeLimit, s.Pos, "", "the values of %s become more than %d", nameOf(it.Field), maxValues)
+		if !l.spend(len(out), 0, s.Pos) {
 			return nil, true
 		}
+		values = append(values, out...)
 	}
 	return values, lacking
 }
@@ -296,7 +295,7 @@ func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lac
 // expandValue replaces the placeholders of one value. Where ok is false, it
 // has said why or noted what the rule lacks.
 func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (out []sigma.Value, ok bool) {
-	if len(parts) == 1 && parts[0].Kind == sigma.Placeholder && !m.re {
+	if len(parts) == 1 && parts[0].Kind == sigma.Placeholder {
 		out, ok = l.params.values(parts[0].Text, s.Pos, m.parameterKinds()...)
 		// A value stands where its placeholder does, for findings and hits.
 		for i, v := range out {
@@ -305,30 +304,44 @@ func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (
 		return out, ok
 	}
 	texts := [][]sigma.Part{nil}
+	places, bytes := 0, 0 // bytes bounds what one of texts needs
 	ok = true
-	for _, p := range parts {
-		choices := [][]sigma.Part{{p}}
-		if p.Kind == sigma.Placeholder {
-			vs, found := l.params.values(p.Text, s.Pos, "string", "pattern", "number", "bool", "ip")
-			if !found {
-				ok = false
-				continue
+	for len(parts) > 0 {
+		// What stands up to the next placeholder, or the placeholder's values.
+		n := slices.IndexFunc(parts, isPlaceholder)
+		switch n {
+		case -1:
+			n = len(parts)
+		case 0:
+			n = 1
+		}
+		choices := [][]sigma.Part{parts[:n]}
+		if p := parts[0]; isPlaceholder(p) {
+			if places++; places > maxPlaceholders {
+				l.errorf(sigma.CodeLimit, s.Pos, "", "one text has more than %d placeholders", maxPlaceholders)
+				return nil, false
 			}
+			vs, found := l.params.values(p.Text, s.Pos, "string", "pattern", "number", "bool", "ip")
+			ok = ok && found
 			choices = choices[:0]
 			for _, v := range vs {
-				c := partsOf(v)
-				if m.re {
-					if hasWildcards(c) {
-						l.errorf(sigma.CodeParameter, s.Pos, "use a parameter of type string", "parameter %s has wildcards, which mean something else in a regular expression", p.Text)
-						return nil, false
-					}
-					c = []sigma.Part{{Kind: sigma.Literal, Text: regexp.QuoteMeta(literalOf(c))}}
-				}
-				choices = append(choices, c)
+				choices = append(choices, partsOf(v))
 			}
 		}
+		parts = parts[n:]
+		if !ok {
+			continue
+		}
+		longest := 0
+		for _, c := range choices {
+			longest = max(longest, len(literalOf(c))+valueCost*len(c))
+		}
+		bytes += longest
 		if len(texts)*len(choices) > maxPlaceholderProduct {
 			l.errorf(sigma.CodeLimit, s.Pos, "", "the placeholders of one text become more than %d texts", maxPlaceholderProduct)
+			return nil, false
+		}
+		if len(choices) > 1 && !l.spend(0, len(texts)*len(choices)*bytes, s.Pos) {
 			return nil, false
 		}
 		grown := make([][]sigma.Part, 0, len(texts)*len(choices))
@@ -339,7 +352,7 @@ func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (
 		}
 		texts = grown
 	}
-	if !ok {
+	if !ok || !l.spend(0, len(texts)*bytes, s.Pos) {
 		return nil, false
 	}
 	for _, t := range texts {
@@ -348,6 +361,8 @@ func (l *lowerer) expandValue(s sigma.String, parts []sigma.Part, m modifiers) (
 	}
 	return out, true
 }
+
+func isPlaceholder(p sigma.Part) bool { return p.Kind == sigma.Placeholder }
 
 func movedTo(v sigma.Value, pos sigma.Pos) sigma.Value {
 	switch v := v.(type) {

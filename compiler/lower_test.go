@@ -4,8 +4,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -246,4 +249,70 @@ func FuzzLower(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a few lines can be made to grow to is refused before it is built.
+func TestLowerLimits(t *testing.T) {
+	field := sigma.Field{Name: "f", Steps: []sigma.FieldStep{{Name: "f", Index: -1}}}
+	item := func(values []sigma.Value, mods ...string) *sigma.Item {
+		it := &sigma.Item{Field: field, Values: values}
+		for _, m := range mods {
+			it.Modifiers = append(it.Modifiers, sigma.Modifier{Name: m})
+		}
+		return it
+	}
+	var many []any
+	for range 5000 {
+		many = append(many, strings.Repeat("x", 1000))
+	}
+	profile, err := (*Profile)(nil).WithValue("many", many...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err = profile.WithValue("ten", many[:10]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err = profile.WithValue("one", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashes []sigma.Value
+	for range 2000 {
+		dashes = append(dashes, text("-a -b -c -d -e"))
+	}
+	for _, c := range []struct {
+		name, want string
+		item       *sigma.Item
+	}{
+		{"long text under windash", "64 MiB", item([]sigma.Value{text("-a -b -c -d -e" + strings.Repeat("x", 1<<20))}, "windash")},
+		{"many wildcards under windash", "64 MiB", item([]sigma.Value{text("-a -b -c -d -e" + strings.Repeat("*x", 1<<18))}, "windash")},
+		{"many values under windash", "64 MiB", item(dashes, "windash")},
+		{"long text in base64", "64 MiB", item([]sigma.Value{text(strings.Repeat("x", 20<<20))}, "base64offset", "contains")},
+		{"product of placeholders", "10000 texts", item([]sigma.Value{text("%many%%many%")}, "expand")},
+		{"long texts by placeholders", "64 MiB", item([]sigma.Value{text("%ten%%ten%%ten%%ten%")}, "expand")},
+		{"many placeholders", "20 placeholders", item([]sigma.Value{text(strings.Repeat("%one%", 21))}, "expand")},
+		{"many values by placeholders", "64 MiB", item(slices.Repeat([]sigma.Value{text("%many%")}, 1000), "expand")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			_, ds := Lower(handMade(c.item), Options{Profile: profile})
+			runtime.ReadMemStats(&after)
+			if len(ds) != 1 || !strings.Contains(ds.Error(), c.want) {
+				t.Errorf("findings %.300v, want %q", ds, c.want)
+			}
+			if d := time.Since(start); d > 5*time.Second {
+				t.Errorf("took %v", d)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<30 {
+				t.Errorf("took %d MiB", n>>20)
+			}
+		})
+	}
+	wide := text(strings.Repeat("*x", 1<<20) + "%ten%")
+	if rules, ds := Lower(handMade(item([]sigma.Value{wide}, "expand")), Options{Profile: profile}); len(rules) != 0 || !ds.HasErrors() {
+		t.Errorf("findings %.300v", ds)
+	}
 }

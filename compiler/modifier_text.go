@@ -59,6 +59,9 @@ func (l *lowerer) text(it *sigma.Item, m modifiers, field ir.Field, v sigma.Valu
 	}
 	terms := make([]term, 0, len(variants))
 	for _, p := range variants {
+		if !l.spend(1, len(literalOf(p)), v.Position()) {
+			return nil
+		}
 		t := classify(p, m.place)
 		t.pos = v.Position()
 		if t.op == ir.Equal {
@@ -211,6 +214,13 @@ func (l *lowerer) windash(variants [][]sigma.Part, pos sigma.Pos) ([][]sigma.Par
 		if places > maxWindashPlaces {
 			l.errorf(sigma.CodeLimit, pos, "cut the value into several with contains|all|windash",
 				"windash finds %d flags in one value; more than %d become too many variants", places, maxWindashPlaces)
+			return nil, false
+		}
+		variants := 1
+		for range places {
+			variants *= len(windashes)
+		}
+		if cost := len(pieces)*valueCost + len(literalOf(parts)); places > 0 && !l.spend(0, variants*cost, pos) {
 			return nil, false
 		}
 		next := [][]sigma.Part{nil}
