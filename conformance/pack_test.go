@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -282,6 +283,47 @@ func TestPackCoverage(t *testing.T) {
 	for id, it := range known {
 		if guides[it.Guide] && !covered[id] {
 			t.Errorf("no rule covers %s", id)
+		}
+	}
+}
+
+// Every fixture of the pack holds for every referee, and every rule has one.
+func TestPackFixtures(t *testing.T) {
+	fsys, err := fs.Sub(fixtureFiles, "fixtures/entra-apps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	Run(t, fsys, RunOptions{Require: []string{"reference", "cel-text"}})
+
+	fixtures, diags := Load(fsys, LoadOptions{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	has := map[string]bool{}
+	for _, f := range fixtures {
+		verdicts := map[Expect]int{}
+		forms := map[event.Form]bool{}
+		for _, c := range f.Cases {
+			verdicts[c.Expect]++
+			for _, e := range c.Events {
+				forms[e.Form] = true
+			}
+		}
+		rule := f.Rule()
+		if rule == nil {
+			continue
+		}
+		has[rule.Meta.ID] = true
+		if verdicts[ExpectMatch] == 0 || verdicts[ExpectNoMatch] == 0 {
+			t.Errorf("%s: %v; a rule needs a match and a near miss", f.File, verdicts)
+		}
+		if len(forms) < 2 && rule.LogSource.Category != "snapshot" {
+			t.Errorf("%s: events in %d form", f.File, len(forms))
+		}
+	}
+	for file, doc := range packRules(t) {
+		if !has[doc.Meta.ID] {
+			t.Errorf("%s has no fixture", file)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 
@@ -112,8 +113,11 @@ func (celText) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
 	return verdicts, nil
 }
 
+// bareEnv knows the compiler's library and nothing else.
+var bareEnv = sync.OnceValues(func() (*cel.Env, error) { return cel.NewEnv(compiler.Library()) })
+
 func compileCEL(text string) (cel.Program, error) {
-	env, err := cel.NewEnv(compiler.Library())
+	env, err := bareEnv()
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +144,9 @@ func (r ruleSet) Name() string {
 
 func (r ruleSet) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
 	opts := compiler.RuleSetOptions{Options: q.Options, NoIndex: !r.index, AnySource: q.Source == event.Source{}}
+	if q.Options.Pipeline != nil {
+		opts.Pipelines = []*compiler.Pipeline{q.Options.Pipeline} // the other forms do not see the event
+	}
 	var set *compiler.RuleSet
 	var ds sigma.Diagnostics
 	if q.Document == nil {
