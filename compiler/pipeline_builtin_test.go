@@ -128,8 +128,8 @@ func TestPipelineOneFactManyForms(t *testing.T) {
 // TestPipelineElements looks names up inside lists.
 func TestPipelineElements(t *testing.T) {
 	for _, c := range []struct{ form, outer, inner, name, specs string }{
-		{"log-analytics", "TargetResources", "modifiedProperties", "displayName", "TargetResources{} modifiedProperties{} displayName"},
-		{"azure-diagnostic", "TargetResources", "modifiedProperties", "newValue", "properties.targetResources{} modifiedProperties{} newValue"},
+		{"log-analytics", "TargetResources", "modifiedProperties", "displayName", "TargetResources{} modifiedProperties displayName"},
+		{"azure-diagnostic", "TargetResources", "modifiedProperties", "newValue", "properties.targetResources{} modifiedProperties newValue"},
 		{"o365-management", "TargetResources", "modifiedProperties", "displayName", ". ModifiedProperties{} Name"},
 		{"o365-management", "TargetResources", "modifiedProperties", "oldvalue", ". ModifiedProperties{} OldValue"},
 		{"o365-management", "TargetResources", "modifiedProperties", ".", ". ModifiedProperties{} ."},

@@ -444,12 +444,7 @@ func (s scope) field(f sigma.Field) (ir.Field, *unknownField) {
 // inside.
 func (s scope) element(f sigma.Field) (over ir.Field, inner scope, unknown *unknownField) {
 	p := s.walk(f, nil, true)
-	over = p.field(f)
-	if n := len(over.Path); n > 0 && s.names != nil {
-		// A list may stand there as text, as in modifiedProperties.newValue.
-		over.Path[n-1].JSON = true
-	}
-	return over, p.scope, p.unknown
+	return p.field(f), p.scope, p.unknown
 }
 
 func (p place) field(f sigma.Field) ir.Field {
