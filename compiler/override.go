@@ -202,13 +202,17 @@ func (e *overrideEntry) means(doc *sigma.Document) bool {
 		})
 }
 
-// Check finds the ids, names and tags that none of the documents has.
+// Check finds the ids, names and tags that none of the documents has. They are
+// warnings: other rules may have them. NewRuleSet calls Check.
 func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 	if o == nil {
 		return nil
 	}
 	var names, tags []string
 	for _, d := range docs {
+		if d == nil {
+			continue
+		}
 		for _, n := range []string{d.Meta.ID, d.Meta.Name} {
 			if n != "" {
 				names = append(names, n)
@@ -225,7 +229,7 @@ func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 		if n := sigma.Nearest(r.name, known); n != "" {
 			hint = "did you mean " + n + "?"
 		}
-		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: r.pos, Code: sigma.CodeOverride,
+		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: r.pos, Severity: sigma.SeverityWarning, Code: sigma.CodeOverride,
 			Message: "no rule has the " + what + " " + strconv.Quote(r.name), Hint: hint})
 	}
 	for _, e := range o.entries {

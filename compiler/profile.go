@@ -116,14 +116,18 @@ func (p *Profile) WithValue(name string, values ...any) (*Profile, error) {
 }
 
 // Check finds what is wrong with the profile itself: names that neither the
-// catalogue nor a rule knows, and values that do not fit their type. Lower
-// finds the latter too, but only where a rule uses the value.
+// catalogue nor a rule knows (warnings, since other rules may know them), and
+// values that do not fit their type. Lower finds the latter too, but only where
+// a rule uses the value. NewRuleSet calls Check.
 func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sigma.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	known := map[string]sigma.Parameter{}
 	for _, d := range docs {
+		if d == nil {
+			continue
+		}
 		for _, def := range d.Parameters {
 			if !def.Catalogue {
 				known[def.Name] = def
@@ -151,7 +155,7 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 			if n := sigma.Nearest(name, names); n != "" {
 				hint = "did you mean " + n + "?"
 			}
-			report(sigma.SeverityError, sigma.CodeUnknownParameter, v.pos, hint, "no rule and no catalogue knows the parameter %s", name)
+			report(sigma.SeverityWarning, sigma.CodeUnknownParameter, v.pos, hint, "no rule and no catalogue knows the parameter %s", name)
 			continue
 		}
 		count := 0

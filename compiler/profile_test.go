@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestProfile(t *testing.T) {
 	want := []string{
 		"tenant.yaml:3:22: warning: parameter admins: an empty value is no value [profile]",
 		`tenant.yaml:5:10: parameter hours: "sometimes" names no days such as Mon-Fri [parameter]`,
-		"tenant.yaml:7:3: no rule and no catalogue knows the parameter adimns [unknown-parameter]",
+		"tenant.yaml:7:3: warning: no rule and no catalogue knows the parameter adimns [unknown-parameter]",
 	}
 	got := p.Check(catalogue, nil)
 	got.Sort()
@@ -180,7 +181,7 @@ func TestOverrides(t *testing.T) {
 	if _, ds := ParseOverrides("over.yaml", []byte("rulewright-overrides: 1\noverrides:\n  - rule: named\n    filter: {night: {g: a}}\n")); !ds.HasErrors() || ds[0].Pos.Line != 4 {
 		t.Errorf("a filter without a condition: %v", ds)
 	}
-	want := "over.yaml:7:12: no rule has the id or name \"named\" [override]"
+	want := "over.yaml:7:12: warning: no rule has the id or name \"named\" [override]"
 	if ds := o.Check([]*sigma.Document{doc}); len(ds) != 1 || ds[0].Error() != want {
 		t.Errorf("got %v", ds)
 	}
@@ -197,5 +198,48 @@ func TestOverrides(t *testing.T) {
 		if _, ds := ParseOverrides("", []byte(c.text)); len(ds) != 1 || !strings.Contains(ds[0].Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.text, ds, c.want)
 		}
+	}
+}
+
+// The examples of docs/profile.md are files that parse.
+func TestProfilePage(t *testing.T) {
+	page, err := os.ReadFile("../docs/profile.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```")
+	if len(blocks) != 5 {
+		t.Fatalf("%d pieces", len(blocks))
+	}
+	profile, ds := ParseProfile("profile", []byte(strings.TrimPrefix(blocks[1], "yaml\n")))
+	if len(ds) != 0 || len(profile.Names()) != 5 {
+		t.Errorf("profile: %v", ds)
+	}
+	overrides, ds := ParseOverrides("overrides", []byte(strings.TrimPrefix(blocks[3], "yaml\n")))
+	if len(ds) != 0 || len(overrides.entries) != 3 {
+		t.Errorf("overrides: %v", ds)
+	}
+	for typ := range parameterHint {
+		if !strings.Contains(string(page), "| `"+typ+"` |") {
+			t.Errorf("the page does not tell of type %s", typ)
+		}
+	}
+}
+
+func TestCheckReferences(t *testing.T) {
+	docs := []*sigma.Document{
+		{Meta: sigma.Meta{ID: "6D0B1B0E-5c1f-4f43-9d0a-2f6f0a3f1c11", Name: "spray"}},
+		{File: "f", Kind: sigma.KindFilter, Filter: &sigma.Filter{Rules: []sigma.Reference{{Name: "6d0b1b0e-5c1f-4f43-9d0a-2f6f0a3f1c11"}, {Name: "sprey", Pos: sigma.Pos{Line: 2, Col: 3}}}}},
+		{File: "c", Kind: sigma.KindCorrelation, Meta: sigma.Meta{Name: "inner"}, Correlation: &sigma.Correlation{Rules: []sigma.Reference{{Name: "spray"}, {Name: "inner"}, {Name: "gone", Pos: sigma.Pos{Line: 4, Col: 5}}}}},
+		nil,
+	}
+	want := `f:2:3: warning: no rule has the id or name "sprey" [unknown-rule]
+c:4:5: warning: no rule has the id or name "gone" [unknown-rule]`
+	ds := CheckReferences(docs)
+	if ds.Error() != want {
+		t.Errorf("got\n%s\nwant\n%s", ds.Error(), want)
+	}
+	if ds[0].Hint != "did you mean spray?" {
+		t.Errorf("hint %q", ds[0].Hint)
 	}
 }

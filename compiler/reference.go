@@ -8,12 +8,12 @@ import (
 
 // CheckReferences finds the rules that filters and correlations name and that
 // are not among the documents. They are warnings: the rules may be loaded from
-// elsewhere.
+// elsewhere. NewRuleSet calls it.
 func CheckReferences(docs []*sigma.Document) sigma.Diagnostics {
 	var known []string
 	rules := map[string]bool{}
 	for _, d := range docs {
-		if d.Kind == sigma.KindFilter {
+		if d == nil || d.Kind == sigma.KindFilter {
 			continue
 		}
 		for _, n := range []string{foldName(d.Meta.ID), d.Meta.Name} {
@@ -35,6 +35,9 @@ func CheckReferences(docs []*sigma.Document) sigma.Diagnostics {
 			}
 			ds = append(ds, sigma.Diagnostic{File: d.File, Pos: r.Pos, Severity: sigma.SeverityWarning, Code: sigma.CodeUnknownRule,
 				Message: fmt.Sprintf("no rule has the id or name %q", r.Name), Hint: hint})
+		}
+		if d == nil {
+			continue
 		}
 		if d.Filter != nil {
 			for _, r := range d.Filter.Rules {

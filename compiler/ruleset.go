@@ -110,6 +110,9 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 		return newRuleSet(opts), sigma.Diagnostics{{Code: sigma.CodeUnsupported, Message: err.Error(),
 			Hint: "give pipelines of event forms"}}
 	}
+	diags = append(diags, CheckReferences(append(docs[:len(docs):len(docs)], opts.Filters...))...)
+	diags = append(diags, opts.Profile.Check(opts.Catalogue, docs)...)
+	diags = append(diags, opts.Overrides.Check(docs)...)
 	opts.Filters = append([]*sigma.Document(nil), opts.Filters...)
 	var rules []*sigma.Document
 	byID := map[string]*sigma.Document{}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestSigmaHQLowers(t *testing.T) {
 		}
 		pipelines[name] = p
 	}
-	files, lowered, codes := 0, map[string]int{}, map[sigma.Code]int{}
+	files, unknown, lowered, codes := 0, 0, map[string]int{}, map[sigma.Code]int{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yml") {
 			return err
@@ -50,9 +51,10 @@ func TestSigmaHQLowers(t *testing.T) {
 					case d.Severity != sigma.SeverityError:
 						codes[d.Code]++
 					case p != nil && d.Code == sigma.CodeUnknownSource:
-					case p != nil && d.Code == sigma.CodeUnknownField:
-						codes[d.Code]++
-						t.Logf("%s: %v", name, d)
+					case d.Code == sigma.CodeUnknownField && slices.Contains([]string{"defender", "mde-hunting", "mde-hunting-stream"}, name):
+						// The sign-in table of Defender XDR lacks columns that
+						// rules for Entra's own logs ask for.
+						unknown++
 					default:
 						t.Errorf("%s: %v", name, d)
 					}
@@ -74,6 +76,9 @@ func TestSigmaHQLowers(t *testing.T) {
 	}
 	if files == 0 {
 		t.Error("no files")
+	}
+	if unknown > 60 {
+		t.Errorf("Defender's tables lack %d fields", unknown)
 	}
 	t.Logf("%d files; rules by pipeline %v; warnings %v", files, lowered, codes)
 }
