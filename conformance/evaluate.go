@@ -231,7 +231,7 @@ func (q *eventQuestion) ask(ctx context.Context, c *Case, referee Referee) (wron
 			}
 			return fmt.Sprintf("event %d: the rule does not run, it lacks %s; want %s", q.number, strings.Join(rule.Lacks, ", "), c.Expect), nil
 		}
-		verdicts, err := referee.Verdicts(ctx, Question{Rule: rule, Source: q.source, Events: []any{q.event}, Document: q.document, Options: q.options})
+		verdicts, err := verdictsOf(ctx, referee, Question{Rule: rule, Source: q.source, Events: []any{q.event}, Document: q.document, Options: q.options})
 		switch {
 		case errors.Is(err, ErrUnsupported), errors.Is(err, ErrMissing):
 			return "", err
@@ -260,6 +260,20 @@ func (q *eventQuestion) ask(ctx context.Context, c *Case, referee Referee) (wron
 		}
 	}
 	return "", nil
+}
+
+// verdictsOf asks a referee; a panic is its failure, not that of the run.
+func verdictsOf(ctx context.Context, referee Referee, q Question) (verdicts []Verdict, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	verdicts, err = referee.Verdicts(ctx, q)
+	if err == nil && len(verdicts) != len(q.Events) {
+		err = fmt.Errorf("%d verdicts on %d events", len(verdicts), len(q.Events))
+	}
+	return verdicts, err
 }
 
 // TB is what Run needs of a test; *testing.T is one.
