@@ -47,7 +47,8 @@ type Explained struct {
 
 // Explain says how rules come to their verdicts on an event; rule is an id, a
 // name or a title, and "" all rules. Events and errors are those of Match.
-func (rs *RuleSet) Explain(rule string, ev any) ([]Explanation, error) {
+func (rs *RuleSet) Explain(rule string, ev any) (out []Explanation, err error) {
+	defer recovered(&err)
 	in, err := rs.incoming(ev)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,8 @@ func (rs *RuleSet) Explain(rule string, ev any) ([]Explanation, error) {
 }
 
 // ExplainAs is Explain for an event whose source the caller knows.
-func (rs *RuleSet) ExplainAs(src event.Source, rule string, ev any) ([]Explanation, error) {
+func (rs *RuleSet) ExplainAs(src event.Source, rule string, ev any) (out []Explanation, err error) {
+	defer recovered(&err)
 	in, err := readIncoming(ev)
 	if err != nil {
 		return nil, err
@@ -66,11 +68,6 @@ func (rs *RuleSet) ExplainAs(src event.Source, rule string, ev any) ([]Explanati
 }
 
 func (rs *RuleSet) explain(rule string, in incoming) (out []Explanation, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errPanic, r)
-		}
-	}()
 	src := in.record.Source
 	folded := event.Source{Form: src.Form, Table: foldName(src.Table)}
 	for _, l := range rs.rules {
@@ -173,7 +170,7 @@ func (d *detail) explainMatch(x *Explained, m *ir.Match, s *subject) {
 		x.Note = err.Error()
 		return
 	}
-	l, err := d.set.leaf(m, s.element)
+	l, err := d.set.leafOf(m, s.element)
 	if err != nil {
 		x.Note = err.Error()
 		return

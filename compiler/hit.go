@@ -60,14 +60,9 @@ type Entity struct {
 const maxMatchedValues = 100
 
 func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
+	in.identify()
 	h := Hit{Rule: &p.loaded.info, Time: in.record.Time, Source: in.record.Source, Event: in.record.Event, EventID: in.record.ID}
-	if h.Time.IsZero() {
-		h.Time, _ = event.Time(in.value, h.Source)
-	}
-	if h.EventID == "" {
-		h.EventID = event.ID(in.value, h.Source)
-	}
-	h.ID = hitID(&h, in.value)
+	h.ID = hitID(h.Rule, in.identity)
 	d := detail{set: rs.leaves, hit: &h}
 	// The source's own conditions are no news.
 	if d.holds(p.rule.When, s.event) {
@@ -126,7 +121,7 @@ func (d *detail) holds(e ir.Expr, s *subject) bool {
 		}
 		return false
 	case *ir.Match:
-		l, err := d.set.leaf(e, s.element)
+		l, err := d.set.leafOf(e, s.element)
 		return err == nil && s.holds(l)
 	}
 	panic("compiler: unknown node")
@@ -206,7 +201,7 @@ func (d *detail) matched(m *ir.Match, s *subject, selection string) Matched {
 	if err != nil || m.Op == ir.Null || m.Op == ir.Exists {
 		return out
 	}
-	l, err := d.set.leaf(m, s.element)
+	l, err := d.set.leafOf(m, s.element)
 	if err != nil {
 		return out
 	}
@@ -239,25 +234,35 @@ func fitting(m *ir.Match, values []ir.Value, s *subject) []ir.Value {
 	return append(slices.Clip(fitting(m, values[:half], s)), fitting(m, values[half:], s)...)
 }
 
-// hitID hashes what identifies a hit.
-func hitID(h *Hit, value any) string {
+// identify finds an event's time and identity, once for all hits.
+func (in *incoming) identify() {
+	if in.identity != "" {
+		return
+	}
+	if in.record.Time.IsZero() {
+		in.record.Time, _ = event.Time(in.value, in.record.Source)
+	}
+	if in.record.ID == "" {
+		in.record.ID = event.ID(in.value, in.record.Source)
+	}
+	if in.record.ID != "" {
+		in.identity = "id " + strconv.Quote(in.record.Source.Table) + " " + in.record.ID
+		return
+	}
 	sum := sha256.New()
-	part := func(s string) {
-		io.WriteString(sum, strconv.Itoa(len(s))+":"+s)
+	steps := maxHashSteps
+	hashValue(sum, in.value, 0, &steps)
+	in.identity = "hash " + hex.EncodeToString(sum.Sum(nil))
+}
+
+// hitID hashes what identifies a hit.
+func hitID(r *RuleInfo, identity string) string {
+	id := r.ID
+	if id == "" {
+		id = r.File + " " + r.Title
 	}
-	part(h.Rule.ID)
-	if h.Rule.ID == "" {
-		part(h.Rule.File)
-		part(h.Rule.Title)
-	}
-	if h.EventID != "" {
-		part(h.Source.Table)
-		part(h.EventID)
-	} else {
-		steps := maxHashSteps
-		hashValue(sum, value, 0, &steps)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:16])
+	sum := sha256.Sum256([]byte(strconv.Quote(id) + " " + identity))
+	return hex.EncodeToString(sum[:16])
 }
 
 // hashValue writes a value so that equal ones, in whatever Go types, are
@@ -308,7 +313,7 @@ func hashValue(w hash.Hash, v any, depth int, steps *int) {
 
 // maxHashSteps bounds how many values of an event without an id make its
 // identity. Only Go values that contain themselves have more.
-const maxHashSteps = 1 << 24
+const maxHashSteps = 1 << 22
 
 var _ json.Marshaler = Matched{}
 

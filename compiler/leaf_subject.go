@@ -11,7 +11,7 @@ import (
 // maxMatchCost bounds the work of one rule over one event: a step is about one
 // value looked at or one comparison, so that the limit is some seconds. Events
 // of real logs take thousands of times less.
-const maxMatchCost = 1 << 28
+const maxMatchCost = 1 << 26
 
 // A subject is what leaves look at: an event or an element of a list in it. It
 // belongs to one goroutine.
@@ -35,6 +35,8 @@ func (s *subject) yield(f *field) *yielded {
 	}
 	y := s.slot(f)
 	if !y.done {
+		// An earlier try may have been given up half-way.
+		y.scalars, y.present, y.object = y.scalars[:0], false, false
 		f.read(s.cursor, s.value, y)
 		y.done = s.cursor.cost >= 0
 	}
@@ -122,7 +124,6 @@ func (s *subject) reset(v any) {
 	if cap(c.nodes) > maxKeptScalars {
 		c.nodes = nil
 	}
-	c.cost = maxMatchCost
 }
 
 // A leafSet lets the rules of a set share fields and leaves, so that what one
@@ -131,6 +132,12 @@ type leafSet struct {
 	mu     sync.Mutex
 	fields [2]map[string]*field // on the event, on an element; by spec
 	leaves [2]map[string]*leaf  // likewise; by text
+	known  sync.Map             // knownMatch to *leaf: what was looked up before
+}
+
+type knownMatch struct {
+	match   *ir.Match
+	element bool
 }
 
 func newLeafSet() *leafSet {
@@ -164,6 +171,19 @@ func (set *leafSet) lockedField(f ir.Field, element bool) (*field, error) {
 	x.slot = len(fields)
 	fields[spec] = x
 	return x, nil
+}
+
+// leafOf is leaf for a match of a rule's tree, which lives as long as the set.
+func (set *leafSet) leafOf(m *ir.Match, element bool) (*leaf, error) {
+	k := knownMatch{m, element}
+	if l, ok := set.known.Load(k); ok {
+		return l.(*leaf), nil
+	}
+	l, err := set.leaf(m, element)
+	if err == nil {
+		set.known.Store(k, l)
+	}
+	return l, err
 }
 
 // leaf returns the set's leaf of this meaning. A nil set makes a new one.

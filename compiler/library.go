@@ -244,7 +244,7 @@ func (p plan) runBare(v any) ref.Val {
 
 var bareCursors = sync.Pool{New: func() any { return &cursor{} }}
 
-var errCost = fmt.Errorf("matching took more than %d steps", maxMatchCost)
+var errCost = errors.New("the limit of work for one rule and event was met")
 
 func (p plan) on(s *subject) ref.Val {
 	if p.leaf != nil {

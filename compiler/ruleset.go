@@ -21,7 +21,7 @@ import (
 
 // maxEventCost bounds the work of all rules over one event, in the steps of
 // maxMatchCost.
-const maxEventCost = 1 << 31
+const maxEventCost = 1 << 28
 
 // RuleSetOptions say how rules meet events. The zero value serves all built-in
 // event forms.
@@ -54,6 +54,7 @@ type RuleSet struct {
 	leaves  *leafSet
 	scratch sync.Pool
 	unknown atomic.Int64
+	maxCost int // of one rule over one event
 }
 
 // loadedRule is a rule as it was loaded, with what became of it.
@@ -234,7 +235,7 @@ func inParallel(n int, f func(i int)) {
 }
 
 func newRuleSet(opts RuleSetOptions) *RuleSet {
-	rs := &RuleSet{opts: opts, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet()}
+	rs := &RuleSet{opts: opts, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
 	rs.scratch.New = func() any {
 		return &scratch{event: &subject{cursor: &cursor{keep: true}}}
 	}
@@ -306,11 +307,7 @@ func newProgramCache(env *cel.Env) *programCache {
 }
 
 func (p *program) compile(c *programCache) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("internal error: %v", r)
-		}
-	}()
+	defer recovered(&err)
 	if p.text, err = CEL(p.rule); err != nil {
 		return err
 	}
@@ -424,7 +421,8 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
 // not change meanwhile. An error says that the event could not be read, or that
 // it is such that looking at it was given up; hits found before are returned.
-func (rs *RuleSet) Match(ev any) ([]Hit, error) {
+func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
+	defer recovered(&err)
 	in, err := rs.incoming(ev)
 	if err != nil {
 		return nil, err
@@ -433,7 +431,8 @@ func (rs *RuleSet) Match(ev any) ([]Hit, error) {
 }
 
 // MatchAs is Match for an event whose source the caller knows.
-func (rs *RuleSet) MatchAs(src event.Source, ev any) ([]Hit, error) {
+func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
+	defer recovered(&err)
 	in, err := readIncoming(ev)
 	if err != nil {
 		return nil, err
@@ -442,10 +441,21 @@ func (rs *RuleSet) MatchAs(src event.Source, ev any) ([]Hit, error) {
 	return rs.match(in)
 }
 
+var errPanic = errors.New("internal error")
+
+// recovered turns a panic, such as one of a caller's event.Object, into an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
+}
+
 // incoming is an event with what is known of it.
 type incoming struct {
 	record event.Record // Event as it was given, decoded
 	value  any          // what rules look at
+	// identity is what its hits are told apart by; "" until a hit asks.
+	identity string
 }
 
 func readIncoming(ev any) (incoming, error) {
@@ -517,6 +527,7 @@ func (rs *RuleSet) match(in incoming) (hits []Hit, err error) {
 	}
 	s := rs.scratch.Get().(*scratch)
 	s.event.reset(in.value)
+	s.event.cursor.cost = rs.maxCost
 	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
 		return nil, err
 	}
@@ -566,15 +577,13 @@ func (g *ruleGroup) pick(s *scratch) bool {
 	return s.event.cursor.cost >= 0
 }
 
-var errPanic = errors.New("internal error")
-
 // run runs one rule and returns its hit, if any, the steps it took and why it
 // must not run again, if so.
 func (rs *RuleSet) run(p *program, s *scratch, in *incoming) (hit *Hit, used int, failed error) {
 	c := s.event.cursor
-	c.cost = maxMatchCost
+	c.cost = rs.maxCost
 	defer func() {
-		used = maxMatchCost - c.cost
+		used = rs.maxCost - c.cost
 		if r := recover(); r != nil {
 			hit, failed = nil, fmt.Errorf("%w: %v", errPanic, r)
 		}
