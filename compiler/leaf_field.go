@@ -3,7 +3,6 @@ package compiler
 import (
 	"fmt"
 	"time"
-	_ "time/tzdata" // zones of time parts, on every machine the same
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"

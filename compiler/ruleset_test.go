@@ -166,12 +166,13 @@ detection:
 
 func TestTolerantLoading(t *testing.T) {
 	docs := parseRules(t, auditRule, strings.Replace(auditRule, "title: Member", "title: Another member", 1), `
-title: No such column
+title: Counts
 id: 33333333-3333-4333-8333-333333333333
 logsource: {product: azure, service: auditlogs}
 detection:
-  selection: {TimeGenerated|hour|gte: 5, TimeGenerated.x: 1, f|fieldref: '.'}
-  condition: selection
+  selection: {OperationName: x}
+  condition: selection | count() > 5
+  timeframe: 5m
 `)
 	rs, diags := NewRuleSet(docs, RuleSetOptions{})
 	if len(rs.Rules()) != 1 || rs.Rules()[0].Title != "Member added to a role" {
