@@ -76,6 +76,8 @@ type lowerer struct {
 	params *parameters
 	diags  sigma.Diagnostics
 	file   string // of the document being read: the rule or one of its filters
+	// applied are the filters whose findings are among diags.
+	applied []*sigma.Document
 
 	source  *ir.Source
 	origins map[ir.Expr]sigma.Pos
@@ -111,7 +113,8 @@ func (l *lowerer) spend(values, bytes int, pos sigma.Pos) bool {
 	return true
 }
 
-// finish orders the findings and drops those that several tables share.
+// finish orders the findings and drops those that several tables share or a
+// comment ignores.
 func (l *lowerer) finish() sigma.Diagnostics {
 	seen := make(map[sigma.Diagnostic]bool, len(l.diags))
 	var out sigma.Diagnostics
@@ -120,6 +123,10 @@ func (l *lowerer) finish() sigma.Diagnostics {
 			seen[d] = true
 			out = append(out, d)
 		}
+	}
+	out = l.doc.Silence(out)
+	for _, f := range l.applied {
+		out = f.Silence(out)
 	}
 	out.Sort()
 	return out
@@ -255,7 +262,8 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		}
 	}
 	and := &ir.And{X: []ir.Expr{l.detection(doc.Detection, top, "")}}
-	for _, f := range l.filters(override) {
+	l.applied = l.filters(override)
+	for _, f := range l.applied {
 		l.file, l.params.doc = f.File, f
 		and.X = append(and.X, l.detection(f.Detection, top, filterName(f)+"/"))
 	}

@@ -397,11 +397,19 @@ func (l *lowerer) combine(field ir.Field, groups [][]term, m modifiers, pos sigm
 	if !m.all {
 		return l.oneOf(field, slices.Concat(groups...), m.cased, pos)
 	}
+	if len(groups) > 1 && m.place == ir.Equal && !m.fieldref && field.Type != ir.TypeUnknown && field.Type != ir.TypeJSON && equalOnly(groups) {
+		l.warnf(sigma.CodeNeverMatches, pos, "drop all, or write contains|all", "%s holds one value; it never equals all of several", field.Name)
+	}
 	xs := make([]ir.Expr, len(groups))
 	for i, g := range groups {
 		xs[i] = l.oneOf(field, g, m.cased, g[0].pos)
 	}
 	return l.at(&ir.And{X: xs}, pos)
+}
+
+// equalOnly reports whether each group is one plain comparison.
+func equalOnly(groups [][]term) bool {
+	return !slices.ContainsFunc(groups, func(g []term) bool { return len(g) != 1 || g[0].op != ir.Equal })
 }
 
 func (l *lowerer) oneOf(field ir.Field, terms []term, cased bool, pos sigma.Pos) ir.Expr {

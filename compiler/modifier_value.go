@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"net/netip"
+	"regexp"
 	"regexp/syntax"
 	"strconv"
 	"strings"
@@ -121,6 +122,8 @@ func valueText(v sigma.Value) string {
 	return literalOf(partsOf(v))
 }
 
+var guidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
 // checkValue warns of a value under equality that what the field holds can
 // never equal.
 func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
@@ -137,6 +140,10 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 	case ir.TypeInt, ir.TypeLong, ir.TypeReal:
 		if _, numeric := numberText(string(text)); isBool || isText && !numeric {
 			never("numbers")
+		}
+	case ir.TypeGUID:
+		if isNumber || isBool || isText && !guidForm.MatchString(string(text)) {
+			never("GUIDs")
 		}
 	case ir.TypeBool:
 		if isNumber || isText && !strings.EqualFold(string(text), "true") && !strings.EqualFold(string(text), "false") {
