@@ -13,7 +13,7 @@ import (
 
 // sigmaHQ calls visit with every rule of SigmaHQ, or skips the test where the
 // rules are not at hand.
-func sigmaHQ(t *testing.T, visit func(path string, data []byte)) {
+func sigmaHQ(t testing.TB, visit func(path string, data []byte)) {
 	t.Helper()
 	const root = "../../shared/data/sigmahq/rules"
 	if _, err := os.Stat(root); err != nil {
@@ -36,6 +36,43 @@ func sigmaHQ(t *testing.T, visit func(path string, data []byte)) {
 	}
 	if files < 3000 {
 		t.Errorf("%d rules; there are more than 3,000", files)
+	}
+}
+
+// TestParseSigmaHQ: every published rule is read without an error.
+func TestParseSigmaHQ(t *testing.T) {
+	warnings := map[sigma.Code]int{}
+	sigmaHQ(t, func(path string, data []byte) {
+		docs, ds := sigma.Parse(path, data)
+		if len(docs) == 0 {
+			t.Errorf("%s: no document", path)
+		}
+		for _, d := range ds {
+			if d.Severity == sigma.SeverityError {
+				t.Error(d)
+			} else {
+				warnings[d.Code]++
+			}
+		}
+	})
+	t.Logf("warnings: %v", warnings)
+}
+
+func BenchmarkParseSigmaHQ(b *testing.B) {
+	size := 0
+	var files [][]byte
+	sigmaHQ(b, func(path string, data []byte) {
+		size += len(data)
+		files = append(files, data)
+	})
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, data := range files {
+			if _, ds := sigma.Parse("rule.yml", data); ds.HasErrors() {
+				b.Fatal(ds)
+			}
+		}
 	}
 }
 

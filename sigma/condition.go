@@ -44,7 +44,8 @@ type (
 		Count int
 		// Pattern is a name with stars anywhere in it; "" stands for `them`:
 		// all names but those that begin with an underscore.
-		Pattern string
+		Pattern    string
+		PatternPos Pos
 	}
 )
 

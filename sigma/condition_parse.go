@@ -72,7 +72,7 @@ func (l *loader) condition(n *yaml.Node, legacy bool) *Condition {
 	if !p.failed && p.tok.kind == tokenPipe {
 		c.Aggregation = p.aggregation(legacy)
 	} else if !p.failed && p.tok.kind != tokenEnd {
-		p.unexpected("`and`, `or` or the end")
+		p.unexpected(wantOperator)
 	}
 	if p.failed {
 		return nil
@@ -122,22 +122,30 @@ func (p *conditionParser) fail(t token, code Code, hint, format string, args ...
 	p.off = len(p.text)
 }
 
+// What the parser waits for, in the words of its messages.
+const (
+	wantSelection = "a selection"
+	wantOperator  = "`and`, `or` or the end"
+)
+
 func (p *conditionParser) unexpected(wanted string) {
 	t := p.tok
 	hint := ""
 	switch {
-	case t.is("and") || t.is("or"):
+	case (t.is("and") || t.is("or")) && wanted == wantSelection:
 		hint = "a selection is missing in front of it"
 	case t.kind == tokenClose:
 		hint = "there is one ) too many, or nothing inside the parentheses"
-	case t.kind == tokenWord && wanted == "`and`, `or` or the end":
-		hint = "join selections with and, or"
 	case t.kind == tokenEnd && wanted == "`)`":
 		hint = "a parenthesis is not closed"
 	case t.text == "&" || t.text == "&&":
 		hint = "write and"
-	case t.text == "!":
+	case t.text == "!" || t.text == "!=":
 		hint = "write not"
+	case t.is("near"):
+		hint = "near was never defined; write a correlation of type temporal"
+	case t.kind == tokenWord && wanted == wantOperator:
+		hint = "join selections with and, or"
 	}
 	if t.kind == tokenEnd {
 		p.fail(t, CodeCondition, hint, "the condition ends where %s is expected", wanted)
@@ -248,7 +256,7 @@ func (p *conditionParser) not(depth int) ConditionExpr {
 		p.next()
 		return e
 	case t.kind != tokenWord || t.is("and") || t.is("or"):
-		p.unexpected("a selection")
+		p.unexpected(wantSelection)
 		return nil
 	case p.peekIs("of"):
 		return p.of()
@@ -263,9 +271,6 @@ func (p *conditionParser) not(depth int) ConditionExpr {
 		}
 		t.off += bad[0]
 		p.fail(t, CodeCondition, hint, "%s cannot stand in the name of a selection", show(p.text[t.off:t.off+bad[1]-bad[0]]))
-		return nil
-	case t.is("near"):
-		p.fail(t, CodeCondition, "write a correlation of type temporal", "near was never defined and is not read")
 		return nil
 	}
 	p.next()
@@ -297,8 +302,9 @@ func (p *conditionParser) of() ConditionExpr {
 	p.next() // of
 	p.next()
 	name := p.tok
+	c.PatternPos = p.at(name)
 	switch {
-	case name.kind != tokenWord:
+	case name.kind != tokenWord || name.is("and") || name.is("or") || name.is("not"):
 		p.unexpected("`them` or the name of selections")
 		return nil
 	case name.is("them"):

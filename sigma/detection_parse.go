@@ -24,6 +24,10 @@ func (l *loader) detection(at Pos, entries []entry, what string) *Detection {
 func (l *loader) detectionIn(at Pos, entries []entry, what string, element bool) *Detection {
 	d := &Detection{Pos: at}
 	var condition, timeframe *entry
+	if len(entries) > MaxSelections {
+		l.errorf(at, CodeLimit, "put values that belong to one field into one list", "%s has %d selections, more than the %d that are read", what, len(entries), MaxSelections)
+		return d
+	}
 	for i, e := range entries {
 		switch {
 		case e.name == "condition":
@@ -86,12 +90,15 @@ func (l *loader) checkTimeframe(d *Detection, timeframe *entry) {
 // none of them names.
 func (l *loader) checkNames(d *Detection, what string, entries []entry, complete bool) {
 	var names []string // of all selections, also those that could not be read
+	known := map[string]bool{}
 	for _, e := range entries {
 		if e.name != "condition" && e.name != "timeframe" {
 			names = append(names, e.name)
+			known[e.name] = true
 		}
 	}
 	used := map[string]bool{}
+	counted := map[string]int{} // of patterns, how many selections they fit
 	var walk func(ConditionExpr)
 	walk = func(e ConditionExpr) {
 		switch e := e.(type) {
@@ -106,29 +113,29 @@ func (l *loader) checkNames(d *Detection, what string, entries []entry, complete
 		case *ConditionNot:
 			walk(e.Part)
 		case *ConditionName:
-			found := false
-			for _, n := range names {
-				found = found || n == e.Name
-			}
-			used[e.Name] = true
-			if !found {
+			if !known[e.Name] && !used[e.Name] {
 				l.errorf(e.Pos, CodeUnknownName, nearestHint(e.Name, names, "the selections are "+list(names)), "%s has no selection %s", what, show(e.Name))
 			}
+			used[e.Name] = true
 		case *ConditionOf:
-			fits := 0
-			for _, n := range names {
-				if e.Matches(n) {
-					used[n] = true
-					fits++
+			fits, again := counted[e.Pattern]
+			if !again {
+				for _, n := range names {
+					if e.Matches(n) {
+						used[n] = true
+						fits++
+					}
 				}
+				counted[e.Pattern] = fits
 			}
 			switch {
-			case fits == 0 && e.Pattern == "":
-				l.errorf(e.Pos, CodeNoMatch, "names that begin with an underscore are left out", "`them` stands for no selection")
-			case fits == 0:
-				l.errorf(e.Pos, CodeNoMatch, nearestHint(strings.Trim(e.Pattern, "*_"), names, "the selections are "+list(names)), "the pattern %s fits no selection", show(e.Pattern))
-			case e.Count > fits:
+			case e.Count > fits && fits > 0:
 				l.warnf(e.Pos, CodeCondition, "", "%d of %d selections can never hold", e.Count, fits)
+			case fits > 0 || again:
+			case e.Pattern == "":
+				l.errorf(e.PatternPos, CodeNoMatch, "names that begin with an underscore are left out", "`them` stands for no selection")
+			default:
+				l.errorf(e.PatternPos, CodeNoMatch, nearestHint(strings.Trim(e.Pattern, "*_"), names, "the selections are "+list(names)), "the pattern %s fits no selection", show(e.Pattern))
 			}
 		}
 	}
@@ -372,7 +379,7 @@ func (l *loader) checkKeywordModifiers(it *Item) {
 	for _, m := range it.Modifiers {
 		switch m.Name {
 		case ModExists, ModLT, ModLTE, ModGT, ModGTE, ModMinute, ModHour, ModDay, ModWeek, ModMonth, ModYear,
-			ModCIDR, ModFieldRef, ModWeekday, ModSince, ModOutside, ModWithin, ModStartsWith, ModEndsWith:
+			ModFieldRef, ModWeekday, ModSince, ModOutside, ModWithin:
 			l.errorf(m.Pos, CodeModCombination, "write the name of a field in front", "the modifier %s needs a field", m.Name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pos is a place in a file: line and column, both counted from 1, the column
@@ -109,26 +110,34 @@ func (d Diagnostic) Render(w io.Writer) error {
 // the column in it. Control characters, which a terminal would obey, are
 // replaced.
 func clip(line string, col int) ([]rune, int) {
-	r := []rune(line)
-	for i, c := range r {
-		if c < 0x20 && c != '\t' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			r[i] = '\ufffd'
-		}
-	}
 	col = max(col, 1)
-	if len(r) <= snippetWidth {
-		return r, min(col, len(r)+1)
+	front := false
+	if len(line) > snippetWidth && col > snippetWidth/2 {
+		// Go to what is half a width in front of the column, but not so near to
+		// the end that less than a width is left.
+		skip := col - 1 - snippetWidth/2
+		cut, runes := 0, 0
+		for ; runes < skip && len(line)-cut > snippetWidth; runes++ {
+			_, n := utf8.DecodeRuneInString(line[cut:])
+			cut += n
+		}
+		line, col, front = line[cut:], col-runes, cut > 0
 	}
-	start := max(0, min(col-1-snippetWidth/2, len(r)-snippetWidth))
-	end := min(len(r), start+snippetWidth)
-	out := append([]rune(nil), r[start:end]...)
-	col -= start
-	if start > 0 {
-		out = append([]rune("…"), out...)
+	var out []rune
+	if front {
+		out = append(out, '…')
 		col++
 	}
-	if end < len(r) {
-		out = append(out, '…')
+	shown := 0
+	for _, c := range line {
+		if shown++; shown > snippetWidth {
+			out = append(out, '…')
+			break
+		}
+		if c < 0x20 && c != '\t' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+			c = utf8.RuneError
+		}
+		out = append(out, c)
 	}
 	return out, min(col, len(out)+1)
 }

@@ -85,7 +85,7 @@ var modifierTable = []struct {
 // it; each pair is written once.
 var modifiersTogether = map[modGroup][]modGroup{
 	groupAll: {groupPart, groupCased, groupNeq, groupWindash, groupRe, groupReFlag, groupBase64, groupUTF16,
-		groupCompare, groupTime, groupSince, groupHours, groupCIDR, groupExpand, groupFieldRef},
+		groupCompare, groupTime, groupSince, groupCIDR, groupExpand, groupFieldRef},
 	groupPart:    {groupCased, groupNeq, groupWindash, groupBase64, groupUTF16, groupExpand, groupFieldRef},
 	groupCased:   {groupNeq, groupWindash, groupBase64, groupUTF16, groupExpand, groupFieldRef},
 	groupNeq:     {groupWindash, groupRe, groupReFlag, groupBase64, groupUTF16, groupTime, groupCIDR, groupExpand, groupFieldRef},
@@ -271,7 +271,9 @@ func modifierHint(a, b modGroup) string {
 		return "a parameter cannot stand inside a regular expression"
 	case a == groupExists || b == groupExists:
 		return "exists stands alone; ask for more in a second item of the field"
-	case is(groupCompare, groupNeq), is(groupCompare, groupCompare), is(groupPart, groupPart):
+	case is(groupPart, groupPart):
+		return "write two items, such as field|startswith: a and field|endswith: b"
+	case is(groupCompare, groupNeq), is(groupCompare, groupCompare):
 		return "write two items, such as field|gte: 1 and field|lt: 9"
 	}
 	return "`rulewright list modifiers` shows what goes together"
@@ -286,7 +288,7 @@ func takesRawText(ms []Modifier) bool {
 				continue
 			}
 			switch t.group {
-			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupHours, groupCIDR, groupFieldRef:
+			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupCIDR, groupFieldRef:
 				return true
 			}
 		}

@@ -1,9 +1,6 @@
 package sigma
 
-import (
-	"sort"
-	"strings"
-)
+import "strings"
 
 // Nearest returns the one of known that was most likely meant by name, or ""
 // when none is close: a difference in case or punctuation only, else an edit
@@ -13,18 +10,22 @@ func Nearest(name string, known []string) string {
 	if name == "" || len(name) > 100 {
 		return ""
 	}
-	sorted := append([]string(nil), known...)
-	sort.Strings(sorted)
+	lower, bare := strings.ToLower(name), squeeze(name)
 	best, bestDistance := "", 1+max(1, len(name)/3)
-	for _, k := range sorted {
-		if k == name || k == "" || len(k) > 100 {
+	for _, k := range known {
+		// What differs more in length than the best so far cannot be nearer,
+		// punctuation aside.
+		if k == name || k == "" || len(k) > 2*len(name)+10 {
 			continue
 		}
 		d := 0
-		if squeeze(k) != squeeze(name) {
-			d = distance(strings.ToLower(name), strings.ToLower(k))
+		if squeeze(k) != bare {
+			if diff := len(k) - len(name); diff > bestDistance || -diff > bestDistance {
+				continue
+			}
+			d = distance(lower, strings.ToLower(k))
 		}
-		if d < bestDistance && d < len(k) {
+		if d < len(k) && (d < bestDistance || d == bestDistance && best != "" && k < best) {
 			best, bestDistance = k, d
 		}
 	}

@@ -237,13 +237,12 @@ func (l *loader) itemValue(n *yaml.Node, mods []Modifier, g modGroups) (Value, b
 		}
 		return v, true
 	case g.has(groupCIDR):
-		if placeholderForm.MatchString(n.Value) {
-			return l.wholePlaceholder(n, expand)
-		}
-		if null || n.Tag != "!!str" || !l.checkNetwork(n) {
-			if null || n.Tag != "!!str" {
-				return wants("write a network such as 10.0.0.0/8", "a network")
-			}
+		switch {
+		case expand && placeholderForm.MatchString(n.Value):
+			return l.string(n, textPlaceholder), true
+		case null || n.Tag != "!!str":
+			return wants("write a network such as 10.0.0.0/8", "a network")
+		case !l.checkNetwork(n):
 			return nil, false
 		}
 		return l.string(n, textLiteral), true
@@ -329,10 +328,8 @@ var numberText = regexp.MustCompile(`^-?[0-9]{1,15}(\.[0-9]{1,15})?$`)
 func (l *loader) numberValue(n *yaml.Node) (Value, Numeric, bool) {
 	switch n.Tag {
 	case "!!int", "!!float":
-		if v, _ := l.value(n, "a value", textLiteral); v != nil {
-			if num, ok := v.(Number); ok {
-				return num, num.Number, true
-			}
+		if num, ok := parseNumeric(n.Value); ok {
+			return Number{l.pos(n), num}, num, true
 		}
 	case "!!str":
 		if numberText.MatchString(n.Value) {
@@ -404,7 +401,7 @@ func (l *loader) checkRegex(n *yaml.Node) bool {
 	at, msg := l.pos(n), err.Error()
 	var se *syntax.Error
 	if errors.As(err, &se) {
-		if i := strings.Index(re, se.Expr); i >= 0 && se.Expr != re {
+		if i := strings.Index(re, se.Expr); i >= 0 {
 			at = l.at(n, i)
 		}
 		msg = se.Code.String()
@@ -413,7 +410,10 @@ func (l *loader) checkRegex(n *yaml.Node) bool {
 		}
 	}
 	hint := ""
-	if strings.Contains(msg, "missing argument to repetition") {
+	switch {
+	case strings.Contains(msg, "invalid repeat count"):
+		hint = "a repetition is at most 1000 times, the first number not above the second"
+	case strings.Contains(msg, "missing argument to repetition"):
 		hint = `re takes a regular expression, not a wildcard: write .* for any text, \. for a dot`
 	}
 	l.errorf(at, CodeRegex, hint, "the regular expression cannot be read: %s", msg)

@@ -23,6 +23,8 @@ const (
 	MaxNodes         = 500_000  // YAML nodes of a document, aliases written out
 	MaxDepth         = 100      // nesting of a document, aliases written out
 	MaxValues        = 100_000  // in one list
+	MaxSelections    = 5_000    // of one detection
+	MaxKeyBytes      = 1024     // of a key, as YAML has it for all but those behind a question mark
 	MaxFindings      = 1_000    // diagnostics of a file
 )
 
@@ -298,13 +300,19 @@ func (l *loader) syntaxError(text string, err error) {
 	}
 	line = min(line, max(len(lines), 1))
 	col, hint := 1, ""
-	if len(lines) > 0 {
-		source := lines[line-1]
-		col = len(source) - len(strings.TrimLeft(source, " \t")) + 1
-		hint = syntaxHint(source, msg)
-		if i := strings.IndexByte(source[:col-1], '\t'); i >= 0 {
-			col = i + 1
+	if name, ok := strings.CutPrefix(msg, "unknown anchor '"); ok {
+		name, _, _ = strings.Cut(name, "'")
+		for i, s := range lines {
+			if strings.Contains(s, "*"+name) {
+				line = i + 1
+				break
+			}
 		}
+	}
+	if len(lines) > 0 {
+		var off int
+		off, hint = syntaxHint(lines[line-1], msg)
+		col = utf8.RuneCountInString(lines[line-1][:off]) + 1
 	}
 	l.errorf(Pos{l.base + line, col}, CodeSyntax, hint, "not YAML: %s", msg)
 }
@@ -313,8 +321,7 @@ func (l *loader) syntaxError(text string, err error) {
 // YAML: the first one whose end makes the parser fail in the same way as the
 // whole text does. It returns 0 when that cannot be told within bounds.
 func firstBadLine(lines []string, msg string) int {
-	const most = 4000
-	if len(lines) > most {
+	if size := len(strings.Join(lines, "\n")); size > 512<<10 {
 		return 0
 	}
 	fails := func(n int) bool {
@@ -336,38 +343,64 @@ func firstBadLine(lines []string, msg string) int {
 	return high
 }
 
-// syntaxHint guesses what went wrong in a line that YAML cannot read.
-func syntaxHint(line, msg string) string {
-	t := strings.TrimSpace(line)
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	value := t
-	if i := strings.Index(t, ": "); i >= 0 {
-		value = strings.TrimSpace(t[i+2:])
+var badEscape = regexp.MustCompile(`\\[^0abt\tnvfre "/\\N_LPxuU]`)
+
+// syntaxHint guesses what went wrong in a line that YAML cannot read, and
+// where in it.
+func syntaxHint(line, msg string) (off int, hint string) {
+	text := strings.TrimLeft(line, " \t")
+	start := len(line) - len(text)
+	if i := strings.IndexByte(line[:start], '\t'); i >= 0 {
+		return i, "indent with spaces, not tabs"
 	}
-	value = strings.TrimSpace(strings.TrimPrefix(value, "- "))
+	value := start // where the value of the line begins
+	for strings.HasPrefix(line[value:], "- ") {
+		value += 2 + len(line[value+2:]) - len(strings.TrimLeft(line[value+2:], " "))
+	}
+	if i := strings.Index(line[value:], ": "); i >= 0 && line[value] != '\'' && line[value] != '"' {
+		value += i + 2
+		value += len(line[value:]) - len(strings.TrimLeft(line[value:], " "))
+	}
+	first := byte(0)
+	if value < len(line) {
+		first = line[value]
+	}
+	behind := -1 // what follows a closed quote
+	if first == '\'' || first == '"' {
+		if i := strings.IndexByte(line[value+1:], first); i >= 0 {
+			behind = value + i + 2
+		}
+	}
 	switch {
-	case strings.Contains(indent, "\t"):
-		return "indent with spaces, not tabs"
 	case strings.Contains(msg, "unknown anchor"), strings.Contains(msg, "alphabetic or numeric character"):
-		return "quote text that begins with * or &: '*.exe'"
-	case strings.Contains(msg, "cannot start any token"), strings.Contains(msg, "did not find expected '-' indicator") && strings.HasPrefix(value, "%"):
-		return "quote text that begins with %, @ or a backquote"
+		if i := strings.IndexAny(line, "*&"); i >= 0 {
+			value = i
+		}
+		return value, "quote text that begins with * or &: '*.exe'"
+	case strings.Contains(msg, "cannot start any token"):
+		return value, "quote text that begins with %, @ or a backquote"
 	case strings.Contains(msg, "unknown escape character"):
-		return `use single quotes for text with backslashes: 'C:\Windows'`
+		if at := badEscape.FindStringIndex(line); at != nil {
+			value = at[0]
+		}
+		return value, `use single quotes for text with backslashes: 'C:\Windows'`
 	case strings.Contains(msg, "unexpected end of stream"), strings.Contains(msg, "unexpected document indicator"):
-		return "a quote that begins here is not closed"
+		return value, "a quote that begins here is not closed"
 	case strings.Contains(msg, "mapping values are not allowed"):
-		return "quote text that contains a colon and a blank; or the line is indented too deep"
+		if i := strings.Index(line[value:], ": "); i >= 0 {
+			return value + i, "quote text that contains a colon and a blank"
+		}
+		return start, "check the indentation; the line above may need a colon at its end"
 	case strings.Contains(msg, "',' or ']'"), strings.Contains(msg, "',' or '}'"):
-		return "a bracket is not closed, or a comma is missing"
-	case strings.HasPrefix(value, "'") && strings.Count(value, "'")%2 == 0 && len(value) > 1 || strings.HasPrefix(value, `"`):
-		return "something stands behind the closing quote; inside single quotes write '' for one"
+		return value, "a bracket is not closed, or a comma is missing"
+	case behind >= 0 && behind < len(line) && !strings.HasPrefix(strings.TrimSpace(line[behind:]), ":"):
+		return behind, "text stands behind the closing quote; inside single quotes write '' for a quote"
 	case strings.Contains(msg, "could not find expected ':'"):
-		return "a key needs a colon and a blank behind it"
+		return start, "a key needs a colon and a blank behind it"
 	case strings.Contains(msg, "did not find expected"):
-		return "check the indentation: entries of one mapping or list begin in the same column"
+		return start, "check the indentation: entries of one mapping or list begin in the same column"
 	}
-	return ""
+	return start, ""
 }
 
 // checkSize refuses a tree that is too deep or, with its aliases written out,

@@ -77,6 +77,10 @@ func (l *loader) mapping(n *yaml.Node, what string) ([]entry, bool) {
 			l.errorf(l.pos(k), CodeType, "", "a key of %s must be text, not %s", what, kindName(key))
 			continue
 		}
+		if len(key.Value) > MaxKeyBytes {
+			l.errorf(l.pos(k), CodeLimit, "", "a key of %s has %d bytes, more than the %d that are read", what, len(key.Value), MaxKeyBytes)
+			continue
+		}
 		if first, twice := index[key.Value]; twice {
 			l.errorf(l.pos(k), CodeDuplicateKey, fmt.Sprintf("the first one is in line %d; one of them would be lost", first.Line), "%s has the key %s twice", what, show(key.Value))
 			continue
@@ -263,7 +267,7 @@ func (l *loader) date(n *yaml.Node, what string) (string, bool) {
 			return iso, true
 		}
 	}
-	l.errorf(l.pos(n), CodeDate, "write it as "+time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).Format("2006-01-02"), "%s is no date of the form YYYY-MM-DD: %s", what, show(s))
+	l.errorf(l.pos(n), CodeDate, "year, month and day of a real date, such as 2026-11-22", "%s is no date of the form YYYY-MM-DD: %s", what, show(s))
 	return "", false
 }
 

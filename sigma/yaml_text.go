@@ -39,6 +39,9 @@ func (l *loader) textPositions(n *yaml.Node) []Pos {
 	at := func(o int) { out[o] = s.pos() }
 	lost := false
 	for o, r := range n.Value {
+		if style&yaml.DoubleQuotedStyle != 0 && s.peek() == '\\' && s.lastOfLine() {
+			s.skipBlanks(true)
+		}
 		switch {
 		case lost:
 			out[o] = start
@@ -100,6 +103,9 @@ func (s *source) peek() rune {
 	return r
 }
 
+// lastOfLine reports whether the cursor is at a line's last byte.
+func (s *source) lastOfLine() bool { return !s.end() && s.off+1 == len(s.lines[s.line]) }
+
 func (s *source) advance(n int) {
 	for ; n > 0 && !s.end() && s.off < len(s.lines[s.line]); n-- {
 		_, size := utf8.DecodeRuneInString(s.lines[s.line][s.off:])
@@ -140,7 +146,7 @@ func (s *source) skipBlanks(escaped bool) {
 				return
 			}
 			s.nextLine()
-		case escaped && r == '\\' && s.off+1 == len(s.lines[s.line]):
+		case escaped && r == '\\' && s.lastOfLine():
 			s.nextLine()
 		default:
 			return
