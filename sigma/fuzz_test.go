@@ -89,7 +89,7 @@ func FuzzCondition(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, ok := reparseCondition(text)
+		c, ok := reparseCondition(text, true)
 		if !ok {
 			return
 		}
@@ -99,7 +99,7 @@ func FuzzCondition(f *testing.F) {
 		if w.err != nil {
 			return
 		}
-		again, ok := reparseCondition(b.String())
+		again, ok := reparseCondition(b.String(), true)
 		if !ok {
 			t.Fatalf("%q printed as %q is not read", text, b.String())
 		}
@@ -122,13 +122,10 @@ func FuzzParts(f *testing.F) {
 				t.Fatalf("literals of %q: %v", raw, parts)
 			}
 		}
-		again := ParseParts(renderParts(parts), placeholders)
+		again := ParseParts(renderParts(parts, placeholders), placeholders)
 		for i, p := range parts {
-			if placeholders && p.Kind == Literal && strings.Contains(p.Text, "%") {
-				return // an escaped percent sign is written by Raw only
-			}
 			if len(again) != len(parts) || again[i] != p {
-				t.Fatalf("%q: %v, then %q: %v", raw, parts, renderParts(parts), again)
+				t.Fatalf("%q: %v, then %q: %v", raw, parts, renderParts(parts, placeholders), again)
 			}
 		}
 	})
