@@ -288,7 +288,7 @@ func takesRawText(ms []Modifier) bool {
 				continue
 			}
 			switch t.group {
-			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupCIDR, groupFieldRef:
+			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupHours, groupCIDR, groupFieldRef:
 				return true
 			}
 		}
