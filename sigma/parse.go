@@ -161,10 +161,10 @@ func init() {
 	keys = append(keys, metaKeys...)
 	keys = append(keys, nativeKeys...)
 	keys = append(keys,
-		key[Document]{name: "logsource", doc: "which events the rule is about", shape: shape{kind: shapeMapping, fields: logSourceSection.fields, custom: true}, read: parseLogSource},
-		key[Document]{name: "detection", doc: "named selections and the condition over them", shape: shape{kind: shapeDetection}, read: parseDetection},
-		key[Document]{name: "correlation", doc: "what is counted or put in order over several events", shape: shape{kind: shapeMapping, variants: correlationVariants}, read: parseCorrelation},
-		key[Document]{name: "filter", doc: "which rules are narrowed, and by what", shape: shape{kind: shapeDetection, fields: filterFields}, read: parseFilter},
+		key[Document]{name: "logsource", whole: true, doc: "which events the rule is about", shape: shape{kind: shapeMapping, fields: logSourceSection.fields, custom: true}, read: parseLogSource},
+		key[Document]{name: "detection", whole: true, doc: "named selections and the condition over them", shape: shape{kind: shapeDetection}, read: parseDetection},
+		key[Document]{name: "correlation", whole: true, doc: "what is counted or put in order over several events", shape: shape{kind: shapeMapping, variants: correlationVariants}, read: parseCorrelation},
+		key[Document]{name: "filter", whole: true, doc: "which rules are narrowed, and by what", shape: shape{kind: shapeDetection, fields: filterFields}, read: parseFilter},
 		generateKey(),
 	)
 	documentSection = &section[Document]{

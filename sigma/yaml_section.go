@@ -21,6 +21,7 @@ type key[T any] struct {
 	name     string
 	native   bool // only in documents that say `rulewright: 1`
 	alters   bool // native, and to ignore it would change what the rule does
+	whole    bool // an empty one is an error, not absent
 	required bool
 	shape    shape
 	doc      string // one line, for the schema and the reference page
@@ -147,7 +148,11 @@ func (s *section[T]) readEntries(l *loader, at Pos, entries []entry, into *T) {
 		case k == nil || k.native && !l.native:
 			s.unknown(l, e, k, into)
 		case isNull(e.value) && !k.shape.null:
-			if !k.required {
+			switch {
+			case k.required:
+			case k.whole:
+				l.errorf(l.pos(e.key), CodeMissingKey, "write what belongs below it", "%s is empty", k.name)
+			default:
 				l.warnf(l.pos(e.key), CodeType, "give it a value or leave it out", "%s is empty and counts as absent", k.name)
 			}
 		default:
