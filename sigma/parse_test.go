@@ -39,7 +39,7 @@ func TestErrors(t *testing.T) {
 			if err := ds.Render(&got); err != nil {
 				t.Fatal(err)
 			}
-			golden := strings.TrimSuffix(file, ".yml") + ".out"
+			golden := strings.TrimSuffix(file, ".yml") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
