@@ -11,6 +11,7 @@ import (
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
+	"github.com/rulewright/rulewright/sigma/schema"
 	"gopkg.in/yaml.v3"
 )
 
@@ -45,6 +46,8 @@ type pipelineReader struct {
 	lines []string
 	diags pipelineDiags
 	nodes int
+
+	extends []*yaml.Node // of a pipeline
 }
 
 func (r *pipelineReader) report(sev sigma.Severity, code sigma.Code, at sigma.Pos, hint, format string, args ...any) {
@@ -123,87 +126,218 @@ func (r *pipelineReader) bounded(n *yaml.Node, depth int) bool {
 
 func (r *pipelineReader) pipeline(n *yaml.Node) *Pipeline {
 	p := &Pipeline{tables: map[string]*tableEntry{}}
-	var base *Pipeline
-	marker, named := false, false
-	r.keys(n, "a pipeline", map[string]func(*yaml.Node){
-		"rulewright-pipeline": func(v *yaml.Node) {
-			marker = true
-			if v.Value != "1" {
-				r.errorf(v, codeValue, "write 1", "version %q of the pipeline format is not known", v.Value)
-			}
-		},
-		"name":        func(v *yaml.Node) { p.name, named = r.text(v, "name"), true },
-		"description": func(v *yaml.Node) { p.description = r.text(v, "description") },
-		"form": func(v *yaml.Node) {
-			p.form = event.Form(r.text(v, "form"))
-			if p.form != "" && !slices.Contains(eventForms, string(p.form)) {
-				r.errorf(v, codeValue, hintNearest(string(p.form), eventForms), "no event form is called %q", p.form)
-			}
-		},
-		"extends": func(v *yaml.Node) {
-			for _, e := range r.texts(v, "extends") {
-				b, err := extendable(e.Value)
-				if err != nil {
-					r.errorf(e, codeValue, "", "%v", err)
-					continue
-				}
-				if base == nil {
-					base = b
-				} else {
-					base = overlay(base, b)
-				}
-			}
-		},
-		"schemas": func(v *yaml.Node) {
-			p.schemas = r.text(v, "schemas")
-			if _, ok := schemaSets[p.schemas]; !ok {
-				sets := slices.Sorted(maps.Keys(schemaSets))
-				r.errorf(v, codeValue, hintNearest(p.schemas, sets), "no table schemas are called %q", p.schemas)
-			}
-		},
-		"root": func(v *yaml.Node) {
-			if path, ok := r.path(v); ok {
-				p.root = path
-			}
-		},
-		"case":   func(v *yaml.Node) { p.camel = r.camel(v) },
-		"time":   func(v *yaml.Node) { p.time = r.text(v, "time") },
-		"id":     func(v *yaml.Node) { p.id = r.text(v, "id") },
-		"fields": func(v *yaml.Node) { p.fields = r.fields(v) },
-		"products": func(v *yaml.Node) {
-			for _, n := range r.texts(v, "products") {
-				p.products = append(p.products, foldName(n.Value))
-			}
-		},
-		"carries": func(v *yaml.Node) {
-			p.carries = map[string]bool{}
-			for _, t := range r.texts(v, "carries") {
-				p.carries[t.Value] = true
-			}
-		},
-		"sources": func(v *yaml.Node) {
-			r.list(v, "sources", func(v *yaml.Node) { r.source(v, p) })
-		},
-		"tables": func(v *yaml.Node) {
-			r.entries(v, "tables", func(k, v *yaml.Node) { p.tables[k.Value] = r.table(v) })
-		},
-		"aliases": func(v *yaml.Node) { p.aliases = r.aliases(v) },
-		"placeholders": func(v *yaml.Node) {
-			p.values = map[string][]sigma.Value{}
-			r.entries(v, "placeholders", func(k, v *yaml.Node) { p.values[k.Value] = r.values(v) })
-		},
-	})
-	if !marker {
+	found := readKeys(r, n, "a pipeline", pipelineKeys, p)
+	if !found["rulewright-pipeline"] {
 		r.errorf(n, codeMissing, "begin the file with it", "`rulewright-pipeline: 1` is missing")
 	}
-	if !named || p.name == "" {
+	if !found["name"] {
 		r.errorf(n, codeMissing, "", "the pipeline has no name")
+	}
+	var base *Pipeline
+	for _, e := range r.extends {
+		b, err := extendable(e.Value)
+		switch {
+		case err != nil:
+			r.errorf(e, codeValue, "", "%v", err)
+		case base == nil:
+			base = b
+		default:
+			base = overlay(base, b)
+		}
 	}
 	if base != nil {
 		p = overlay(base, p)
 	}
 	r.check(p)
 	return p
+}
+
+// pipelineKey is a key of a mapping of the format: what its value may be, for
+// the JSON Schema, what it is for, and how it is read.
+type pipelineKey[T any] struct {
+	name  string
+	shape *schema.Schema
+	doc   string
+	read  func(r *pipelineReader, v *yaml.Node, into *T)
+}
+
+// readKeys reads a mapping by a table of keys and returns those that are there.
+func readKeys[T any](r *pipelineReader, n *yaml.Node, what string, table []pipelineKey[T], into *T) map[string]bool {
+	found := map[string]bool{}
+	known := map[string]func(*yaml.Node){}
+	for _, k := range table {
+		known[k.name] = func(v *yaml.Node) {
+			found[k.name] = true
+			k.read(r, v, into)
+		}
+	}
+	r.keys(n, what, known)
+	return found
+}
+
+func schemaOfKeys[T any](table []pipelineKey[T], required ...string) *schema.Schema {
+	s := schema.Object()
+	s.Required = required
+	for _, k := range table {
+		s.Properties = append(s.Properties, schema.Property{Name: k.name, Schema: k.shape.Describe(k.doc)})
+	}
+	return s
+}
+
+// PipelineSchema returns the JSON Schema (draft 2020-12) of pipeline files,
+// printed from the tables by which ParsePipeline reads them.
+func PipelineSchema() ([]byte, error) {
+	s := schemaOfKeys(pipelineKeys, "rulewright-pipeline", "name")
+	s.Title = "a Rulewright pipeline"
+	return s.Document()
+}
+
+var (
+	textShape    = schema.Text()
+	textsShape   = schema.OneOrMany(textShape)
+	trueShape    = schema.Value(true)
+	scalarShape  = &schema.Schema{Types: []string{"string", "number", "boolean", "null"}}
+	valuesShape  = schema.OneOrMany(scalarShape)
+	aliasesShape = schema.Map(textShape)
+	whereShape   = schema.Map(valuesShape)
+	typeShape    = schema.Text(fieldTypes()...)
+	fieldsShape  = schema.Map(schema.AnyOf(textShape, schema.Null(), schemaOfKeys(fieldKeys)))
+)
+
+// fieldTypes returns the types that a pipeline may name.
+func fieldTypes() []string {
+	var names []string
+	for t := ir.TypeString; t <= ir.TypeJSON; t++ {
+		names = append(names, t.String())
+	}
+	return append(names, "dynamic")
+}
+
+func schemaSetNames() []string { return slices.Sorted(maps.Keys(schemaSets)) }
+
+var pipelineKeys = []pipelineKey[Pipeline]{
+	{"rulewright-pipeline", schema.Value(1), "the version of the format", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		if v.Value != "1" {
+			r.errorf(v, codeValue, "write 1", "version %q of the pipeline format is not known", v.Value)
+		}
+	}},
+	{"name", textShape, "how messages call the pipeline", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.name = r.text(v, "name") }},
+	{"description", textShape, "what the pipeline is for", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.description = r.text(v, "description") }},
+	{"form", schema.Text(eventForms...), "the event form that paths are for; none for the tables of a query engine", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		p.form = event.Form(r.text(v, "form"))
+		if p.form != "" && !slices.Contains(eventForms, string(p.form)) {
+			r.errorf(v, codeValue, hintNearest(string(p.form), eventForms), "no event form is called %q", p.form)
+		}
+	}},
+	{"extends", textsShape, "built-in pipelines that this one is laid over", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		r.extends = r.texts(v, "extends")
+	}},
+	{"schemas", schema.Text(schemaSetNames()...), "the table schemas that columns and their types are from", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		p.schemas = r.text(v, "schemas")
+		if _, ok := schemaSets[p.schemas]; !ok {
+			r.errorf(v, codeValue, hintNearest(p.schemas, schemaSetNames()), "no table schemas are called %q", p.schemas)
+		}
+	}},
+	{"products", textsShape, "products whose service may be the name of a table", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		for _, n := range r.texts(v, "products") {
+			p.products = append(p.products, foldName(n.Value))
+		}
+	}},
+	{"carries", textsShape, "the tables whose events come in this form; without it, all", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		p.carries = map[string]bool{}
+		for _, t := range r.texts(v, "carries") {
+			p.carries[t.Value] = true
+		}
+	}},
+	{"root", textShape, "the path under which names without a path are", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		if path, ok := r.path(v); ok {
+			p.root = path
+		}
+	}},
+	{"case", schema.Text("camel"), "names without a path begin with a small letter", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.camel = r.camel(v) }},
+	{"time", textShape, "the field with an event's time", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.time = r.text(v, "time") }},
+	{"id", textShape, "the field with an event's own id", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.id = r.text(v, "id") }},
+	{"fields", fieldsShape, "fields of every table that has them", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.fields = r.fields(v) }},
+	{"aliases", aliasesShape, "loose names, each with the canonical name it stands for", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.aliases = r.aliases(v) }},
+	{"placeholders", schema.Map(valuesShape), "values of `%name%` in rules", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		p.values = map[string][]sigma.Value{}
+		r.entries(v, "placeholders", func(k, v *yaml.Node) { p.values[k.Value] = r.values(v) })
+	}},
+	{"sources", schema.List(schemaOfKeys(sourceKeys, "logsource")), "logsources, each with the tables that its events are in", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		r.list(v, "sources", func(v *yaml.Node) { r.source(v, p) })
+	}},
+	{"tables", schema.Map(schema.AnyOf(schema.Null(), schemaOfKeys(tableKeys))), "what is said of single tables", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
+		r.entries(v, "tables", func(k, v *yaml.Node) {
+			t := &tableEntry{}
+			readKeys(r, v, "a table", tableKeys, t)
+			p.tables[k.Value] = t
+		})
+	}},
+}
+
+var logSourceKeys = []pipelineKey[sourceEntry]{
+	{"category", textShape, "", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) { s.category = r.text(v, "category") }},
+	{"product", textShape, "", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) { s.product = r.text(v, "product") }},
+	{"service", textShape, "", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) { s.service = r.text(v, "service") }},
+}
+
+var sourceKeys = []pipelineKey[sourceEntry]{
+	{"logsource", schemaOfKeys(logSourceKeys), "what a rule's logsource must say to be meant", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) {
+		readKeys(r, v, "logsource", logSourceKeys, s)
+		if s.key() == [3]string{} {
+			r.errorf(v, codeValue, "give a product, category or service", "the logsource is empty")
+		}
+	}},
+	{"tables", schema.List(schema.AnyOf(textShape, schemaOfKeys(sourceTableKeys, "table"))), "the tables; a rule is compiled for each", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) {
+		r.list(v, "tables", func(v *yaml.Node) {
+			var t sourceTable
+			if v.Kind == yaml.ScalarNode {
+				t.name = r.text(v, "table")
+			} else if readKeys(r, v, "a source's table", sourceTableKeys, &t); t.name == "" {
+				r.errorf(v, codeMissing, "", "the entry names no table")
+			}
+			s.tables = append(s.tables, t)
+		})
+	}},
+	{"where", whereShape, "what must hold of an event of any of the tables; wildcards count", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) { s.where = r.where(v) }},
+	{"aliases", aliasesShape, "loose names of this logsource", func(r *pipelineReader, v *yaml.Node, s *sourceEntry) { s.aliases = r.aliases(v) }},
+}
+
+var sourceTableKeys = []pipelineKey[sourceTable]{
+	{"table", textShape, "its name", func(r *pipelineReader, v *yaml.Node, t *sourceTable) { t.name = r.text(v, "table") }},
+	{"where", whereShape, "what makes an event of the table one of the logsource; wildcards count", func(r *pipelineReader, v *yaml.Node, t *sourceTable) { t.where = r.where(v) }},
+	{"aliases", aliasesShape, "loose names of the logsource in this table", func(r *pipelineReader, v *yaml.Node, t *sourceTable) { t.aliases = r.aliases(v) }},
+}
+
+var tableKeys = []pipelineKey[tableEntry]{
+	{"time", textShape, "the field with an event's time", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.time = r.text(v, "time") }},
+	{"id", textShape, "the field with an event's own id", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.id = r.text(v, "id") }},
+	{"messages", textsShape, "the fields that keyword searches read in a query", func(r *pipelineReader, v *yaml.Node, t *tableEntry) {
+		t.messages = []string{}
+		for _, m := range r.texts(v, "messages") {
+			t.messages = append(t.messages, m.Value)
+		}
+	}},
+	{"root", textShape, "the path under which names without a path are", func(r *pipelineReader, v *yaml.Node, t *tableEntry) {
+		if p, ok := r.path(v); ok {
+			t.root = &p
+		}
+	}},
+	{"case", schema.Text("camel"), "names without a path begin with a small letter", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.camel = r.camel(v) }},
+	{"columns", schema.Map(typeShape), "columns that the embedded schema lacks, or all of them where there is none", func(r *pipelineReader, v *yaml.Node, t *tableEntry) {
+		t.columns = map[string]ir.Type{}
+		r.entries(v, "columns", func(k, v *yaml.Node) { t.columns[k.Value] = r.typ(v) })
+	}},
+	{"open", trueShape, "an event may have fields that are no columns", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.open = r.isTrue(v, "open") }},
+	{"fields", fieldsShape, "canonical names, each with its path", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.fields = r.fields(v) }},
+	{"aliases", aliasesShape, "loose names of this table", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.aliases = r.aliases(v) }},
+}
+
+var fieldKeys = []pipelineKey[fieldEntry]{
+	{"path", textShape, "where the field is; a dot or bracket in front: below its parent's place", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { r.fieldPath(v, f) }},
+	{"type", typeShape, "what the field holds", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.typ = r.typ(v) }},
+	{"column", textShape, "the column that queries read", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.column = r.text(v, "column") }},
+	{"absent", trueShape, "the form does not have the field", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.none = r.isTrue(v, "absent") }},
 }
 
 // extendable returns a pipeline that `extends` may name: a built-in one, or a
@@ -244,41 +378,7 @@ func (r *pipelineReader) check(p *Pipeline) {
 
 func (r *pipelineReader) source(n *yaml.Node, p *Pipeline) {
 	var s sourceEntry
-	logsource := false
-	r.keys(n, "a source", map[string]func(*yaml.Node){
-		"logsource": func(v *yaml.Node) {
-			logsource = true
-			r.keys(v, "logsource", map[string]func(*yaml.Node){
-				"category": func(v *yaml.Node) { s.category = r.text(v, "category") },
-				"product":  func(v *yaml.Node) { s.product = r.text(v, "product") },
-				"service":  func(v *yaml.Node) { s.service = r.text(v, "service") },
-			})
-			if s.key() == [3]string{} {
-				r.errorf(v, codeValue, "give a product, category or service", "the logsource is empty")
-			}
-		},
-		"tables": func(v *yaml.Node) {
-			r.list(v, "tables", func(v *yaml.Node) {
-				if v.Kind == yaml.ScalarNode {
-					s.tables = append(s.tables, sourceTable{name: r.text(v, "table")})
-					return
-				}
-				var t sourceTable
-				r.keys(v, "a source's table", map[string]func(*yaml.Node){
-					"table":   func(v *yaml.Node) { t.name = r.text(v, "table") },
-					"where":   func(v *yaml.Node) { t.where = r.where(v) },
-					"aliases": func(v *yaml.Node) { t.aliases = r.aliases(v) },
-				})
-				if t.name == "" {
-					r.errorf(v, codeMissing, "", "the entry names no table")
-				}
-				s.tables = append(s.tables, t)
-			})
-		},
-		"where":   func(v *yaml.Node) { s.where = r.where(v) },
-		"aliases": func(v *yaml.Node) { s.aliases = r.aliases(v) },
-	})
-	if !logsource {
+	if !readKeys(r, n, "a source", sourceKeys, &s)["logsource"] {
 		r.errorf(n, codeMissing, "", "the source has no logsource")
 	}
 	for _, o := range p.entries {
@@ -287,34 +387,6 @@ func (r *pipelineReader) source(n *yaml.Node, p *Pipeline) {
 		}
 	}
 	p.entries = append(p.entries, s)
-}
-
-func (r *pipelineReader) table(n *yaml.Node) *tableEntry {
-	t := &tableEntry{}
-	r.keys(n, "a table", map[string]func(*yaml.Node){
-		"time": func(v *yaml.Node) { t.time = r.text(v, "time") },
-		"id":   func(v *yaml.Node) { t.id = r.text(v, "id") },
-		"root": func(v *yaml.Node) {
-			if p, ok := r.path(v); ok {
-				t.root = &p
-			}
-		},
-		"messages": func(v *yaml.Node) {
-			t.messages = []string{}
-			for _, m := range r.texts(v, "messages") {
-				t.messages = append(t.messages, m.Value)
-			}
-		},
-		"case":    func(v *yaml.Node) { t.camel = r.camel(v) },
-		"open":    func(v *yaml.Node) { t.open = r.isTrue(v, "open") },
-		"fields":  func(v *yaml.Node) { t.fields = r.fields(v) },
-		"aliases": func(v *yaml.Node) { t.aliases = r.aliases(v) },
-		"columns": func(v *yaml.Node) {
-			t.columns = map[string]ir.Type{}
-			r.entries(v, "columns", func(k, v *yaml.Node) { t.columns[k.Value] = r.typ(v) })
-		},
-	})
-	return t
 }
 
 func (r *pipelineReader) fields(n *yaml.Node) map[string]fieldEntry {
@@ -339,28 +411,12 @@ func (r *pipelineReader) camel(n *yaml.Node) bool {
 
 func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
 	f := fieldEntry{pos: posOf(k)}
-	path := func(v *yaml.Node) {
-		if rest := strings.TrimPrefix(v.Value, "."); v.Kind == yaml.ScalarNode && rest != "" && (rest != v.Value || rest[0] == '[') {
-			f.below = true
-			w := *v
-			w.Value = rest
-			v = &w
-		}
-		if p, ok := r.path(v); ok {
-			f.path = &p
-		}
-	}
 	switch {
 	case pipelineNull(n):
 	case n.Kind == yaml.ScalarNode:
-		path(n)
+		r.fieldPath(n, &f)
 	default:
-		r.keys(n, "a field", map[string]func(*yaml.Node){
-			"path":   path,
-			"type":   func(v *yaml.Node) { f.typ = r.typ(v) },
-			"column": func(v *yaml.Node) { f.column = r.text(v, "column") },
-			"absent": func(v *yaml.Node) { f.none = r.isTrue(v, "absent") },
-		})
+		readKeys(r, n, "a field", fieldKeys, &f)
 		if f.none && f.path != nil {
 			r.errorf(n, codeValue, "", "a field that is absent has no path")
 		}
@@ -368,14 +424,24 @@ func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
 	return f
 }
 
+// fieldPath reads a path. One that begins with a dot or a bracket goes on where
+// the parent's ends.
+func (r *pipelineReader) fieldPath(n *yaml.Node, f *fieldEntry) {
+	if rest := strings.TrimPrefix(n.Value, "."); n.Kind == yaml.ScalarNode && rest != "" && (rest != n.Value || rest[0] == '[') {
+		f.below = true
+		c := *n
+		c.Value = rest
+		n = &c
+	}
+	if p, ok := r.path(n); ok {
+		f.path = &p
+	}
+}
+
 func (r *pipelineReader) typ(n *yaml.Node) ir.Type {
 	t, ok := ir.ParseType(n.Value)
 	if !ok || t == ir.TypeUnknown {
-		names := []string{"dynamic"}
-		for t := ir.TypeString; t <= ir.TypeJSON; t++ {
-			names = append(names, t.String())
-		}
-		r.errorf(n, codeValue, hintNearest(n.Value, names), "%q is no type; types are %s", n.Value, strings.Join(names, ", "))
+		r.errorf(n, codeValue, hintNearest(n.Value, fieldTypes()), "%q is no type; types are %s", n.Value, strings.Join(fieldTypes(), ", "))
 	}
 	return t
 }

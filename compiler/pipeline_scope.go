@@ -52,8 +52,8 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 		root: p.root, camel: p.camel || te.camel,
 		fields: map[string]*mappedField{}, folded: map[string]string{}, parents: map[string]bool{},
 		loose: map[string]ir.Path{}, looseFo: map[string]string{}}
-	if te.root != nil {
-		m.root = *te.root
+	if te.root != nil { // a place of its own has a spelling of its own
+		m.root, m.camel = *te.root, te.camel
 	}
 	if m.schema = p.schema(table); m.schema != nil {
 		m.strict = m.schema.complete
