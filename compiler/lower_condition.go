@@ -1,8 +1,6 @@
 package compiler
 
 import (
-	"strings"
-
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -74,7 +72,7 @@ func (d *detectionLowerer) condition(e sigma.ConditionExpr, depth int) ir.Expr {
 		s := d.det.Selection(e.Name)
 		if s == nil {
 			hint := ""
-			if n := sigma.Nearest(e.Name, d.names("")); n != "" {
+			if n := sigma.Nearest(e.Name, d.names(&sigma.ConditionOf{Pattern: "*"})); n != "" {
 				hint = "did you mean " + n + "?"
 			}
 			d.errorf(sigma.CodeUnknownName, e.Pos, hint, "the condition names %q, and there is no such selection", e.Name)
@@ -89,7 +87,7 @@ func (d *detectionLowerer) condition(e sigma.ConditionExpr, depth int) ir.Expr {
 
 // of lowers `N of pattern`.
 func (d *detectionLowerer) of(e *sigma.ConditionOf) ir.Expr {
-	names := d.names(e.Pattern)
+	names := d.names(e)
 	pattern := e.Pattern
 	if pattern == "" {
 		pattern = "them"
@@ -112,44 +110,16 @@ func (d *detectionLowerer) of(e *sigma.ConditionOf) ir.Expr {
 	return d.at(atLeast(count, xs), e.Pos)
 }
 
-// names returns the selections meant by a pattern ("" is `them`) in the
-// author's order. A name with a leading underscore is meant only by a pattern
-// that has one too.
-func (d *detectionLowerer) names(pattern string) []string {
+// names returns the selections that an expression counts, in the author's
+// order.
+func (d *detectionLowerer) names(e *sigma.ConditionOf) []string {
 	var names []string
 	for _, s := range d.det.Selections {
-		if strings.HasPrefix(s.Name, "_") && !strings.HasPrefix(pattern, "_") {
-			continue
-		}
-		if pattern == "" || starMatch(pattern, s.Name) {
+		if e.Matches(s.Name) {
 			names = append(names, s.Name)
 		}
 	}
 	return names
-}
-
-// starMatch matches a whole name against a pattern in which stars stand for
-// any text.
-func starMatch(pattern, name string) bool {
-	head, rest, ok := strings.Cut(pattern, "*")
-	if !ok {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	name = name[len(head):]
-	for {
-		part, more, ok := strings.Cut(rest, "*")
-		if !ok {
-			return strings.HasSuffix(name, part)
-		}
-		i := strings.Index(name, part)
-		if i < 0 {
-			return false
-		}
-		name, rest = name[i+len(part):], more
-	}
 }
 
 // atLeast returns a tree that is true iff at least k of xs are. It halves xs

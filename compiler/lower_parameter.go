@@ -36,7 +36,7 @@ func (p *parameters) definition(name string, pos sigma.Pos) (sigma.Parameter, bo
 	if i := slices.IndexFunc(p.l.opts.Catalogue, func(d sigma.Parameter) bool { return d.Name == name }); i >= 0 {
 		if declared >= 0 || !p.doc.Native {
 			def := p.l.opts.Catalogue[i]
-			def.Catalogue = true // its positions are in another file
+			def.Catalogue = true
 			return def, true
 		}
 	} else if declared >= 0 && p.l.opts.Catalogue != nil {
@@ -85,16 +85,20 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 	}
 	given, _ := p.l.opts.Profile.lookup(name)
 	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
+	defaultFile := p.l.file
+	if def.Catalogue {
+		defaultFile = "" // its positions are in the catalogue's file
+	}
 	// The profile decides; where it has no value, the pipeline, then the default.
 	for _, from := range []struct {
 		file   string
 		values []sigma.Value
-	}{{p.l.opts.Profile.fileName(), given.values}, {"", placeholder}, {p.l.file, def.Default}} {
+	}{{p.l.opts.Profile.fileName(), given.values}, {"", placeholder}, {defaultFile, def.Default}} {
 		for _, v := range from.values {
 			value, keep, err := typedValue(def.Type, v)
 			if err != nil {
 				file, at := from.file, v.Position()
-				if !at.IsValid() || file == "" || def.Catalogue {
+				if !at.IsValid() || file == "" {
 					file, at = p.l.file, pos
 				}
 				p.l.diags = append(p.l.diags, sigma.Diagnostic{File: file, Pos: at, Code: sigma.CodeParameter,

@@ -101,20 +101,6 @@ func TestCountNodesDoesNotOverflow(t *testing.T) {
 	}
 }
 
-func TestStarMatch(t *testing.T) {
-	for _, c := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"sel*", "selection", true}, {"sel*", "asel", false}, {"*", "", true}, {"*_main", "filter_main", true},
-		{"a*b*c", "aXbYc", true}, {"a*b*c", "acb", false}, {"a*a", "a", false}, {"abc", "abc", true}, {"abc", "abcd", false}, {"**x", "x", true},
-	} {
-		if got := starMatch(c.pattern, c.name); got != c.want {
-			t.Errorf("%s on %s: %v", c.pattern, c.name, got)
-		}
-	}
-}
-
 // What a caller builds by hand may be wrong in ways that no parser lets
 // through.
 func TestLowerOddDocuments(t *testing.T) {

@@ -1,0 +1,135 @@
+package compiler
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+const catalogueText = `rulewright-parameters: 1
+parameters:
+  - {name: admins, type: string, list: true, description: Who may, example: [ann]}
+  - {name: networks, type: cidr, list: true, description: Ours, example: [192.0.2.0/24], default: [192.0.2.0/24]}
+  - {name: office, type: hours, description: When, example: 'Mon-Fri 08:00-18:00'}
+  - {name: home_zone, type: zone, description: Where, example: Europe/Berlin}
+`
+
+// Where the values of a parameter come from, and where findings about them
+// point.
+func TestParameters(t *testing.T) {
+	catalogue, ds := sigma.ParseParameters("catalogue.yaml", []byte(catalogueText))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	native := func(parameters, item string) string {
+		return "rulewright: 1\ntitle: t\nlogsource: {category: test}\nparameters: [" + parameters + "]\ndetection:\n  s: {" + item + "}\n  condition: s\n"
+	}
+	plain := func(item string) string {
+		return "title: t\nlogsource: {category: test}\ndetection:\n  s: {" + item + "}\n  condition: s\n"
+	}
+	for _, c := range []struct {
+		name, rule, profile string
+		noCatalogue         bool
+		want                string // the tree, `lacks …` or the first finding
+	}{
+		{"catalogue and profile", native("admins", "f|expand: '%admins%'"), "admins: [ann, bob]", false, `(equal f "ann" "bob")`},
+		{"one value for a list", native("admins", "f|expand: '%admins%'"), "admins: ann", false, `(equal f "ann")`},
+		{"a number is text", native("admins", "f|expand: '%admins%'"), "admins: [5]", false, `(equal f "5")`},
+		{"unset", native("admins", "f|expand: '%admins%'"), "", false, "lacks admins"},
+		{"empty list", native("admins", "f|expand: '%admins%'"), "admins: []", false, "lacks admins"},
+		{"null", native("admins", "f|expand: '%admins%'"), "admins:", false, "lacks admins"},
+		{"blank lines are no values", native("admins", "f|expand: '%admins%'"), "admins: ['', null]", false, "lacks admins"},
+		{"watchlist", native("admins", "f|expand: '%admins%'"), "admins: {watchlist: A}", false, "lacks admins"},
+		{"default of the catalogue", native("networks", "f|cidr|expand: '%networks%'"), "", false, "(inNetwork f 192.0.2.0/24)"},
+		{"empty means default", native("networks", "f|cidr|expand: '%networks%'"), "networks: []", false, "(inNetwork f 192.0.2.0/24)"},
+		{"profile over default", native("networks", "f|cidr|expand: '%networks%'"), "networks: ['2001:db8::7', '::ffff:10.1.2.3/104']", false, "(inNetwork f 2001:db8::7/128 10.0.0.0/8)"},
+		{"no catalogue at hand", native("admins", "f|expand: '%admins%'"), "admins: [ann]", true, `(equal f "ann")`},
+		{"not in the catalogue", native("admns", "f|expand: '%admns%'"), "", false, "rule.yml:4:14: the catalogue has no parameter admns [unknown-parameter]"},
+		{"bad value in the profile", native("networks", "f|cidr|expand: '%networks%'"), "networks: [here]", false, `profile.yaml:3:14: parameter networks: "here" is no cidr [parameter]`},
+		{"two for one", native("office", "f|within: '%office%'"), "office: ['08:00-09:00', '10:00-11:00']", false, "rule.yml:6:17: parameter office takes one value and has 2 [parameter]"},
+		{"bad hours", native("office", "f|within: '%office%'"), "office: late", false, `profile.yaml:3:11: parameter office: "late" names no days such as Mon-Fri [parameter]`},
+		{"zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "home_zone: Asia/Tokyo", false, "(less f@hour(Asia/Tokyo) 6)"},
+		{"bad zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "home_zone: Mars/Base", false, `profile.yaml:3:14: parameter home_zone: there is no zone "Mars/Base" [parameter]`},
+		{"no zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "", false, "lacks home_zone"},
+		{"hours as text", native("office", "f|expand: '%office%'"), "", false, "rule.yml:6:17: parameter office is of type hours; here stands string or pattern or number or bool or ip [parameter]"},
+		{"networks as text", native("networks", "f|expand: '%networks%'"), "", false, "rule.yml:6:17: parameter networks is of type cidr; here stands string or pattern or number or bool or ip [parameter]"},
+		{"plain Sigma", plain("f|expand: '%anybody%'"), "anybody: [ann, 5, true]", false, `(equal f "ann" 5 true)`},
+		{"plain Sigma, described", plain("f|cidr|expand: '%networks%'"), "", false, "(inNetwork f 192.0.2.0/24)"},
+		{"plain Sigma, unset", plain("f|expand: '%anybody%'"), "", false, "lacks anybody"},
+		{"all of a list", native("admins", "f|contains|all|expand: '%admins%'"), "admins: [ann, bob]", false, "(and\n  (contains f \"ann\")\n  (contains f \"bob\"))"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			docs, ds := sigma.Parse("rule.yml", []byte(c.rule))
+			if ds.HasErrors() {
+				t.Fatal(ds)
+			}
+			profile, ds := ParseProfile("profile.yaml", []byte("rulewright-profile: 1\nparameters:\n  "+c.profile+"\n"))
+			if len(ds) != 0 {
+				t.Fatal(ds)
+			}
+			opts := Options{Profile: profile, Catalogue: catalogue}
+			if c.noCatalogue {
+				opts.Catalogue = nil
+			}
+			rules, ds := Lower(docs[0], opts)
+			var got string
+			switch {
+			case ds.HasErrors():
+				got = ds[0].Error()
+			case len(rules[0].Lacks) > 0:
+				got = "lacks " + strings.Join(rules[0].Lacks, ", ")
+				if rules[0].When != ir.Const(false) {
+					t.Error("a rule that lacks a parameter can fire")
+				}
+			default:
+				got = ir.Print(rules[0].When.(*ir.Selection).X)
+			}
+			if got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+// A profile may speak of parameters that rules of the set describe or use.
+func TestProfileKnowsTheRules(t *testing.T) {
+	docs, ds := sigma.Parse("rule.yml", []byte(`title: t
+logsource: {category: test}
+detection:
+  s:
+    - f|expand: '%plain%'
+    - g|contains|expand: 'x%inside%'
+  condition: s
+---
+rulewright: 1
+title: t
+logsource: {category: test}
+parameters: [{name: own, type: number}]
+detection:
+  s:
+    f[any]: {n|gt: '%own%'}
+  condition: s
+`))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	var p *Profile
+	for _, name := range []string{"plain", "inside", "own"} {
+		var err error
+		if p, err = p.WithValue(name, "5"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ds := p.Check(nil, docs); len(ds) != 0 {
+		t.Error(ds)
+	}
+	p, err := p.WithValue("own", "five")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ds := p.Check(nil, docs); len(ds) != 1 || !ds.HasErrors() {
+		t.Error(ds)
+	}
+}
