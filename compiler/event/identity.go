@@ -132,12 +132,15 @@ func ID(ev any, src Source) string {
 	return joinID(ev, xdrRowID) // a Defender XDR table kept in Log Analytics
 }
 
+// noGUID is what anonymised exports and some services write for an id.
+const noGUID = "00000000-0000-0000-0000-000000000000"
+
 func joinID(ev any, places paths) string {
 	var id strings.Builder
 	for i, p := range places {
 		v, _ := lookupPath(ev, p)
 		t := text(v)
-		if t == "" {
+		if t == "" || t == noGUID {
 			if i == 0 {
 				return ""
 			}
