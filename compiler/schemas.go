@@ -163,3 +163,32 @@ func foldName(s string) string {
 	}
 	return s
 }
+
+// Column is a column of a table.
+type Column struct {
+	Name string
+	Type ir.Type
+}
+
+// Columns returns the columns of a table as the pipeline's table schemas list
+// them, in alphabetical order; nil for a table that they do not have.
+func (p *Pipeline) Columns(table string) []Column {
+	t := p.schema(table)
+	if t == nil {
+		return nil
+	}
+	var out []Column
+	for _, n := range t.names() {
+		out = append(out, Column{n, t.columns[n]})
+	}
+	return out
+}
+
+// SchemaTables returns the tables that the pipeline's table schemas have, in
+// alphabetical order.
+func (p *Pipeline) SchemaTables() []string {
+	if set := schemaSets[p.schemas]; set != nil {
+		return set().names()
+	}
+	return nil
+}

@@ -181,8 +181,8 @@ func (r *Reader) record(ev any, line int, hint Source) Record {
 		switch {
 		case src.Form == "":
 			src = found
-		case ok && found.Form == src.Form:
-			src.Table = found.Table
+		case ok && src.Table == "" && found.Form.family() == src.Form.family():
+			src = found
 		}
 	}
 	t, _ := Time(ev, src)

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/conformance"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+func runCheck(c *cli, args []string) int {
+	f := c.flags("[flags] [PATH…]", `
+Find mistakes in rules, and in profiles, overrides, pipelines, catalogues of
+parameters and fixtures, which are told by the key they begin with. PATH is a
+file, a folder (its .yml and .yaml files) or - for standard input. Exit code 1
+means that there are errors.
+
+A finding is silenced in the file: # rulewright: ignore CODE reason
+
+Examples:
+  rulewright check my-rules/
+  rulewright check --pipeline sentinel my-rules/
+  rulewright check --format sarif my-rules/ > findings.sarif`)
+	var rf ruleFlags
+	rf.values(f)
+	rf.selection(f)
+	rf.pipeline(f)
+	format := f.String("format", "text", "`format` of the output: text, json, sarif")
+	failOn := f.String("fail-on", "error", "exit with 1 from this `severity` on: error, warning")
+	quiet := f.Bool("quiet", false, "in text, only the last line")
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	if err := oneOf("format", *format, "text", "json", "sarif"); err != nil {
+		return c.misuse("%v", err)
+	}
+	if err := oneOf("fail-on", *failOn, "error", "warning"); err != nil {
+		return c.misuse("%v", err)
+	}
+	sources, err := c.readSources(args)
+	if err != nil {
+		return c.fail(err)
+	}
+	ds, err := rf.loadSources(c, sources, len(args) > 0)
+	if err != nil {
+		return c.fail(err)
+	}
+	for _, s := range sources {
+		switch s.kind {
+		case "profile":
+			p, found := compiler.ParseProfile(s.name, s.data)
+			ds = append(append(ds, found...), p.Check(rf.catalogue, rf.docs)...)
+		case "overrides":
+			_, found := compiler.ParseOverrides(s.name, s.data)
+			ds = append(ds, found...)
+		case "pipeline":
+			_, found := compiler.ParsePipeline(s.name, s.data)
+			ds = append(ds, found...)
+		case conformanceKind:
+			_, found := conformance.ParseFixture(s.name, s.data)
+			ds = append(ds, found...)
+		}
+	}
+	ds = append(ds, compiler.CheckReferences(rf.docs)...)
+	ds = append(ds, rf.checkMeaning()...)
+	ds = tidy(ds, sources)
+
+	errs, warnings := ds.Count(sigma.SeverityError), ds.Count(sigma.SeverityWarning)
+	switch *format {
+	case "text":
+		if !*quiet {
+			for i, d := range ds {
+				if i > 0 {
+					fmt.Fprintln(c.out)
+				}
+				d.Render(c.out)
+			}
+			if len(ds) > 0 {
+				fmt.Fprintln(c.out)
+			}
+		}
+		fmt.Fprintf(c.out, "%d files, %d rules, %d errors, %d warnings\n", len(sources), rf.read, errs, warnings)
+	case "json":
+		err = c.writeJSON(checkReport{findings(ds), len(sources), rf.read, errs, warnings})
+	case "sarif":
+		err = c.writeJSON(sarif(ds))
+	}
+	if err != nil {
+		return c.fail(err)
+	}
+	if errs > 0 || *failOn == "warning" && warnings > 0 {
+		return exitNo
+	}
+	return exitOK
+}
+
+const conformanceKind = "fixtures"
+
+// checkMeaning lowers the rules: through the given pipelines, else through those
+// of the event forms that have the rule's logsource.
+func (r *ruleFlags) checkMeaning() sigma.Diagnostics {
+	queries := slices.DeleteFunc(slices.Clone(r.pipelineValues), func(p *compiler.Pipeline) bool { return p.Form() != "" })
+	var ds sigma.Diagnostics
+	if len(queries) > 0 {
+		opts := r.options()
+		opts.Pipeline = compiler.MergePipelines(queries...)
+		for _, d := range r.docs {
+			if d.Kind == sigma.KindFilter {
+				opts.Filters = append(opts.Filters, d)
+			}
+		}
+		for _, d := range r.docs {
+			_, found := compiler.Lower(d, opts)
+			ds = append(ds, found...)
+		}
+	}
+	if len(queries) == 0 || len(r.formPipelines) > 0 {
+		_, found := r.ruleSet(false)
+		ds = append(ds, found...)
+	}
+	return ds
+}
+
+// tidy orders findings, leaves out repeated ones and remarks, and shows the
+// line of the file where a later stage did not have it.
+func tidy(ds sigma.Diagnostics, sources []source) sigma.Diagnostics {
+	ds = slices.DeleteFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity == sigma.SeverityInfo })
+	ds.Sort()
+	lines := map[string]*source{}
+	for i := range sources {
+		lines[sources[i].name] = &sources[i]
+	}
+	for i := range ds {
+		if s := lines[ds[i].File]; s != nil && ds[i].Snippet == "" && ds[i].Pos.IsValid() {
+			ds[i].Snippet = lineOf(s.data, ds[i].Pos.Line)
+		}
+	}
+	return slices.Compact(ds)
+}
+
+func lineOf(data []byte, line int) string {
+	start := 0
+	for n := 1; ; n++ {
+		end := start
+		for end < len(data) && data[end] != '\n' {
+			end++
+		}
+		if n == line {
+			if end > start && data[end-1] == '\r' {
+				end--
+			}
+			return string(data[start:end])
+		}
+		if end == len(data) {
+			return ""
+		}
+		start = end + 1
+	}
+}
+
+func (c *cli) writeJSON(v any) error {
+	e := json.NewEncoder(c.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+type checkReport struct {
+	Findings []finding `json:"findings"`
+	Files    int       `json:"files"`
+	Rules    int       `json:"rules"`
+	Errors   int       `json:"errors"`
+	Warnings int       `json:"warnings"`
+}
+
+type finding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Severity string `json:"severity"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+func findings(ds sigma.Diagnostics) []finding {
+	out := []finding{}
+	for _, d := range ds {
+		out = append(out, finding{d.File, d.Pos.Line, d.Pos.Col, d.Severity.String(), string(d.Code), d.Message, d.Hint})
+	}
+	return out
+}
+
+// sarif is the findings as SARIF 2.1.0.
+func sarif(ds sigma.Diagnostics) any {
+	type obj = map[string]any
+	used := map[sigma.Code]bool{}
+	results := []obj{}
+	for _, d := range ds {
+		used[d.Code] = true
+		message := d.Message
+		if d.Hint != "" {
+			message += "\n" + d.Hint
+		}
+		uri := (&url.URL{Path: filepath.ToSlash(d.File)}).String()
+		place := obj{"artifactLocation": obj{"uri": uri}}
+		if d.Pos.IsValid() {
+			place["region"] = obj{"startLine": d.Pos.Line, "startColumn": max(1, d.Pos.Col)}
+		}
+		results = append(results, obj{"ruleId": string(d.Code), "level": d.Severity.String(), "message": obj{"text": message},
+			"locations": []obj{{"physicalLocation": place}}})
+	}
+	rules := []obj{}
+	for _, info := range sigma.Codes() {
+		if used[info.Code] {
+			rules = append(rules, obj{"id": string(info.Code), "shortDescription": obj{"text": info.Text}})
+		}
+	}
+	return obj{"version": "2.1.0", "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+		"runs": []obj{{"tool": obj{"driver": obj{"name": "rulewright", "version": version(), "rules": rules}}, "columnKind": "unicodeCodePoints", "results": results}}}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+func runCompile(c *cli, args []string) int {
+	f := c.flags("--to cel [flags] [PATH…]", `
+Print what rules mean in another language. CEL text evaluates over a plain event,
+in an environment that has the compiler package's Library. Without --pipeline the
+rules' field names stand as they are written; with the pipeline of an event form
+they are the paths of that form, once for each table the rule may be about.
+
+A rule that lacks the value of a parameter is refused: give it with --profile or
+--set. Exit code 1 means that a rule was refused.
+
+Examples:
+  rulewright compile --to cel --pipeline azure-diagnostic my-rule.yaml
+  rulewright compile --to cel --pipeline log-analytics --profile tenant.yaml --format jsonl`)
+	var rf ruleFlags
+	rf.values(f)
+	rf.selection(f)
+	rf.pipeline(f)
+	to := f.String("to", "", "the `language`: cel")
+	table := f.String("table", "", "only for this `table`")
+	format := f.String("format", "text", "`format` of the output: text or jsonl")
+	outDir := f.String("out", "", "write one file a rule and table into this `folder`")
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	if *to == "kql" || *to == "sql" {
+		return c.misuse("this version compiles to cel only")
+	}
+	if err := oneOf("to", *to, "cel"); err != nil {
+		return c.misuse("%v", err)
+	}
+	if err := oneOf("format", *format, "text", "jsonl"); err != nil {
+		return c.misuse("%v", err)
+	}
+	ds, err := rf.load(c, args)
+	if err != nil {
+		return c.fail(err)
+	}
+	if *outDir != "" {
+		if err := os.MkdirAll(*outDir, 0o777); err != nil {
+			return c.fail(err)
+		}
+	}
+	for _, d := range rf.docs {
+		if d.Kind == sigma.KindFilter {
+			rf.filters = append(rf.filters, d)
+		}
+	}
+	refused, written := 0, map[string]bool{}
+	put := func(l compiledLine) error {
+		switch {
+		case l.Error != "":
+			refused++
+			if *format == "text" {
+				fmt.Fprintf(c.err, "refused: %s\n", l.Error)
+				return nil
+			}
+		case *outDir != "":
+			return writeCompiled(*outDir, *to, l, written)
+		case *format == "text":
+			_, err := fmt.Fprintf(c.out, "// %s\n%s\n\n", clean(strings.Join(l.head(), " · ")), l.Query)
+			return err
+		}
+		e := json.NewEncoder(c.out)
+		e.SetEscapeHTML(false)
+		return e.Encode(l)
+	}
+	for _, d := range ds { // files that are no rules
+		if d.Severity == sigma.SeverityError {
+			if err := put(compiledLine{File: d.File, Error: d.Error()}); err != nil {
+				return c.fail(err)
+			}
+		}
+	}
+	for _, d := range rf.docs {
+		if d.Kind == sigma.KindFilter {
+			continue
+		}
+		for _, l := range rf.compile(d, *table) {
+			if err := put(l); err != nil {
+				return c.fail(err)
+			}
+		}
+	}
+	if refused > 0 {
+		fmt.Fprintf(c.err, "%s refused\n", number(refused))
+		return exitNo
+	}
+	return exitOK
+}
+
+// compiledLine is one line of the jsonl output.
+type compiledLine struct {
+	ID    string `json:"id,omitempty"`
+	Title string `json:"title,omitempty"`
+	File  string `json:"file,omitempty"`
+	Form  string `json:"form,omitempty"`
+	Table string `json:"table,omitempty"`
+	Query string `json:"query,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+func (l compiledLine) head() []string {
+	var out []string
+	for _, s := range []string{l.Title, l.ID, l.File, strings.TrimSpace(l.Form + " " + l.Table)} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// compile prints a rule for each pipeline and table, or says why not.
+func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
+	line := compiledLine{ID: d.Meta.ID, Title: d.Meta.Title, File: d.File}
+	fail := func(err error) []compiledLine {
+		line.Error = err.Error()
+		return []compiledLine{line}
+	}
+	if d.Kind == sigma.KindCorrelation {
+		return fail(fmt.Errorf("%s: %s: a correlation is more than a predicate over one event, which is all that CEL is", d.File, d.Meta.Title))
+	}
+	pipelines := r.pipelineValues
+	if len(pipelines) == 0 {
+		pipelines = []*compiler.Pipeline{nil}
+	}
+	var out []compiledLine
+	for _, p := range pipelines {
+		opts := r.options()
+		opts.Pipeline, opts.Table, opts.Filters = p, table, r.filters
+		rules, ds := compiler.Lower(d, opts)
+		if ds.HasErrors() {
+			var errs sigma.Diagnostics
+			for _, d := range ds {
+				if d.Severity == sigma.SeverityError {
+					errs = append(errs, d)
+				}
+			}
+			return fail(errs)
+		}
+		for _, rule := range rules {
+			if len(rule.Lacks) > 0 {
+				return fail(fmt.Errorf("%s: %s: these parameters have no value: %s", d.File, d.Meta.Title, strings.Join(rule.Lacks, ", ")))
+			}
+			text, err := compiler.CEL(rule)
+			if err != nil {
+				return fail(err)
+			}
+			l := line
+			l.Form, l.Table, l.Query = rule.Source.Form, rule.Source.Table, text
+			out = append(out, l)
+		}
+	}
+	if len(out) == 0 && len(r.pipelines) > 0 {
+		return fail(fmt.Errorf("%s: %s: the pipeline does not have its logsource", d.File, d.Meta.Title))
+	}
+	return out
+}
+
+// writeCompiled writes one file, named after the rule and, where it has several
+// tables, the table.
+func writeCompiled(dir, ext string, l compiledLine, written map[string]bool) error {
+	name := slug(l.Title)
+	if name == "" {
+		name = slug(l.ID)
+	}
+	if name == "" {
+		return errors.New("a rule without title and id has no name for its file")
+	}
+	for _, part := range []string{"", l.Form, l.Table, l.ID} {
+		if part != "" {
+			name += "-" + slug(part)
+		}
+		if !written[name] {
+			break
+		}
+	}
+	if written[name] {
+		return fmt.Errorf("two rules would be written to %s.%s", name, ext)
+	}
+	written[name] = true
+	return os.WriteFile(filepath.Join(dir, name+"."+ext), []byte(l.Query+"\n"), 0o666)
+}
+
+// slug makes a file name of a title.
+func slug(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	return clipBytes(strings.Trim(b.String(), "-"), 100)
+}
+
+func clipBytes(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.TrimRight(s, "-")
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// listings are what list can list.
+var listings = []string{"modifiers", "pipelines", "forms", "tables", "fields", "codes", "dialects"}
+
+func runList(c *cli, args []string) int {
+	f := c.flags("modifiers|pipelines|forms|tables|fields|codes|dialects [flags]", `
+List what rules may use: modifiers, the built-in pipelines, the forms of events,
+tables and their fields, the codes of findings, the languages to compile to.
+
+Examples:
+  rulewright list modifiers
+  rulewright list fields --table AuditLogs
+  rulewright list tables --pipeline defender`)
+	pipeline := f.String("pipeline", "sentinel", "the `pipeline` whose tables and fields are meant")
+	table := f.String("table", "", "the `table` whose fields are meant")
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	if len(args) != 1 {
+		return c.misuse("list one of: %s", strings.Join(listings, ", "))
+	}
+	what := args[0]
+	if err := oneOf("of list", what, listings...); err != nil {
+		return c.misuse("there is no list of %q; there are %s", what, strings.Join(listings, ", "))
+	}
+	switch what {
+	case "modifiers":
+		for _, m := range sigma.Modifiers() {
+			name := m.Name
+			if m.Arg != "" {
+				name += "=" + m.Arg
+			}
+			text := m.Text
+			if m.Native {
+				text += " (native documents only)"
+			}
+			fmt.Fprintf(c.out, "%-24s %s\n", name, text)
+			if len(m.With) > 0 {
+				fmt.Fprintf(c.out, "%-24s %s\n", "", c.paint(dim, "with: "+strings.Join(m.With, " ")))
+			}
+		}
+	case "pipelines":
+		for _, name := range compiler.BuiltinPipelines() {
+			p, err := compiler.BuiltinPipeline(name)
+			if err != nil {
+				return c.fail(err)
+			}
+			kind := "query target"
+			if p.Form() != "" {
+				kind = "event form"
+			}
+			fmt.Fprintf(c.out, "%-20s %-13s %s\n", name, kind, p.Description())
+		}
+	case "forms":
+		for _, form := range event.Forms() {
+			fmt.Fprintln(c.out, form)
+		}
+	case "tables", "fields":
+		p, err := compiler.BuiltinPipeline(*pipeline)
+		if err != nil {
+			return c.fail(err)
+		}
+		if what == "tables" {
+			for _, t := range p.SchemaTables() {
+				fmt.Fprintln(c.out, t)
+			}
+			break
+		}
+		if *table == "" {
+			return c.misuse("which table? Give one with --table; `rulewright list tables` lists them")
+		}
+		columns := p.Columns(*table)
+		if columns == nil {
+			hint := ""
+			if n := sigma.Nearest(*table, p.SchemaTables()); n != "" {
+				hint = "; did you mean " + n + "?"
+			}
+			return c.fail(fmt.Errorf("the pipeline %s has no table %q%s", *pipeline, *table, hint))
+		}
+		for _, col := range columns {
+			fmt.Fprintf(c.out, "%-40s %s\n", col.Name, col.Type)
+		}
+	case "codes":
+		for _, info := range sigma.Codes() {
+			fmt.Fprintf(c.out, "%-22s %s\n", info.Code, info.Text)
+		}
+	case "dialects":
+		fmt.Fprintln(c.out, "cel")
+	}
+	return exitOK
+}
+
+//go:embed hit.schema.json
+var hitSchema []byte
+
+func runSchema(c *cli, args []string) int {
+	kinds := append(sigma.SchemaKinds(), "hit")
+	f := c.flags("KIND", `
+Print the JSON Schema of a format, for editors and other tools. KIND is one of
+`+strings.Join(kinds, ", ")+` (hit: a line of rulewright match --format jsonl).
+
+Example:
+  rulewright schema native > rulewright.schema.json`)
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	if len(args) != 1 {
+		return c.misuse("the schema of what? One of %s", strings.Join(kinds, ", "))
+	}
+	if args[0] == "hit" {
+		c.out.Write(hitSchema)
+		return exitOK
+	}
+	schema, err := sigma.Schema(args[0])
+	if err != nil {
+		return c.misuse("there is no schema of %q; there are %s", args[0], strings.Join(kinds, ", "))
+	}
+	c.out.Write(schema)
+	if len(schema) > 0 && schema[len(schema)-1] != '\n' {
+		fmt.Fprintln(c.out)
+	}
+	return exitOK
+}
+
+func runVersion(c *cli, args []string) int {
+	f := c.flags("", "Print the version.")
+	if _, code, ok := c.parse(f, args); !ok {
+		return code
+	}
+	fmt.Fprintln(c.out, "rulewright "+version())
+	return exitOK
+}
+
+// version is the module's version, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
+
+// writeLine writes a value as one line of JSON.
+func (c *cli) writeLine(v any) error {
+	e := json.NewEncoder(c.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

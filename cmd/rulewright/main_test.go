@@ -1,0 +1,436 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler/event"
+)
+
+// rulewright runs the command in testdata.
+func rulewright(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir("testdata")
+	return rulewrightHere(t, stdin, args...)
+}
+
+func rulewrightHere(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+const oneEvent = `{"Type":"AuditLogs","Id":"9","TimeGenerated":"2026-03-01T09:00:00Z","OperationName":"Add user","InitiatedBy":{"user":{"userPrincipalName":"eve@contoso.com"}}}`
+
+func TestRun(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		args  string // separated by spaces
+		stdin string
+		code  int
+		out   []string // all must be there; one that begins with ! must not
+		err   []string
+	}{
+		{"no command", "", "", 2, nil, []string{"Usage: rulewright COMMAND", "match ", "Start here:"}},
+		{"help", "help", "", 0, []string{"Usage: rulewright COMMAND", "Exit codes"}, nil},
+		{"--help", "--help", "", 0, []string{"Usage: rulewright COMMAND"}, nil},
+		{"help of a command", "match --help", "", 0, []string{"Usage: rulewright match [flags] EVENTS", "Examples:", "--profile file", "--fail-on level"}, nil},
+		{"help, then a command", "help check", "", 0, []string{"Usage: rulewright check"}, nil},
+		{"unknown command", "mach", "", 2, nil, []string{`there is no command "mach"; did you mean "match"?`}},
+		{"unknown flag", "match --folder x", "", 2, nil, []string{"rulewright match: flag provided but not defined: -folder", "--help"}},
+		{"version", "version", "", 0, []string{"rulewright "}, nil},
+		{"--version", "--version", "", 0, []string{"rulewright "}, nil},
+
+		{"check", "check rules", "", 0, []string{"3 files, 2 rules, 0 errors, 0 warnings\n"}, nil},
+		{"check bad rules", "check bad", "", 1, []string{
+			"bad/condition.yaml:12:14: detection has no selection 'selections' [unknown-selection]\n  12 |   condition: selections\n     |              ^\n  hint: did you mean selection?\n",
+			"2 files, 1 rules, 1 errors, 1 warnings\n"}, nil},
+		{"check, only the count", "check --quiet bad", "", 1, []string{"2 files, 1 rules, 1 errors, 1 warnings\n", "!selections"}, nil},
+		{"check a profile and overrides", "check rules tenant.yaml overrides.yaml", "", 0, []string{"5 files, 2 rules, 0 errors"}, nil},
+		{"check stdin", "check -", "title: x\n", 1, []string{"stdin:", "1 files,"}, nil},
+		{"check, flags behind", "check rules --format json", "", 0, []string{`"findings": []`, `"rules": 2`}, nil},
+		{"check as SARIF", "check --format sarif bad/condition.yaml", "", 1, []string{`"version": "2.1.0"`, `"ruleId": "unknown-selection"`, `"startLine": 12`, `"uri": "bad/condition.yaml"`}, nil},
+		{"check, warnings fail", "check --fail-on warning --level low bad/condition.yaml", "", 2, nil, []string{"no rule fits"}},
+		{"check a folder that is not there", "check nowhere", "", 2, nil, []string{"nowhere"}},
+		{"check a folder of other things", "check events", "", 2, nil, []string{"there is no .yml or .yaml file in events"}},
+		{"check with a pipeline", "check --pipeline sentinel rules", "", 0, []string{"0 errors"}, nil},
+		{"check with a pipeline that is not there", "check --pipeline sentinal rules", "", 2, nil, []string{"did you mean sentinel?"}},
+		{"check the pack", "check --quiet", "", 0, []string{" 0 errors,"}, nil},
+
+		{"compile", "compile --to cel --set approved_admins=admin@contoso.com rules", "", 0, []string{
+			"// A user is added · 0b6a1f4e-", `event.equalsAny("OperationName", ["Add user"])`}, nil},
+		{"compile, through a pipeline", "compile --to cel --pipeline azure-diagnostic --id 0b6a1f4e-3d0c-4f57-9d0d-5f2b0f6a7c11 rules", "", 0, []string{"azure-diagnostic AuditLogs"}, nil},
+		{"compile, a parameter missing", "compile --to cel --format jsonl rules", "", 1, []string{
+			`"error":"rules/user-added-by-stranger.yaml: A user is added by a stranger: these parameters have no value: approved_admins"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
+		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
+		{"compile to KQL", "compile --to kql rules", "", 2, nil, []string{"cel only"}},
+		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14"}},
+
+		{"match", "match --rules rules events", "", 0, []string{
+			"eve@contoso.com  (account, 1 hit)\n  2026-03-01 09:00:00Z  high           A user is added  ip 203.0.113.7\n      OperationName = Add user\n",
+			"2 hits of 1 rule: 2 high\n",
+			"4 events in 2 files; 1 left out as duplicates; 1 unreadable; 1 other files passed over\n",
+			"1 event of unknown source met no rule",
+			"1 rule ran, 1 did not: parameters without a value: approved_admins (1 rule)\n", "rulewright params"}, []string{"a.jsonl:3: "}},
+		{"match with a profile", "match --rules rules --profile tenant.yaml events", "", 0, []string{"critical       A user is added by a stranger", "3 hits of 2 rules: 1 critical, 2 high", "2 rules ran\n"}, nil},
+		{"match with --set", "match --rules rules --set approved_admins=admin@contoso.com --set approved_admins=eve@contoso.com events", "", 0, []string{"!stranger", "2 rules ran\n"}, nil},
+		{"match with overrides", "match --rules rules --overrides overrides.yaml events", "", 0, []string{"2 hits of 1 rule: 2 low"}, nil},
+		{"match, --min-level", "match --rules rules --overrides overrides.yaml --min-level medium events", "", 0, []string{"0 hits\n"}, nil},
+		{"match, --fail-on", "match --rules rules --fail-on high events", "", 1, []string{"2 high"}, nil},
+		{"match, --fail-on more", "match --rules rules --fail-on critical events", "", 0, []string{"2 high"}, nil},
+		{"match, --level", "match --rules rules --level critical --profile tenant.yaml events", "", 0, []string{"1 hit of 1 rule: 1 critical"}, nil},
+		{"match stdin", "match --rules rules -", oneEvent, 0, []string{"eve@contoso.com", "1 hit of 1 rule: 1 high", "1 event in 1 file\n"}, nil},
+		{"match, set form", "match --rules rules --form azure-diagnostic -", oneEvent, 0, []string{"0 hits"}, nil},
+		{"match, any source", "match --rules rules --any-source -", `{"OperationName":"Add user","x":1}`, 0, []string{"no entity named", "1 hit of 1 rule"}, nil},
+		{"match, unknown source", "match --rules rules -", `{"x":1}`, 0, []string{"0 hits\n", "1 event of unknown source met no rule"}, nil},
+		{"match with what", "match --rules rules", "", 2, nil, []string{"which events?"}},
+		{"match nothing", "match --rules rules nowhere.json", "", 2, nil, []string{"nowhere.json"}},
+		{"match a folder without events", "match rules", "", 2, nil, []string{"no event file in rules"}},
+		{"match, unknown form", "match --form sysmon events", "", 2, nil, []string{"--form takes auto, log-analytics"}},
+		{"match, a table without form", "match --table x events", "", 2, nil, []string{"--table needs --form"}},
+		{"match, stdin and files", "match events -", "", 2, nil, []string{"cannot be merged"}},
+		{"match, an unknown parameter", "match --rules rules --set aproved_admins=x events", "", 2, nil, []string{"did you mean approved_admins?"}},
+		{"match, a profile that is not there", "match --profile nope.yaml events", "", 2, nil, []string{"nope.yaml"}},
+		{"match, bad rules are left out", "match --rules bad --rules rules events", "", 0, []string{"2 hits"}, []string{"bad/condition.yaml:12:14", "rules with errors are left out"}},
+		{"match, only bad rules", "match --rules bad events", "", 2, nil, []string{"no rule to match"}},
+		{"match with the pack", "match events", "", 0, []string{"rules ran, "}, nil},
+		{"match, one guide", "match --guide entra-apps events", "", 0, []string{"0 hits"}, nil},
+		{"match, an unknown guide", "match --guide nope events", "", 2, nil, []string{"no rule fits"}},
+
+		{"explain", "explain --rule rules/user-added.yaml events", "", 0, []string{
+			`"A user is added" matches this log-analytics AuditLogs event`, `yes OperationName equal "Add user"  event: "Add user"`, `no  OperationName equal "Add user"  event: "Delete user"`,
+			"4 events: 3 met the rule, 2 matched", "1 event: A user is added: nobody can tell the event's source"}, nil},
+		{"explain, only matches", "explain --rule rules/user-added.yaml --only match --limit 1 events", "", 0, []string{"!Delete user", "2 matched, 1 shown"}, nil},
+		{"explain a rule of the pack", "explain --rule 13cf6657-a011-48fb-9cec-dd56a2b436af events", "", 0, []string{"does not match"}, nil},
+		{"explain what", "explain events", "", 2, nil, []string{"which rule?"}},
+		{"explain an unknown rule", "explain --rule nope events", "", 2, nil, []string{"no rule"}},
+
+		{"test", "test rules", "", 0, []string{"8 passed, 0 failed, 0 skipped\n"}, nil},
+		{"test one referee", "test --referee reference rules", "", 0, []string{"2 passed, 0 failed"}, nil},
+		{"test an unknown referee", "test --referee postgres rules", "", 2, nil, []string{"--referee takes reference"}},
+		{"test fails", "test bad/failing.fixtures.yaml", "", 1, []string{"bad/failing.fixtures.yaml:4: wrong: reference: event 1: no match, want match", "4 failed"}, nil},
+		{"test as JSON", "test --format json rules", "", 0, []string{`"passed":8`}, nil},
+		{"test nothing", "test tenant.yaml", "", 2, nil, []string{"there are no fixtures"}},
+
+		{"rules", "rules rules", "", 0, []string{"0b6a1f4e-3d0c-4f57-9d0d-5f2b0f6a7c11  high           alert   A user is added  [AuditLogs]"}, nil},
+		{"rules as lines", "rules --format jsonl rules", "", 0, []string{`"requires":[{"table":"AuditLogs","connector":"AzureActiveDirectory","licence":"Entra ID Free"}]`, `"parameters":["approved_admins"]`}, nil},
+		{"rules of the pack", "rules --tier report --guide entra-apps", "", 0, []string{"Report the consent of an end user"}, nil},
+		{"rules, unknown tier", "rules --tier reports", "", 2, nil, []string{"--tier takes alert, report, hunt, product"}},
+
+		{"params", "params rules", "", 0, []string{"rulewright-profile: 1\n", "# approved_admins: ['app.admin@contoso.com'", "Used by 1 rule."}, nil},
+		{"params of a profile", "params --profile tenant.yaml rules", "", 0, []string{"2 of 2 rules can run"}, nil},
+		{"params of an empty profile", "params --profile /dev/null rules", "", 2, nil, []string{"holds no profile"}},
+
+		{"coverage", "coverage --guide entra-apps", "", 0, []string{"entra-apps  18/18 covered", "18 of 18 items covered"}, nil},
+		{"coverage, a table missing", "coverage --guide entra-apps --have SigninLogs", "", 0, []string{"no table"}, nil},
+		{"coverage as JSON", "coverage --guide entra-apps --format json", "", 0, []string{`"nearMiss":`, `"targets": {`}, nil},
+		{"coverage as HTML", "coverage --guide entra-apps --format html", "", 0, []string{"<!doctype html>", "18 of 18 covered"}, nil},
+		{"coverage, unknown guide", "coverage --guide entra", "", 2, nil, []string{"--guide takes entra-apps"}},
+
+		{"list modifiers", "list modifiers", "", 0, []string{"base64offset", "native documents only"}, nil},
+		{"list pipelines", "list pipelines", "", 0, []string{"azure-diagnostic", "query target"}, nil},
+		{"list forms", "list forms", "", 0, []string{"o365-management"}, nil},
+		{"list tables", "list tables", "", 0, []string{"AuditLogs"}, nil},
+		{"list fields", "list fields --table AuditLogs", "", 0, []string{"TargetResources"}, nil},
+		{"list fields of what", "list fields", "", 2, nil, []string{"which table?"}},
+		{"list fields of no table", "list fields --table AuditLog", "", 2, nil, []string{"did you mean AuditLogs?"}},
+		{"list codes", "list codes", "", 0, []string{"unknown-selection"}, nil},
+		{"list dialects", "list dialects", "", 0, []string{"cel"}, nil},
+		{"list what", "list", "", 2, nil, []string{"list one of: modifiers"}},
+		{"list something else", "list rules", "", 2, nil, []string{`no list of "rules"`}},
+
+		{"schema", "schema native", "", 0, []string{`"$schema"`}, nil},
+		{"schema of hits", "schema hit", "", 0, []string{`"event_id"`}, nil},
+		{"schema of what", "schema", "", 2, nil, []string{"the schema of what?"}},
+		{"schema of something else", "schema x", "", 2, nil, []string{"there is no schema of"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "params of an empty profile" {
+				if _, err := os.Stat("/dev/null"); err != nil {
+					t.Skip(err)
+				}
+			}
+			code, out, err := rulewright(t, c.stdin, strings.Fields(c.args)...)
+			if code != c.code {
+				t.Errorf("exit %d, want %d", code, c.code)
+			}
+			for _, x := range []struct {
+				name, text string
+				want       []string
+			}{{"stdout", out, c.out}, {"stderr", err, c.err}} {
+				for _, w := range x.want {
+					no := strings.HasPrefix(w, "!")
+					if strings.Contains(x.text, strings.TrimPrefix(w, "!")) == no {
+						t.Errorf("%s: want %q in\n%s", x.name, w, x.text)
+					}
+				}
+			}
+			if c.code == 0 && c.err == nil && err != "" && !strings.Contains(c.args, "events") && !strings.Contains(c.args, "jsonl") {
+				t.Errorf("stderr: %s", err)
+			}
+			if strings.Contains(out, "\x1b") {
+				t.Error("colour without a terminal")
+			}
+		})
+	}
+}
+
+func TestMatchLines(t *testing.T) {
+	code, out, errs := rulewright(t, "", "match", "--rules", "rules", "--profile", "tenant.yaml", "--format", "jsonl", "events")
+	if code != 0 || !strings.Contains(errs, "3 hits of 2 rules") {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	var schema struct {
+		Required   []string
+		Properties map[string]any
+	}
+	if err := json.Unmarshal(hitSchema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	var last time.Time
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		var hit map[string]any
+		if err := json.Unmarshal([]byte(l), &hit); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range schema.Required {
+			if hit[k] == nil {
+				t.Errorf("no %s in %s", k, l)
+			}
+		}
+		for k := range hit {
+			if schema.Properties[k] == nil {
+				t.Errorf("the schema has no %s", k)
+			}
+		}
+		at, err := time.Parse(time.RFC3339, hit["time"].(string))
+		if err != nil || at.Before(last) {
+			t.Errorf("time %v after %v, %v", at, last, err)
+		}
+		last = at
+	}
+	_, again, _ := rulewrightHere(t, "", "match", "--rules", "rules", "--profile", "tenant.yaml", "--format", "jsonl", "events/b.csv", "events/a.jsonl")
+	if ids(again) != ids(out) {
+		t.Errorf("files in another order: %s, want %s", ids(again), ids(out))
+	}
+}
+
+func ids(lines string) string {
+	var out []string
+	for _, l := range strings.Split(strings.TrimSpace(lines), "\n") {
+		var hit struct{ ID string }
+		json.Unmarshal([]byte(l), &hit)
+		out = append(out, hit.ID)
+	}
+	return strings.Join(out, " ")
+}
+
+// What new writes passes check and test as it stands.
+func TestNew(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, args := range [][]string{
+		{"new", "--title", "Mail: it's forwarded", "mine"},
+		{"new", "--title", "A strange sign-in", "--service", "signinlogs", "--author", "O'Neil", "--level", "high", "--tier", "hunt", "mine"},
+		{"new", "--title", "A process", "--product", "windows", "--service", "", "--category", "process_creation", "mine"},
+	} {
+		if code, out, errs := rulewrightHere(t, "", args...); code != 0 || !strings.Contains(out, "next: rulewright check mine") {
+			t.Fatalf("%v: exit %d: %s%s", args, code, out, errs)
+		}
+	}
+	if code, out, errs := rulewrightHere(t, "", "check", "mine"); code != 0 || out != "6 files, 3 rules, 0 errors, 0 warnings\n" {
+		t.Errorf("check: exit %d: %s%s", code, out, errs)
+	}
+	if code, out, errs := rulewrightHere(t, "", "test", "mine"); code != 0 || !strings.Contains(out, " 0 failed, 0 skipped") {
+		t.Errorf("test: exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs := rulewrightHere(t, "", "new", "--title", "Mail: it's forwarded", "mine"); code != 2 || !strings.Contains(errs, "is there already") {
+		t.Errorf("again: exit %d: %s", code, errs)
+	}
+	for _, args := range [][]string{{"new"}, {"new", "--title", "???"}, {"new", "--title", "a\nb"}, {"new", "--title", "a", "x", "y"}, {"new", "--title", "a", "--level", "x"}} {
+		if code, _, _ := rulewrightHere(t, "", args...); code != 2 {
+			t.Errorf("%q: exit %d", args, code)
+		}
+	}
+}
+
+// The profile that params writes is one; filled in with its examples, every
+// rule of the pack runs.
+func TestParams(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	code, out, errs := rulewrightHere(t, "", "params", "--out", "tenant.yaml")
+	if code != 0 || !strings.Contains(out, "written to tenant.yaml") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs := rulewrightHere(t, "", "params", "--out", "tenant.yaml"); code != 2 || !strings.Contains(errs, "is there already") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, out, errs := rulewrightHere(t, "", "check", "tenant.yaml"); code != 0 {
+		t.Errorf("as written: exit %d: %s%s", code, out, errs)
+	}
+	data, err := os.ReadFile("tenant.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	for i, l := range lines {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(l, "  # "), ": "); ok && strings.HasPrefix(l, "  # ") && !strings.Contains(name, " ") && name != "Type" {
+			lines[i] = "  " + strings.TrimPrefix(l, "  # ")
+		}
+	}
+	if err := os.WriteFile("full.yaml", []byte(strings.Join(lines, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs = rulewrightHere(t, "", "params", "--profile", "full.yaml")
+	if code != 0 || strings.Contains(out, "without a value") {
+		t.Errorf("filled in: exit %d: %s%s", code, out, errs)
+	}
+}
+
+func TestCompileOut(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	code, out, errs := rulewright(t, "", "compile", "--to", "cel", "--profile", "tenant.yaml", "--pipeline", "log-analytics", "--pipeline", "graph-api", "--out", dir, "rules")
+	if code != 0 || out != "" {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 4 {
+		t.Fatalf("%v %v", entries, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "a-user-is-added.cel"))
+	if err != nil || !strings.Contains(string(data), "event.equalsAny") {
+		t.Errorf("%s %v", data, err)
+	}
+}
+
+// The incident is told alike from one stream and from a spilled merge.
+func TestSpill(t *testing.T) {
+	spill := &fileSpill{}
+	defer spill.removeAll()
+	n := 0
+	h, err := event.Merge(event.MergeOptions{Spill: spill, MaxMemory: 2000}, func() (*event.Reader, error) {
+		if n == 3 {
+			return nil, io.EOF
+		}
+		n++
+		var b strings.Builder
+		for i := range 50 {
+			fmt.Fprintf(&b, `{"Type":"AuditLogs","Id":"%d-%d","TimeGenerated":"2026-03-01T09:%02d:00Z","OperationName":"x"}`+"\n", n, i, 59-i)
+		}
+		return event.NewReader(strings.NewReader(b.String()), event.ReaderOptions{}), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spill.dir == "" {
+		t.Error("nothing was put aside")
+	}
+	var last time.Time
+	got := 0
+	for {
+		rec, err := h.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil || rec.Time.Before(last) {
+			t.Fatal(rec.Time, err)
+		}
+		last = rec.Time
+		got++
+	}
+	h.Close()
+	spill.removeAll()
+	if _, err := os.Stat(spill.dir); got != 150 || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%d events; the folder: %v", got, err)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	t.Chdir("testdata")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs bytes.Buffer
+	if code := run(ctx, []string{"match", "--rules", "rules", "events"}, strings.NewReader(""), &out, &errs); code != exitError || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
+// Events are written by attackers too: nothing of them reaches the terminal as
+// a command.
+func TestClean(t *testing.T) {
+	ev := `{"Type":"AuditLogs","Id":"9","TimeGenerated":"2026-03-01T09:00:00Z","OperationName":"Add user","InitiatedBy":{"user":{"userPrincipalName":"\u001b]0;x\u0007\u202eeve\r\nroot"}}}`
+	_, out, _ := rulewright(t, ev, "match", "--rules", "rules", "-")
+	if strings.ContainsAny(out, "\x1b\x07\r\u202e") || !strings.Contains(out, "eve  root  (account, 1 hit)") {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestTimelineRepeats(t *testing.T) {
+	var b strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&b, "%s\n", strings.Replace(strings.Replace(oneEvent, `"9"`, fmt.Sprintf(`"%d"`, i), 1), "09:00:00", fmt.Sprintf("09:%02d:00", i), 1))
+	}
+	_, out, _ := rulewright(t, b.String(), "match", "--rules", "rules", "-")
+	if strings.Count(out, "A user is added\n") != shownRepeats || !strings.Contains(out, "… and 15 more of this rule until 2026-03-01 09:19:00Z") || !strings.Contains(out, "20 hits of 1 rule") {
+		t.Error(out)
+	}
+	_, out, _ = rulewrightHere(t, b.String(), "match", "--rules", "rules", "--all", "-")
+	if strings.Count(out, "A user is added\n") != 20 {
+		t.Error(out)
+	}
+}
+
+func TestColor(t *testing.T) {
+	c := &cli{color: true}
+	if got := c.paint(red, "x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+	var b bytes.Buffer
+	m := &meter{w: &b, start: time.Now().Add(-time.Minute)}
+	m.show(func() string { return "half\x1b" })
+	m.show(func() string { t.Error("too soon"); return "" })
+	m.clear()
+	if b.String() != "\r\x1b[Khalf\uFFFD\r\x1b[K" {
+		t.Errorf("%q", b.String())
+	}
+	short := &meter{w: &b, start: time.Now()}
+	short.show(func() string { t.Error("a short job shows progress"); return "" })
+}
+
+func TestMemoryFS(t *testing.T) {
+	m := memoryFS{"a/b.yaml": []byte("1"), "a/c/d.yaml": []byte("2"), "e.yaml": []byte("3")}
+	var names []string
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	if err := fstest.TestFS(m, names...); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	if levelRank("") != -1 || levelRank("High") <= levelRank("medium") || levelRank("nope") != -1 {
+		t.Error("levels")
+	}
+	if got := plural(1234567, "entry"); got != "1,234,567 entries" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
+)
+
+func runMatch(c *cli, args []string) int {
+	f := c.flags("[flags] EVENTS…|-", `
+Match rules against events and print who did what, in the order in which it
+happened. EVENTS are files and folders of exported logs, read as one history:
+JSON (lines, lists, records[], value[], tables[]), CSV (Entra portal, Purview,
+Log Analytics, advanced hunting), gzip, zstd, UTF-8 or UTF-16. A - reads standard
+input as it comes. What form an event has is told from the event.
+
+Some rules need values that only you know, such as who may manage applications.
+Without them they do not run, and the last lines say so: see rulewright params.
+
+Examples:
+  rulewright match exports/
+  rulewright match --profile tenant.yaml --min-level medium signins.csv audit.csv
+  rulewright match --rules my-rules/ --format jsonl events.json.gz > hits.jsonl
+  rulewright match --guide entra-apps --fail-on high -  < events.jsonl`)
+	var rf ruleFlags
+	var rulePaths paths
+	f.Var(&rulePaths, "rules", "rules to use in place of the built-in pack, a file or folder (`path`); again for more")
+	rf.values(f)
+	rf.selection(f)
+	rf.pipeline(f)
+	form := f.String("form", "auto", "the `form` of all events: auto, or one that `rulewright list forms` prints")
+	table := f.String("table", "", "the `table` that all events are of, where the form does not tell")
+	anySource := f.Bool("any-source", false, "let events of unknown source meet every rule")
+	minLevel := f.String("min-level", "", "leave out hits below this `level`")
+	failOn := f.String("fail-on", "", "exit with 1 if a hit has this `level` or a higher one")
+	format := f.String("format", "text", "`format` of the output: text (a timeline) or jsonl (one hit a line)")
+	all := f.Bool("all", false, "in text, show every hit where one rule hits an entity again and again")
+	events, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	for _, err := range []error{
+		oneOf("format", *format, "text", "jsonl"), oneOf("min-level", *minLevel, append(levels, "")...), oneOf("fail-on", *failOn, append(levels, "")...),
+	} {
+		if err != nil {
+			return c.misuse("%v", err)
+		}
+	}
+	src, err := sourceOf(*form, *table)
+	if err != nil {
+		return c.misuse("%v", err)
+	}
+	if len(events) == 0 {
+		return c.misuse("which events? Give files or folders, or - for standard input")
+	}
+	ds, err := rf.load(c, rulePaths)
+	if err != nil {
+		return c.fail(err)
+	}
+	rs, more := rf.ruleSet(*anySource)
+	c.report(append(ds, more...))
+	if len(rs.Rules()) == 0 {
+		return c.fail(fmt.Errorf("there is no rule to match"))
+	}
+	in, err := c.openInput(events, src)
+	if err != nil {
+		return c.fail(err)
+	}
+	defer in.close()
+
+	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", fired: map[*compiler.RuleInfo]int{}}
+	m.timeline.all = *all
+	if err := m.run(*minLevel, *failOn); err != nil {
+		return c.fail(err)
+	}
+	if !m.jsonl {
+		m.timeline.write(c)
+	}
+	m.summary()
+	if m.failed {
+		return exitNo
+	}
+	return exitOK
+}
+
+// sourceOf reads --form and --table.
+func sourceOf(form, table string) (event.Source, error) {
+	if form == "auto" || form == "" {
+		if table != "" {
+			return event.Source{}, fmt.Errorf("--table needs --form")
+		}
+		return event.Source{}, nil
+	}
+	if !slices.Contains(event.Forms(), event.Form(form)) {
+		words := []string{"auto"}
+		for _, f := range event.Forms() {
+			words = append(words, string(f))
+		}
+		return event.Source{}, oneOf("form", form, words...)
+	}
+	return event.Source{Form: event.Form(form), Table: table}, nil
+}
+
+// matching is one run of match.
+type matching struct {
+	c        *cli
+	rs       *compiler.RuleSet
+	in       *input
+	jsonl    bool
+	timeline timeline
+	hits     int
+	byLevel  map[string]int
+	fired    map[*compiler.RuleInfo]int
+	events   int
+	failed   bool
+	badEvent int
+}
+
+func (m *matching) run(minLevel, failOn string) error {
+	m.byLevel = map[string]int{}
+	lowest, fail := levelRank(minLevel), levelRank(failOn)
+	for {
+		if err := m.c.ctx.Err(); err != nil {
+			return nil // run says so
+		}
+		rec, err := m.in.next()
+		if err == io.EOF {
+			m.in.meter.clear()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		m.events++
+		if m.events%256 == 0 {
+			m.in.meter.show(func() string {
+				return fmt.Sprintf("matching: %s of %s, %s", number(m.events), plural(m.in.records, "event"), plural(m.hits, "hit"))
+			})
+		}
+		hits, err := m.rs.Match(rec)
+		if err != nil {
+			m.badEvent++
+			m.in.meter.clear()
+			fmt.Fprintf(m.c.err, "%s:%d: %v\n", clean(rec.File), rec.Line, err)
+		}
+		for i := range hits {
+			h := &hits[i]
+			rank := levelRank(h.Rule.Level)
+			if minLevel != "" && rank < lowest {
+				continue
+			}
+			m.hits++
+			m.byLevel[strings.ToLower(h.Rule.Level)]++
+			m.fired[h.Rule]++
+			if failOn != "" && rank >= fail {
+				m.failed = true
+			}
+			if !m.jsonl {
+				m.timeline.add(h)
+				continue
+			}
+			if err := writeHit(m.c, h, rec); err != nil {
+				return err
+			}
+		}
+		if m.jsonl && len(hits) > 0 && m.in.files == 1 {
+			m.c.out.Flush() // whoever reads a stream's hits wants them now
+		}
+	}
+}
+
+// HitVersion is the version of the jsonl output. It goes up when a key changes
+// its meaning or goes; new keys may come.
+const hitVersion = 1
+
+// hitLine is one line of the jsonl output; `rulewright schema hit` describes it.
+type hitLine struct {
+	Version    int                `json:"version"`
+	ID         string             `json:"id"`
+	Rule       string             `json:"rule"`
+	Title      string             `json:"title"`
+	Level      string             `json:"level,omitempty"`
+	Tier       string             `json:"tier,omitempty"`
+	Tags       []string           `json:"tags,omitempty"`
+	Time       string             `json:"time,omitempty"`
+	Source     hitSource          `json:"source"`
+	Entities   []hitEntity        `json:"entities"`
+	Selections []string           `json:"selections"`
+	Matched    []compiler.Matched `json:"matched"`
+	EventID    string             `json:"event_id,omitempty"`
+	File       string             `json:"file,omitempty"`
+	Line       int                `json:"line,omitempty"`
+	Event      any                `json:"event"`
+}
+
+type hitSource struct {
+	Form  string `json:"form,omitempty"`
+	Table string `json:"table,omitempty"`
+}
+
+type hitEntity struct {
+	Type  string `json:"type"`
+	Field string `json:"field"`
+	Value string `json:"value"`
+}
+
+func writeHit(c *cli, h *compiler.Hit, rec event.Record) error {
+	l := hitLine{Version: hitVersion, ID: h.ID, Rule: h.Rule.ID, Title: h.Rule.Title, Level: h.Rule.Level, Tier: h.Rule.Tier, Tags: h.Rule.Tags,
+		Source: hitSource{string(h.Source.Form), h.Source.Table}, Selections: h.Selections, Matched: h.Matched, EventID: h.EventID,
+		File: rec.File, Line: rec.Line, Event: h.Event, Entities: []hitEntity{}}
+	if !h.Time.IsZero() {
+		l.Time = h.Time.Format(time.RFC3339Nano)
+	}
+	for _, e := range h.Entities {
+		l.Entities = append(l.Entities, hitEntity{e.Type, e.Field, e.Value})
+	}
+	if l.Selections == nil {
+		l.Selections = []string{}
+	}
+	if l.Matched == nil {
+		l.Matched = []compiler.Matched{}
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(l)
+}
+
+// summary says what was looked at and what was not. With jsonl it goes to the
+// error output, so that the hits stay clean.
+func (m *matching) summary() {
+	var w io.Writer = m.c.out
+	if m.jsonl {
+		w = m.c.err
+	}
+	var parts []string
+	for _, l := range slices.Backward(levels) {
+		if n := m.byLevel[l]; n > 0 {
+			parts = append(parts, number(n)+" "+l)
+		}
+	}
+	if n := m.byLevel[""]; n > 0 {
+		parts = append(parts, number(n)+" without a level")
+	}
+	line := plural(m.hits, "hit")
+	if m.hits > 0 {
+		line += " of " + plural(len(m.fired), "rule") + ": " + strings.Join(parts, ", ")
+	}
+	fmt.Fprintln(w, line)
+
+	line = fmt.Sprintf("%s in %s", plural(m.events, "event"), plural(m.in.files, "file"))
+	for _, x := range []struct {
+		n    int
+		text string
+	}{
+		{m.in.duplicates, "left out as duplicates"},
+		{m.in.unreadable, "unreadable"},
+		{m.badEvent, "given up"},
+		{m.in.passed, "other files passed over"},
+	} {
+		if x.n > 0 {
+			line += fmt.Sprintf("; %s %s", number(x.n), x.text)
+		}
+	}
+	fmt.Fprintln(w, line)
+	if n := m.rs.UnknownEvents(); n > 0 {
+		fmt.Fprintf(w, "%s of unknown source met no rule; see --form, or --any-source\n", plural(int(n), "event"))
+	}
+
+	total := len(m.rs.Rules())
+	notRun := m.rs.NotRun()
+	if len(notRun) == 0 {
+		fmt.Fprintf(w, "%s ran\n", plural(total, "rule"))
+	} else {
+		lacks := map[string]int{}
+		for _, n := range notRun {
+			for _, p := range n.Lacks {
+				lacks[p]++
+			}
+		}
+		names := []string{}
+		for p := range lacks {
+			names = append(names, p)
+		}
+		slices.SortFunc(names, func(a, b string) int {
+			if lacks[a] != lacks[b] {
+				return lacks[b] - lacks[a]
+			}
+			return strings.Compare(a, b)
+		})
+		for i, p := range names {
+			names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
+		}
+		fmt.Fprintf(w, "%s ran, %s did not: parameters without a value: %s\n", plural(total-len(notRun), "rule"), number(len(notRun)), strings.Join(names, ", "))
+		fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+	}
+	for _, d := range m.rs.Disabled() {
+		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/sigma"
+)
+
+func runParams(c *cli, args []string) int {
+	f := c.flags("[flags] [PATH…]", `
+Print a tenant profile to fill in: every parameter that the rules use, what it
+means, an example, and how many rules wait for it. Lines begin with # until you
+take it off; what stays commented keeps its default, or its rules do not run.
+
+Examples:
+  rulewright params --out tenant.yaml
+  rulewright params --profile tenant.yaml        what is still missing in it`)
+	var rf ruleFlags
+	rf.selection(f)
+	f.StringVar(&rf.profile, "profile", "", "show what this profile, a `file`, still lacks")
+	outFile := f.String("out", "", "write to this `file`, which must not exist")
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	ds, err := rf.load(c, args)
+	if err != nil {
+		return c.fail(err)
+	}
+	c.report(ds)
+	used := map[string]int{}
+	for _, d := range rf.docs {
+		for _, p := range d.Parameters {
+			if p.Catalogue {
+				used[p.Name]++
+			}
+		}
+	}
+	if rf.profile != "" {
+		return c.lacking(&rf, used)
+	}
+	var b bytes.Buffer
+	fmt.Fprint(&b, `# What Rulewright's rules need to know about your organisation. Take the # off a
+# line and fill it in. A parameter without a value and without a default keeps
+# its rules from running; an empty list never makes a rule fire.
+rulewright-profile: 1
+parameters:
+`)
+	n := 0
+	for _, p := range rf.catalogue {
+		if used[p.Name] == 0 {
+			continue
+		}
+		n++
+		fmt.Fprintln(&b)
+		for _, l := range wrap(p.Description, 90) {
+			fmt.Fprintf(&b, "  # %s\n", l)
+		}
+		kind := p.Type
+		if p.List {
+			kind = "list of " + kind
+		}
+		fmt.Fprintf(&b, "  # Type: %s. Used by %s.", kind, plural(used[p.Name], "rule"))
+		switch {
+		case len(p.Default) > 0:
+			fmt.Fprint(&b, " Has a default:\n")
+			fmt.Fprintf(&b, "  # %s: %s\n", p.Name, flow(p, p.Default))
+		case len(p.Example) > 0:
+			fmt.Fprint(&b, " Example:\n")
+			fmt.Fprintf(&b, "  # %s: %s\n", p.Name, flow(p, p.Example))
+		default:
+			fmt.Fprintf(&b, "\n  # %s:\n", p.Name)
+		}
+	}
+	if n == 0 {
+		fmt.Fprintln(&b, "  {} # these rules use none")
+	}
+	if *outFile == "" {
+		c.out.Write(b.Bytes())
+		return exitOK
+	}
+	w, err := os.OpenFile(*outFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return c.fail(fmt.Errorf("%s is there already; choose another name", *outFile))
+	}
+	if err == nil {
+		_, err = w.Write(b.Bytes())
+		if cerr := w.Close(); err == nil {
+			err = cerr
+		}
+	}
+	if err != nil {
+		return c.fail(err)
+	}
+	fmt.Fprintf(c.out, "%s written to %s\n", plural(n, "parameter"), *outFile)
+	return exitOK
+}
+
+// lacking says what a profile does not fill in.
+func (c *cli) lacking(rf *ruleFlags, used map[string]int) int {
+	rs, _ := rf.ruleSet(false)
+	waits := map[string]int{}
+	for _, n := range rs.NotRun() {
+		for _, p := range n.Lacks {
+			waits[p]++
+		}
+	}
+	for _, p := range rf.catalogue {
+		if waits[p.Name] > 0 {
+			fmt.Fprintf(c.out, "%s: without a value; %s\n", p.Name, plural(waits[p.Name], "rule")+" cannot run")
+			delete(waits, p.Name)
+		}
+	}
+	for p, n := range waits {
+		fmt.Fprintf(c.out, "%s: without a value; %s cannot run\n", p, plural(n, "rule"))
+	}
+	fmt.Fprintf(c.out, "%d of %s can run\n", len(rs.Rules())-len(rs.NotRun()), plural(len(rs.Rules()), "rule"))
+	return exitOK
+}
+
+// flow writes values as YAML on one line.
+func flow(p sigma.Parameter, values []sigma.Value) string {
+	var out []string
+	for _, v := range values {
+		out = append(out, scalar(v))
+	}
+	if p.List {
+		return "[" + strings.Join(out, ", ") + "]"
+	}
+	return strings.Join(out, ", ")
+}
+
+// scalar writes a value as a YAML scalar that reads back as the same.
+func scalar(v sigma.Value) string {
+	switch v := v.(type) {
+	case sigma.Bool:
+		return fmt.Sprint(v.Bool)
+	case sigma.Number:
+		if v.Number.IsInt {
+			return fmt.Sprint(v.Number.Int)
+		}
+		return fmt.Sprint(v.Number.Float)
+	case sigma.String:
+		return "'" + strings.ReplaceAll(v.Raw, "'", "''") + "'"
+	}
+	return "null"
+}
+
+func wrap(s string, width int) []string {
+	var lines []string
+	line := ""
+	for _, w := range strings.Fields(s) {
+		if line != "" && len(line)+1+len(w) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += w
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return slices.Clip(lines)
+}
