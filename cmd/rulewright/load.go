@@ -183,7 +183,7 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 		}
 	}
 	all := r.docs
-	if err := r.loadValues(all); err != nil {
+	if err := r.loadValues(c, all); err != nil {
 		return ds, err
 	}
 	if err := r.loadPipelines(); err != nil {
@@ -247,7 +247,7 @@ func parseRules(sources []source) []parsedRules {
 	return out
 }
 
-func (r *ruleFlags) loadValues(docs []*sigma.Document) error {
+func (r *ruleFlags) loadValues(c *cli, docs []*sigma.Document) error {
 	var ds sigma.Diagnostics
 	if r.profile != "" {
 		data, err := os.ReadFile(r.profile)
@@ -269,6 +269,7 @@ func (r *ruleFlags) loadValues(docs []*sigma.Document) error {
 	if ds.HasErrors() {
 		return ds
 	}
+	ds.Render(c.err) // warnings, such as a name that no rule knows
 	values, order := map[string][]any{}, []string{}
 	for _, s := range r.set {
 		name, value, ok := strings.Cut(s, "=")
@@ -280,16 +281,18 @@ func (r *ruleFlags) loadValues(docs []*sigma.Document) error {
 		}
 		values[name] = append(values[name], value)
 	}
+	var set *compiler.Profile
 	for _, name := range order {
 		var err error
+		if set, err = set.WithValue(name, values[name]...); err != nil {
+			return err
+		}
 		if r.profileValue, err = r.profileValue.WithValue(name, values[name]...); err != nil {
 			return err
 		}
 	}
-	if len(order) > 0 {
-		if ds := r.profileValue.Check(r.catalogue, docs); ds.HasErrors() {
-			return ds
-		}
+	if ds := set.Check(r.catalogue, docs); len(ds) > 0 {
+		return fmt.Errorf("--set: %s; %s", ds[0].Message, ds[0].Hint)
 	}
 	return nil
 }
