@@ -51,6 +51,7 @@ type RuleSet struct {
 	notRun  []NotRun
 	groups  map[event.Source]*ruleGroup
 	any     *ruleGroup // nil unless AnySource
+	env     *cel.Env
 	leaves  *leafSet
 	scratch sync.Pool
 	unknown atomic.Int64
@@ -62,20 +63,28 @@ type loadedRule struct {
 	info    RuleInfo
 	failure atomic.Pointer[Disabled]
 	lowered []*ir.Rule // one for each source
+	// programs are those of lowered that run.
+	programs []*program
 }
 
 // ruleGroup holds the rules of one source.
 type ruleGroup struct {
 	programs []*program
-	index    *candidateIndex // nil with NoIndex
+
+	once  sync.Once
+	index *candidateIndex
+	err   error
 }
 
-// program is a rule for one source, ready to run.
+// program is a rule for one source. It is compiled when the first event comes
+// that may meet it: a set serves many event forms, most callers have few.
 type program struct {
-	rule    *ir.Rule
-	loaded  *loadedRule
-	text    string
+	rule   *ir.Rule
+	loaded *loadedRule
+
+	once    sync.Once
 	program cel.Program
+	err     error
 }
 
 // RuleInfo is what a hit says of its rule.
@@ -251,12 +260,12 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 	if err != nil {
 		return rs, sigma.Diagnostics{{Code: sigma.CodeUnsupported, Message: "CEL: " + err.Error()}}
 	}
+	rs.env = env
 	type origin struct {
 		file, id string
 		pos      sigma.Pos
 	}
 	loaded := map[origin]*loadedRule{}
-	var programs []*program
 	for _, r := range rules {
 		if r.When == nil {
 			continue
@@ -274,63 +283,49 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 		}
 		l.lowered = append(l.lowered, r)
 		if len(r.Lacks) == 0 {
-			programs = append(programs, &program{rule: r, loaded: l})
+			rs.add(&program{rule: r, loaded: l})
 		}
 	}
-	failed := make([]error, len(programs))
-	compiled := newProgramCache(env)
-	inParallel(len(programs), func(i int) { failed[i] = programs[i].compile(compiled) })
+	return rs, nil
+}
+
+// Prepare compiles all rules now instead of when the first event comes that may
+// meet them, and says which cannot be compiled.
+func (rs *RuleSet) Prepare() sigma.Diagnostics {
+	var programs []*program
+	for _, l := range rs.rules {
+		programs = append(programs, l.programs...)
+	}
+	inParallel(len(programs), func(i int) { programs[i].prepare(rs) })
 	var diags sigma.Diagnostics
-	for i, p := range programs {
-		if failed[i] != nil {
+	for _, p := range programs {
+		if p.err != nil {
 			diags = append(diags, sigma.Diagnostic{File: p.rule.File, Pos: p.rule.Pos, Code: sigma.CodeUnsupported,
-				Message: "the rule cannot be compiled to CEL: " + failed[i].Error(), Hint: "split the rule"})
-			continue
+				Message: "the rule cannot be compiled to CEL: " + p.err.Error(), Hint: "split the rule"})
 		}
-		rs.add(p)
 	}
-	if err := rs.indexGroups(); err != nil {
-		diags = append(diags, sigma.Diagnostic{Code: sigma.CodeUnsupported, Message: "index: " + err.Error()})
-	}
-	return rs, diags
+	return diags
 }
 
-// programCache shares programs of equal text.
-type programCache struct {
-	env  *cel.Env
-	mu   sync.Mutex
-	done map[string]cel.Program
-}
-
-func newProgramCache(env *cel.Env) *programCache {
-	return &programCache{env: env, done: map[string]cel.Program{}}
-}
-
-func (p *program) compile(c *programCache) (err error) {
-	defer recovered(&err)
-	if p.text, err = CEL(p.rule); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	p.program = c.done[p.text]
-	c.mu.Unlock()
-	if p.program != nil {
-		return nil
-	}
-	ast, issues := c.env.Compile(p.text)
-	if err := issues.Err(); err != nil {
-		return err
-	}
-	if p.program, err = c.env.Program(ast); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.done[p.text] = p.program
-	c.mu.Unlock()
-	return nil
+// prepare compiles the program, once.
+func (p *program) prepare(rs *RuleSet) error {
+	p.once.Do(func() {
+		defer recovered(&p.err)
+		var text string
+		if text, p.err = CEL(p.rule); p.err != nil {
+			return
+		}
+		ast, issues := rs.env.Compile(text)
+		if p.err = issues.Err(); p.err != nil {
+			return
+		}
+		p.program, p.err = rs.env.Program(ast)
+	})
+	return p.err
 }
 
 func (rs *RuleSet) add(p *program) {
+	p.loaded.programs = append(p.loaded.programs, p)
 	src := event.Source{Form: event.Form(p.rule.Source.Form), Table: p.rule.Source.Table}
 	if src == (event.Source{}) {
 		if rs.any == nil {
@@ -348,28 +343,16 @@ func (rs *RuleSet) add(p *program) {
 	g.programs = append(g.programs, p)
 }
 
-func (rs *RuleSet) indexGroups() error {
-	if rs.opts.NoIndex {
-		return nil
-	}
-	groups := []*ruleGroup{}
-	for _, g := range rs.groups {
-		groups = append(groups, g)
-	}
-	if rs.any != nil {
-		groups = append(groups, rs.any)
-	}
-	for _, g := range groups {
+// prepare builds the group's index, once.
+func (g *ruleGroup) prepare(rs *RuleSet) error {
+	g.once.Do(func() {
 		rules := make([]*ir.Rule, len(g.programs))
 		for i, p := range g.programs {
 			rules[i] = p.rule
 		}
-		var err error
-		if g.index, err = newCandidateIndex(rs.leaves, rules); err != nil {
-			return err
-		}
-	}
-	return nil
+		g.index, g.err = newCandidateIndex(rs.leaves, rules)
+	})
+	return g.err
 }
 
 // Rules returns the rules of the set in the order they were given, those that
@@ -549,7 +532,7 @@ func (rs *RuleSet) match(in incoming) (hits []Hit, err error) {
 		}
 	}
 	switch {
-	case g.index == nil:
+	case rs.opts.NoIndex || g.prepare(rs) != nil:
 		for _, p := range g.programs {
 			try(p)
 		}
@@ -591,6 +574,9 @@ func (rs *RuleSet) run(p *program, s *scratch, in *incoming) (hit *Hit, used int
 			hit, failed = nil, errCost
 		}
 	}()
+	if err := p.prepare(rs); err != nil {
+		return nil, 0, err
+	}
 	out, _, err := p.program.Eval(s.frame)
 	if err != nil {
 		return nil, 0, err
