@@ -160,6 +160,9 @@ func (m *mapping) add(name string, e fieldEntry) {
 				break
 			}
 			n = n[:i]
+			if above := m.fields[n]; above != nil && above.holds(f.path) {
+				break
+			}
 			m.parents[n] = true
 		}
 	}
@@ -173,6 +176,17 @@ func (m *mapping) place(keys []string) ir.Path {
 		*k = strings.ToLower((*k)[:1]) + (*k)[1:]
 	}
 	return p
+}
+
+// holds reports whether a path leads into the field, or into one element of it.
+func (f *mappedField) holds(path ir.Path) bool {
+	n := len(f.path)
+	if n == 0 || len(path) < n {
+		return false
+	}
+	path = slices.Clone(path[:n])
+	path[n-1].Where, path[n-1].HasPosition, path[n-1].Position = f.path[n-1].Where, f.path[n-1].HasPosition, f.path[n-1].Position
+	return hasPrefix(path, f.path)
 }
 
 // isColumn reports whether a path starts at the table's column of that name.
