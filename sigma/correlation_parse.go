@@ -687,7 +687,11 @@ func checkReferences(l *loader, doc *Document) {
 	}
 	for _, r := range rules {
 		if r.Name == doc.Meta.Name || strings.EqualFold(r.Name, doc.Meta.ID) {
-			l.errorf(r.Pos, CodeCorrelation, "name another rule", "the %s refers to itself", doc.Kind)
+			code := CodeCorrelation
+			if doc.Kind == KindFilter {
+				code = CodeFilter
+			}
+			l.errorf(r.Pos, code, "name another rule", "the %s refers to itself", doc.Kind)
 		}
 	}
 }

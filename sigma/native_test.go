@@ -97,3 +97,75 @@ func TestReferenceIsWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestParseParameters(t *testing.T) {
+	ps, ds := ParseParameters("p.yaml", []byte(`rulewright-parameters: 1
+parameters:
+  - {name: a, type: string, list: true, description: d, example: one}
+  - {name: b, type: pattern, description: d, default: 'x*', source: s}
+  - {name: c, type: number, list: true, description: d, example: 1, default: []}
+`))
+	if len(ds) > 0 || len(ps) != 3 {
+		t.Fatalf("%+v, %v", ps, ds)
+	}
+	if p := ps[0]; p.Name != "a" || !p.List || p.Catalogue || len(p.Example) != 1 || p.Example[0].(String).Raw != "one" || p.Pos != (Pos{3, 5}) {
+		t.Errorf("%+v", p)
+	}
+	if p := ps[1]; len(p.Default) != 1 || len(p.Default[0].(String).Parts) != 2 || p.Source != "s" {
+		t.Errorf("%+v", p)
+	}
+	if p := ps[2]; len(p.Default) != 0 {
+		t.Errorf("%+v", p)
+	}
+	for text, want := range map[string]string{
+		"":               "1:1: the file has no document",
+		"# nothing\n":    "1:1: the file has no document",
+		"- a\n":          "must be a mapping",
+		"parameters: []": "lacks rulewright-parameters",
+		"rulewright-parameters: 2\nparameters: []\n":                                                                                         "1:24: this version reads",
+		"rulewright-parameters: 1\n":                                                                                                         "lacks parameters",
+		"rulewright-parameters: 1\nparameters: [a]\n":                                                                                        "2:14: a parameter must be a mapping",
+		"rulewright-parameters: 1\nparameters: [{name: a, type: ip, description: d, example: x}]\n":                                          "no ip",
+		"rulewright-parameters: 1\nparameters: []\nmore: 1\n":                                                                                "3:1: a catalogue of parameters has no key 'more'",
+		"rulewright-parameters: 1\nparameters: []\n---\nrulewright-parameters: 1\nparameters: []\n":                                          "4:1: a catalogue is one document",
+		"rulewright-parameters: 1\nparameters: [{name: a, type: ip}]\n":                                                                      "lacks description",
+		"rulewright-parameters: 1\nparameters: [{name: a, type: bool, description: d, example: true}, {name: a, type: bool, default: true}]": "stands twice",
+	} {
+		if _, ds := ParseParameters("p.yaml", []byte(text)); len(ds) == 0 || !strings.Contains(ds.Error(), want) {
+			t.Errorf("%q: want %q, got %v", text, want, ds)
+		}
+	}
+}
+
+// TestCorrelationForms: one text in place of a list, and generate in either place.
+func TestCorrelationForms(t *testing.T) {
+	docs, ds := Parse("c.yaml", []byte(`title: T
+correlation: {type: value_count, rules: a, group-by: U, timespan: 90m, generate: true, condition: {field: [x, y], gt: 2, lte: 9.5}}
+---
+title: T
+correlation:
+  type: value_count
+  rules: [a]
+  group-by: [U]
+  timespan: 90m
+  condition: {field: [x, y], gt: 2, lte: 9.5}
+generate: true
+---
+title: T
+correlation: {type: temporal_ordered, rules: [a, b, c], timespan: 1h, condition: a AND (b or not c)}
+`))
+	if len(ds) > 0 || len(docs) != 3 {
+		t.Fatal(ds)
+	}
+	if !Equal(docs[0], docs[1]) {
+		t.Errorf("not equal: %+v and %+v", docs[0].Correlation, docs[1].Correlation)
+	}
+	c := docs[1].Correlation
+	if !c.Generate || c.Timespan.Seconds != 5400 || len(c.ConditionFields) != 2 || len(c.Thresholds) != 2 || c.Thresholds[1].Value.Float != 9.5 || c.TypePos != (Pos{6, 9}) {
+		t.Errorf("%+v", c)
+	}
+	and, ok := docs[2].Correlation.Expr.Expr.(*ConditionAnd)
+	if !ok || len(and.Parts) != 2 || and.Parts[1].(*ConditionOr).Parts[0].Position() != (Pos{14, 89}) {
+		t.Errorf("%+v", docs[2].Correlation.Expr)
+	}
+}
