@@ -36,24 +36,60 @@ type Mutant struct {
 	Rule        *ir.Rule  // the changed rule
 }
 
-// Mutants returns the mutants of a rule, in the order of its tree. Conditions
-// of the source and the values of parameters are left alone: they are not the
-// author's.
-func Mutants(rule *ir.Rule) []Mutant {
-	m := &mutator{rule: rule, seen: map[string]int{}, done: map[ir.Expr]bool{}}
-	for _, b := range rule.Source.Parameters {
-		m.parameters = append(m.parameters, b.Values...)
+// Mutants returns the mutants of a rule that was lowered from doc, in the order
+// of its tree. Conditions of the source are left alone, and so is what comes
+// out of parameters, of which only the item as a whole is changed: neither is
+// the author's.
+func Mutants(doc *sigma.Document, rule *ir.Rule) []Mutant {
+	m := &mutator{rule: rule, seen: map[string]int{}, done: map[ir.Expr]bool{}, filled: map[sigma.Pos]bool{}}
+	if doc.Detection != nil {
+		m.findFilled(doc.Detection)
 	}
 	m.visit(rule.When, nil, "")
 	return m.mutants
 }
 
+// findFilled notes the places of values that parameters fill in.
+func (m *mutator) findFilled(b sigma.Block) {
+	switch b := b.(type) {
+	case *sigma.AllOf:
+		for _, it := range b.Items {
+			m.findFilled(it)
+		}
+	case *sigma.AnyOf:
+		for _, x := range b.Blocks {
+			m.findFilled(x)
+		}
+	case *sigma.Item:
+		for _, v := range b.Values {
+			if t, ok := v.(sigma.String); ok && slices.ContainsFunc(t.Parts, func(p sigma.Part) bool { return p.Kind == sigma.Placeholder }) {
+				m.filled[t.Pos], m.filled[b.Pos] = true, true
+			}
+		}
+		if b.Block != nil {
+			m.findFilled(b.Block)
+		}
+	case *sigma.Detection:
+		for _, s := range b.Selections {
+			m.findFilled(s.Body)
+		}
+	default:
+		panic(fmt.Sprintf("conformance: unknown block %T", b))
+	}
+}
+
+// isFilled reports whether all of e comes out of parameters.
+func (m *mutator) isFilled(e ir.Expr) bool {
+	leaves := ir.Matches(e)
+	return len(leaves) > 0 && !slices.ContainsFunc(leaves, func(l *ir.Match) bool { return !m.filled[m.rule.Origins[l]] })
+}
+
 type mutator struct {
-	rule       *ir.Rule
-	parameters []ir.Value
-	seen       map[string]int
-	done       map[ir.Expr]bool // a selection that two conditions name is one place
-	mutants    []Mutant
+	rule    *ir.Rule
+	filled  map[sigma.Pos]bool
+	seen    map[string]int
+	done    map[ir.Expr]bool // a selection that two conditions name is one place
+	mutants []Mutant
 }
 
 // add makes a mutant that has new in every place where old stands.
@@ -81,6 +117,10 @@ func (m *mutator) visit(e, parent ir.Expr, where string) {
 	}
 	if _, isConst := e.(ir.Const); !isConst {
 		m.done[e] = true
+	}
+	if _, isSelection := e.(*ir.Selection); !isSelection && m.isFilled(e) {
+		m.add(Negated, where, e, e, &ir.Not{X: e}, "%s negated", nameOf(e))
+		return
 	}
 	parts := func(xs []ir.Expr, without func([]ir.Expr) ir.Expr) {
 		for i, x := range xs {
@@ -137,9 +177,6 @@ func (m *mutator) leaf(e *ir.Match, where string) {
 	name := nameOf(e)
 	m.add(Negated, where, e, e, &ir.Not{X: e}, "%s negated", name)
 	for i, v := range e.Values {
-		if m.isParameter(v) {
-			continue
-		}
 		if len(e.Values) > 1 {
 			m.add(Dropped, where, e, e, change(func(c *ir.Match) { c.Values = slices.Delete(c.Values, i, i+1) }), "value %s of %s dropped", ir.ValueText(v), name)
 			continue // a value that is another one is gone, too
@@ -148,7 +185,7 @@ func (m *mutator) leaf(e *ir.Match, where string) {
 			m.add(Swapped, where, e, e, change(func(c *ir.Match) { c.Values[i] = other }), "value %s of %s swapped", ir.ValueText(v), name)
 		}
 	}
-	text := !slices.ContainsFunc(e.Values, func(v ir.Value) bool { _, isText := v.(ir.String); return !isText || m.isParameter(v) })
+	text := !slices.ContainsFunc(e.Values, func(v ir.Value) bool { _, isText := v.(ir.String); return !isText })
 	next, ok := map[ir.Op]ir.Op{ir.Contains: ir.Equal, ir.StartsWith: ir.Contains, ir.EndsWith: ir.Contains,
 		ir.Less: ir.LessOrEqual, ir.LessOrEqual: ir.Less, ir.Greater: ir.GreaterOrEqual, ir.GreaterOrEqual: ir.Greater}[e.Op]
 	if e.Op == ir.Equal && text {
@@ -160,10 +197,6 @@ func (m *mutator) leaf(e *ir.Match, where string) {
 	if e.Cased {
 		m.add(Widened, where, e, e, change(func(c *ir.Match) { c.Cased = false }), "%s folds", name)
 	}
-}
-
-func (m *mutator) isParameter(v ir.Value) bool {
-	return slices.ContainsFunc(m.parameters, func(p ir.Value) bool { return ir.ValueText(p) == ir.ValueText(v) })
 }
 
 // swapped returns a value that fits other events, or nil.
@@ -230,8 +263,8 @@ type Mutation struct {
 	Survivors []Mutant
 }
 
-// Killed returns the share of mutants that turn a case red, those left out that
-// ignore is true of; 1 for a rule without any.
+// Killed returns the share of mutants that turn a case red, without those that
+// ignore is true of; 1 for a rule that has no others.
 func (m *Mutation) Killed(ignore func(Mutant) bool) float64 {
 	count := func(ms []Mutant) int {
 		return len(ms) - len(slices.DeleteFunc(slices.Clone(ms), func(x Mutant) bool { return !ignore(x) }))
@@ -294,7 +327,7 @@ func (q *eventQuestion) mutate(m *Mutation, killed map[string]bool, c *Case) {
 	all := map[string]bool{}
 	for i, rule := range q.rules {
 		changed[i] = map[string]*ir.Rule{}
-		for _, x := range Mutants(rule) {
+		for _, x := range Mutants(q.document, rule) {
 			changed[i][x.Description] = x.Rule
 			all[x.Description] = true
 			if !slices.ContainsFunc(m.Mutants, func(y Mutant) bool { return y.Description == x.Description }) {
