@@ -477,7 +477,7 @@ func (l *loader) pos(n *yaml.Node) Pos {
 	return Pos{l.base + n.Line, n.Column}
 }
 
-// errorf, warnf and infof add a finding. Every finding has a place, a code and,
+// errorf and warnf add a finding. Every finding has a place, a code and,
 // where one can be given, a hint what to do next.
 func (l *loader) errorf(pos Pos, code Code, hint, format string, args ...any) {
 	s := SeverityError
@@ -489,10 +489,6 @@ func (l *loader) errorf(pos Pos, code Code, hint, format string, args ...any) {
 
 func (l *loader) warnf(pos Pos, code Code, hint, format string, args ...any) {
 	l.add(SeverityWarning, pos, code, hint, format, args...)
-}
-
-func (l *loader) infof(pos Pos, code Code, hint, format string, args ...any) {
-	l.add(SeverityInfo, pos, code, hint, format, args...)
 }
 
 func (l *loader) add(s Severity, pos Pos, code Code, hint, format string, args ...any) {
