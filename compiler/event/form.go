@@ -26,8 +26,9 @@ func Forms() []Form {
 // Directory objects as an API or command returns them (Graph collections, az,
 // Exchange Online) are events too, so that rules can look at a state: their
 // form is graph-api and their table has a prefix, such as graph:applications.
-func Detect(ev any) (Source, bool) {
-	ev = Unwrap(ev)
+func Detect(ev any) (Source, bool) { return detectIn(Unwrap(ev)) }
+
+func detectIn(ev any) (Source, bool) {
 	if !isObject(ev) {
 		return Source{}, false
 	}

@@ -95,7 +95,9 @@ func (s Source) Snapshot() bool { return strings.Contains(s.Table, ":") && s.For
 // Time returns when an event of the given source happened, in UTC and cut to
 // microseconds; false when it has no time that can be read. Directory objects
 // have none.
-func Time(ev any, src Source) (time.Time, bool) {
+func Time(ev any, src Source) (time.Time, bool) { return timeIn(Unwrap(ev), src) }
+
+func timeIn(ev any, src Source) (time.Time, bool) {
 	if src.Snapshot() {
 		return time.Time{}, false
 	}
@@ -103,7 +105,6 @@ func Time(ev any, src Source) (time.Time, bool) {
 	if !ok {
 		places = timePlaces[src.Form.family()]
 	}
-	ev = Unwrap(ev)
 	for _, p := range places {
 		if v, ok := lookupPath(ev, p); ok {
 			if t, ok := timeOf(v); ok {
@@ -117,8 +118,9 @@ func Time(ev any, src Source) (time.Time, bool) {
 // ID returns the event's own id, the same for every copy of the event in the
 // same form, or "" when it has none. Where the source gives one id to several
 // events, what tells them apart is part of the result.
-func ID(ev any, src Source) string {
-	ev = Unwrap(ev)
+func ID(ev any, src Source) string { return idIn(Unwrap(ev), src) }
+
+func idIn(ev any, src Source) string {
 	if src.Form.family() == Windows {
 		return windowsID(ev, src)
 	}
@@ -172,7 +174,7 @@ func windowsID(ev any, src Source) string {
 		return ""
 	}
 	id := host + "|" + record
-	if t, ok := Time(ev, src); ok {
+	if t, ok := timeIn(ev, src); ok {
 		id += "|" + t.Format(time.RFC3339Nano)
 	}
 	return id

@@ -142,6 +142,11 @@ func (s *jsonSource) value() (Record, bool, error) {
 	}
 	raw := s.w.bytes(size)
 	ev, err := s.decode(raw, &sc)
+	if s.keepRaw && err == nil && kind != "rows" {
+		if _, wrapped := lookup(ev, "AuditData"); !wrapped {
+			s.raw = bytes.Clone(raw)
+		}
+	}
 	s.w.skip(size)
 	if err != nil {
 		return Record{}, false, &RecordError{File: s.opts.File, Line: line, Err: err}

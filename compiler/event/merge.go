@@ -33,8 +33,8 @@ type Spill interface {
 type MergeOptions struct {
 	// Spill receives sorted runs whenever MaxMemory is reached; nil: never.
 	Spill Spill
-	// MaxMemory is how much the events in memory may take, in bytes,
-	// estimated; 0 is DefaultMergeMemory. Without Spill it is no limit.
+	// MaxMemory is how much the events in memory may take, in bytes, roughly;
+	// 0 is DefaultMergeMemory. Without Spill it is no limit.
 	MaxMemory int64
 	// OnError, if set, is given every record that could not be read.
 	OnError func(*RecordError)
@@ -44,9 +44,10 @@ type MergeOptions struct {
 
 // Limits of a merge.
 const (
-	DefaultMergeMemory = 1 << 30
-	maxOpenRuns        = 64      // runs read at the same time; more are merged into one
-	rememberedIDs      = 1 << 20 // how many events back a repeated id is found
+	DefaultMergeMemory = 256 << 20
+	treeMemory         = 64 << 20 // from here on events are kept as JSON, not as trees
+	maxOpenRuns        = 64       // runs read at the same time; more are merged into one
+	rememberedIDs      = 1 << 20  // how many events back a repeated id is found
 )
 
 // History is the events of many inputs in the order in which they happened.
@@ -54,6 +55,7 @@ type History struct {
 	opts   MergeOptions
 	buf    []entry
 	size   int64
+	packed bool  // the events in buf are JSON
 	runs   []int // of Spill
 	made   int   // runs created so far
 	merged *runHeap
@@ -69,7 +71,7 @@ type History struct {
 // Merge reads the inputs that next returns, to the end and one after another,
 // until it returns io.EOF, and returns their events as one history: by time,
 // whatever the order inside and between inputs; events at the same time by id,
-// then by content; events without a time last. The order of the inputs makes no
+// then by content (its hash); events without a time last. The order of the inputs makes no
 // difference to it.
 //
 // Two events of the same source with the same id are one event, found as long
@@ -90,6 +92,7 @@ func Merge(opts MergeOptions, next func() (*Reader, error)) (*History, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.keepRaw = true
 		err = h.add(r)
 		r.Close()
 		if err != nil {
@@ -130,13 +133,29 @@ func (h *History) add(r *Reader) error {
 		if h.opts.OnRecord != nil {
 			h.opts.OnRecord()
 		}
-		h.buf = append(h.buf, entry{rec: rec})
-		h.size += weigh(rec.Event) + 256
+		e := entry{rec: rec, content: r.raw}
+		if h.packed {
+			e.pack()
+		}
+		h.buf = append(h.buf, e)
+		h.size += e.weight()
+		if !h.packed && h.size >= min(treeMemory, h.opts.MaxMemory) {
+			h.pack()
+		}
 		if h.opts.Spill != nil && h.size >= h.opts.MaxMemory {
 			if err := h.spill(); err != nil {
 				return err
 			}
 		}
+	}
+}
+
+// pack keeps the events as JSON from here on.
+func (h *History) pack() {
+	h.packed, h.size = true, 0
+	for i := range h.buf {
+		h.buf[i].pack()
+		h.size += h.buf[i].weight()
 	}
 }
 
@@ -163,24 +182,64 @@ func weigh(v any) int64 {
 	return 16
 }
 
-// entry is a record in a run or in memory, with its JSON where that is known.
+// entry is a record in a run or in memory, with its event as a tree, as JSON,
+// or both.
 type entry struct {
 	rec     Record
 	content []byte
+	sum     [16]byte // of the event; zero until it is asked for
 }
 
-// json is the event as JSON with sorted keys: equal for equal events.
+// pack drops the tree.
+func (e *entry) pack() {
+	e.json()
+	e.rec.Event = nil
+}
+
+// unpack makes the tree.
+func (e *entry) unpack() error {
+	if e.rec.Event != nil {
+		return nil
+	}
+	var err error
+	e.rec.Event, err = decodeRecord(e.content)
+	return err
+}
+
+func (e *entry) weight() int64 {
+	return weigh(e.rec.Event) + int64(len(e.content)) + 256
+}
+
+// json is the event as JSON, as it was read or as it is written here.
 func (e *entry) json() []byte {
 	if e.content == nil {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(e.rec.Event); err != nil {
-			b.Reset() // readers make nothing that cannot be encoded
-		}
-		e.content = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+		e.content = encode(e.rec.Event)
 	}
 	return e.content
+}
+
+// encode writes an event with sorted keys: the same for equal events.
+func encode(ev any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(ev); err != nil {
+		return []byte("null") // readers make nothing that cannot be encoded
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// hash is the same for equal events, however they are written.
+func (e *entry) hash() [16]byte {
+	if e.sum == ([16]byte{}) {
+		ev := e.rec.Event
+		if ev == nil {
+			ev, _ = decodeRecord(e.content)
+		}
+		sum := sha256.Sum256(encode(ev))
+		copy(e.sum[:], sum[:])
+	}
+	return e.sum
 }
 
 func compare(a, b *entry) int {
@@ -202,7 +261,8 @@ func compare(a, b *entry) int {
 	if c := strings.Compare(string(a.rec.Source.Form), string(b.rec.Source.Form)); c != 0 {
 		return c
 	}
-	if c := bytes.Compare(a.json(), b.json()); c != 0 {
+	ha, hb := a.hash(), b.hash()
+	if c := bytes.Compare(ha[:], hb[:]); c != 0 {
 		return c
 	}
 	if c := strings.Compare(a.rec.File, b.rec.File); c != 0 {
@@ -322,6 +382,9 @@ func (h *History) Next() (Record, error) {
 			h.duplicates++
 			continue
 		}
+		if err := e.unpack(); err != nil {
+			return Record{}, fmt.Errorf("cannot read events put aside: %w", err)
+		}
 		return e.rec, nil
 	}
 }
@@ -351,7 +414,8 @@ func (h *History) repeated(e *entry) bool {
 		io.WriteString(sum, s)
 	}
 	if e.rec.Time.IsZero() {
-		sum.Write(e.json())
+		content := e.hash()
+		sum.Write(content[:])
 	}
 	var key [16]byte
 	copy(key[:], sum.Sum(nil))
@@ -469,17 +533,12 @@ func (r *run) advance() error {
 			_, err = io.ReadFull(r.b, content)
 		}
 	}
-	var ev any
-	if err == nil {
-		content = content[:s.Length]
-		ev, err = decodeRecord(content)
-	}
 	if err != nil {
 		return fmt.Errorf("cannot read events put aside: %w", err)
 	}
 	r.head = entry{
-		rec:     Record{Event: ev, Source: Source{s.Form, s.Table}, Time: s.Time, ID: s.ID, File: s.File, Line: s.Line},
-		content: content,
+		rec:     Record{Source: Source{s.Form, s.Table}, Time: s.Time, ID: s.ID, File: s.File, Line: s.Line},
+		content: content[:s.Length],
 	}
 	return nil
 }

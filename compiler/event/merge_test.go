@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,8 +105,9 @@ func TestMerge(t *testing.T) {
 		}
 		got = append(got, s)
 	}
-	if want := "1 b z 2 4 3 what o o"; strings.Join(got, " ") != want {
-		t.Errorf("order %v, want %s", got, want)
+	// Those of no id are in the order of their hashes.
+	if want := []string{"1 b z 2 4 3 o what o", "1 b z 2 4 3 what o o", "1 b z 2 4 3 o o what", "1 z b 2 4 3 o what o", "1 z b 2 4 3 what o o", "1 z b 2 4 3 o o what"}; !slices.Contains(want, strings.Join(got, " ")) {
+		t.Errorf("order %v", got)
 	}
 	if h.Records() != 11 || h.Duplicates() != 2 || h.Unreadable() != 1 || len(errs) != 1 {
 		t.Errorf("%d records, %d duplicates, %d unreadable, %v", h.Records(), h.Duplicates(), h.Unreadable(), errs)

@@ -77,6 +77,10 @@ type Reader struct {
 	failed  bool                   // the input is lost; only io.EOF is left
 	records int
 	errors  int
+
+	// For Merge: the JSON that the last record's event was made of, or nil.
+	keepRaw bool
+	raw     []byte
 }
 
 // NewReader reads records from r. It reads nothing before the first Next.
@@ -87,6 +91,7 @@ func NewReader(r io.Reader, opts ReaderOptions) *Reader {
 // Next returns the next record. At the end it returns io.EOF. Any other error
 // is a *RecordError: the record is skipped and Next may be called again.
 func (r *Reader) Next() (Record, error) {
+	r.raw = nil
 	if r.failed {
 		return Record{}, io.EOF
 	}
@@ -174,7 +179,7 @@ func (r *Reader) record(ev any, line int, hint Source) Record {
 	if src.Form == "" || src.Table == "" {
 		found, ok := hint, hint.Form != ""
 		if !ok || hint == (Source{GraphAPI, "SigninLogs"}) { // a collection of all kinds of sign-ins
-			if told, known := Detect(ev); known {
+			if told, known := detectIn(ev); known {
 				found, ok = told, true
 			}
 		}
@@ -185,8 +190,8 @@ func (r *Reader) record(ev any, line int, hint Source) Record {
 			src = found
 		}
 	}
-	t, _ := Time(ev, src)
-	return Record{Event: ev, Source: src, Time: t, ID: ID(ev, src), File: r.opts.File, Line: line}
+	t, _ := timeIn(ev, src)
+	return Record{Event: ev, Source: src, Time: t, ID: idIn(ev, src), File: r.opts.File, Line: line}
 }
 
 // window is the part of the input that is being looked at: buf[pos:end]. It
