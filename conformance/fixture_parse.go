@@ -263,7 +263,7 @@ func (r *fixtureReader) profile(n *yaml.Node) map[string]any {
 	return values
 }
 
-var forms = []event.Form{FormAny, event.LogAnalytics, event.AzureDiagnostic, event.GraphAPI, event.O365Management, event.MDEHunting, event.MDEHuntingStream, event.Windows}
+var forms = append([]event.Form{FormAny}, event.Forms()...)
 
 func (r *fixtureReader) form(n *yaml.Node) event.Form {
 	f := event.Form(n.Value)

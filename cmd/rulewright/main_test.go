@@ -153,6 +153,8 @@ func TestRun(t *testing.T) {
 
 		{"schema", "schema native", "", 0, []string{`"$schema"`}, nil},
 		{"schema of hits", "schema hit", "", 0, []string{`"event_id"`}, nil},
+		{"schema of fixtures", "schema fixtures", "", 0, []string{`"cases"`}, nil},
+		{"schema of profiles", "schema profile", "", 0, []string{`"parameters"`}, nil},
 		{"schema of what", "schema", "", 2, nil, []string{"the schema of what?"}},
 		{"schema of something else", "schema x", "", 2, nil, []string{"there is no schema of"}},
 	} {
