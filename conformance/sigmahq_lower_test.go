@@ -53,7 +53,8 @@ func TestSigmaHQLowers(t *testing.T) {
 					case p != nil && d.Code == sigma.CodeUnknownSource:
 					case d.Code == sigma.CodeUnknownField && slices.Contains([]string{"defender", "mde-hunting", "mde-hunting-stream"}, name):
 						// The sign-in table of Defender XDR lacks columns that
-						// rules for Entra's own logs ask for.
+						// rules for Entra's own logs ask for, its Device tables
+						// some that Sysmon has.
 						unknown++
 					default:
 						t.Errorf("%s: %v", name, d)
@@ -77,7 +78,7 @@ func TestSigmaHQLowers(t *testing.T) {
 	if files == 0 {
 		t.Error("no files")
 	}
-	if unknown > 60 {
+	if unknown > 200 {
 		t.Errorf("Defender's tables lack %d fields", unknown)
 	}
 	t.Logf("%d files; rules by pipeline %v; warnings %v", files, lowered, codes)
