@@ -2,10 +2,12 @@ package sigma
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -38,6 +40,9 @@ func FuzzParse(f *testing.F) {
 		if len(data) > 64<<10 {
 			return
 		}
+		// A hang must name its input; the fuzzer by itself would only stop.
+		watchdog := time.AfterFunc(20*time.Second, func() { panic(fmt.Sprintf("still at work on %q", data)) })
+		defer watchdog.Stop()
 		docs, ds := Parse("f.yml", data)
 		lines := splitLines(strings.TrimPrefix(string(data), "\ufeff"))
 		for _, d := range ds {

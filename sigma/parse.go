@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,7 +73,7 @@ func (l *loader) document(root *yaml.Node) *Document {
 	}
 	doc.Native = l.native
 	l.sigma3 = sigmaMajor(entries) >= 3
-	l.checkKind(doc)
+	l.checkKind(doc, entries)
 	documentSection.readEntries(l, doc.Pos, entries, doc)
 	checkReferences(l, doc)
 	if doc.Native {
@@ -101,8 +102,12 @@ func majorVersion(s string) int {
 }
 
 // checkKind reports what a document of its kind lacks or has too much.
-func (l *loader) checkKind(doc *Document) {
+func (l *loader) checkKind(doc *Document, entries []entry) {
 	has := func(key string) bool { _, ok := doc.Keys[key]; return ok }
+	// Sigma 1 had documents that changed others: `action: global`.
+	acts := slices.ContainsFunc(entries, func(e entry) bool {
+		return e.name == "action" && slices.Contains([]string{"global", "repeat", "reset"}, e.value.Value)
+	})
 	switch {
 	case has("correlation") && has("filter"):
 		l.errorf(doc.Keys["filter"], CodeDocument, "put them into two documents, separated by a line ---", "a document cannot be both correlation and filter")
@@ -112,11 +117,13 @@ func (l *loader) checkKind(doc *Document) {
 			hint = "a filter holds its selections and condition under the key filter"
 		}
 		l.errorf(doc.Keys["detection"], CodeDocument, hint, "a %s has no detection", doc.Kind)
-	case doc.Kind == KindRule && has("action"):
+	case doc.Kind == KindRule && acts:
 		l.errorf(doc.Keys["action"], CodeDocument, "write each rule out; Sigma 2 has no action documents", "documents with action: global, repeat or reset are not read")
+		return
 	case doc.Kind == KindRule && !has("detection"):
 		l.errorf(doc.Pos, CodeDocument, "a rule has logsource and detection, a correlation has correlation, a filter has filter", "the document has no detection")
-	case doc.Kind != KindCorrelation && !has("logsource"):
+	}
+	if doc.Kind != KindCorrelation && !has("logsource") {
 		l.errorf(doc.Pos, CodeMissingKey, "say which events it is about, such as logsource: {product: azure, service: auditlogs}", "the %s lacks logsource", doc.Kind)
 	}
 	if !has("title") {

@@ -70,7 +70,10 @@ func (l *loader) textPositions(n *yaml.Node) []Pos {
 			}
 			s.advance(1)
 		}
-		for k := 1; k < utf8.RuneLen(r); k++ {
+		// The other bytes of the character; text that no file holds may be
+		// broken UTF-8.
+		_, size := utf8.DecodeRuneInString(n.Value[o:])
+		for k := 1; k < size; k++ {
 			out[o+k] = out[o]
 		}
 	}
