@@ -175,6 +175,9 @@ var hostile = []struct {
 }
 
 func TestHostileInput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: takes seconds; run without -short")
+	}
 	for _, c := range hostile {
 		t.Run(c.name, func(t *testing.T) {
 			data := []byte(c.data())
