@@ -5,8 +5,9 @@ import (
 	"reflect"
 )
 
-// Equal reports whether two documents say the same. File and positions are not
-// compared, everything else is: also the author's spelling of text and conditions.
+// Equal reports whether two documents say the same. File, positions and ignore
+// comments are not compared, everything else is: also the author's spelling of
+// text and conditions.
 func Equal(a, b *Document) bool {
 	if a == nil || b == nil {
 		return a == b
