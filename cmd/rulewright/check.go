@@ -104,22 +104,20 @@ const conformanceKind = "fixtures"
 // checkMeaning lowers the rules: through the given pipelines, else through those
 // of the event forms that have the rule's logsource.
 func (r *ruleFlags) checkMeaning() sigma.Diagnostics {
-	queries := slices.DeleteFunc(slices.Clone(r.pipelineValues), func(p *compiler.Pipeline) bool { return p.Form() != "" })
 	var ds sigma.Diagnostics
-	if len(queries) > 0 {
-		opts := r.options()
-		opts.Pipeline = compiler.MergePipelines(queries...)
-		for _, d := range r.docs {
-			if d.Kind == sigma.KindFilter {
-				opts.Filters = append(opts.Filters, d)
-			}
+	opts := r.options()
+	for _, d := range r.docs {
+		if d.Kind == sigma.KindFilter {
+			opts.Filters = append(opts.Filters, d)
 		}
+	}
+	for _, opts.Pipeline = range r.queries {
 		for _, d := range r.docs {
 			_, found := compiler.Lower(d, opts)
 			ds = append(ds, found...)
 		}
 	}
-	if len(queries) == 0 || len(r.formPipelines) > 0 {
+	if len(r.queries) == 0 || len(r.queries) < len(r.targets) {
 		_, found := r.ruleSet(false)
 		ds = append(ds, found...)
 	}

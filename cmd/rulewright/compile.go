@@ -134,7 +134,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 	if d.Kind == sigma.KindCorrelation {
 		return fail(fmt.Errorf("%s: %s: a correlation is more than a predicate over one event, which is all that CEL is", d.File, d.Meta.Title))
 	}
-	pipelines := r.pipelineValues
+	pipelines := r.targets
 	if len(pipelines) == 0 {
 		pipelines = []*compiler.Pipeline{nil}
 	}

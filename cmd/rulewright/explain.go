@@ -58,6 +58,9 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
+	if err := rf.forEvents(); err != nil {
+		return c.misuse("%v", err)
+	}
 	rs, more := rf.ruleSet(*anySource)
 	if ds = append(ds, more...); ds.HasErrors() {
 		return c.fail(ds)

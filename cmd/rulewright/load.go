@@ -115,17 +115,17 @@ func (c *cli) readSources(paths []string) ([]source, error) {
 
 // ruleFlags are the flags of commands that load rules.
 type ruleFlags struct {
-	profile, overrides            string
-	set                           paths
-	pipelines                     paths
-	guide, tier, level, tag, id   list
-	profileValue                  *compiler.Profile
-	overridesValue                *compiler.Overrides
-	docs                          []*sigma.Document
-	read                          int // rules, those with errors and those not chosen included
-	filters                       []*sigma.Document
-	catalogue                     []sigma.Parameter
-	pipelineValues, formPipelines []*compiler.Pipeline
+	profile, overrides          string
+	set                         paths
+	pipelines                   paths
+	guide, tier, level, tag, id list
+	profileValue                *compiler.Profile
+	overridesValue              *compiler.Overrides
+	docs                        []*sigma.Document
+	read                        int // rules, those with errors and those not chosen included
+	filters                     []*sigma.Document
+	catalogue                   []sigma.Parameter
+	targets, queries, forms     []*compiler.Pipeline // see loadPipelines
 }
 
 func (r *ruleFlags) selection(f *flag.FlagSet) {
@@ -297,36 +297,81 @@ func (r *ruleFlags) loadValues(c *cli, docs []*sigma.Document) error {
 	return nil
 }
 
-// loadPipelines reads --pipeline. Pipelines of event forms stay apart, each for
-// its form; one for queries and those laid over it become one.
+// loadPipelines reads --pipeline: each form and each built-in query target given
+// is one target. Pipelines of the same form are laid over each other from left
+// to right, and a file without a form over all targets before it. To match, the
+// targets of forms are laid over the built-in ones.
 func (r *ruleFlags) loadPipelines() error {
+	targets := []*compiler.Pipeline{}
+	lay := func(over int, p *compiler.Pipeline) { targets[over] = compiler.MergePipelines(targets[over], p) }
 	for _, name := range r.pipelines {
-		if slices.Contains(compiler.BuiltinPipelines(), name) {
-			p, err := compiler.BuiltinPipeline(name)
-			if err != nil {
-				return err
-			}
-			r.pipelineValues = append(r.pipelineValues, p)
-			continue
-		}
-		data, err := os.ReadFile(name)
+		builtin := slices.Contains(compiler.BuiltinPipelines(), name)
+		p, err := readPipeline(name, builtin)
 		if err != nil {
-			hint := ""
-			if n := sigma.Nearest(name, compiler.BuiltinPipelines()); n != "" {
-				hint = "; did you mean " + n + "?"
+			return err
+		}
+		same := slices.IndexFunc(targets, func(t *compiler.Pipeline) bool { return t.Form() == p.Form() && p.Form() != "" })
+		switch {
+		case same >= 0:
+			lay(same, p)
+		case p.Form() == "" && !builtin && len(targets) > 0:
+			for i := range targets {
+				lay(i, p)
 			}
-			return fmt.Errorf("%q is neither a built-in pipeline (%s) nor a file%s", name, strings.Join(compiler.BuiltinPipelines(), ", "), hint)
+		default:
+			targets = append(targets, p)
 		}
-		p, ds := compiler.ParsePipeline(name, data)
-		if ds.HasErrors() {
-			return ds
-		}
-		r.pipelineValues = append(r.pipelineValues, p)
 	}
-	for _, p := range r.pipelineValues {
-		if p.Form() != "" {
-			r.formPipelines = append(r.formPipelines, p)
+	r.targets = targets
+	if len(targets) == 0 {
+		return nil
+	}
+	for _, name := range compiler.BuiltinPipelines() {
+		p, err := compiler.BuiltinPipeline(name)
+		if err != nil {
+			return err
 		}
+		if p.Form() != "" {
+			r.forms = append(r.forms, p)
+		}
+	}
+	for _, t := range targets {
+		same := slices.IndexFunc(r.forms, func(f *compiler.Pipeline) bool { return f.Form() == t.Form() })
+		switch {
+		case t.Form() == "":
+			r.queries = append(r.queries, t)
+		case same >= 0:
+			r.forms[same] = compiler.MergePipelines(r.forms[same], t)
+		default:
+			r.forms = append(r.forms, t)
+		}
+	}
+	return nil
+}
+
+func readPipeline(name string, builtin bool) (*compiler.Pipeline, error) {
+	if builtin {
+		return compiler.BuiltinPipeline(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		hint := ""
+		if n := sigma.Nearest(name, compiler.BuiltinPipelines()); n != "" {
+			hint = "; did you mean " + n + "?"
+		}
+		return nil, fmt.Errorf("%q is neither a built-in pipeline (%s) nor a file%s", name, strings.Join(compiler.BuiltinPipelines(), ", "), hint)
+	}
+	p, ds := compiler.ParsePipeline(name, data)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	return p, nil
+}
+
+// forEvents refuses pipelines that no event can meet.
+func (r *ruleFlags) forEvents() error {
+	if len(r.queries) > 0 {
+		return fmt.Errorf("the pipeline %s is for queries, not for events; `rulewright list pipelines` tells them apart", r.queries[0].Name())
 	}
 	return nil
 }
@@ -393,7 +438,7 @@ func (r *ruleFlags) options() compiler.Options {
 
 // ruleSet compiles the rules for matching.
 func (r *ruleFlags) ruleSet(anySource bool) (*compiler.RuleSet, sigma.Diagnostics) {
-	return compiler.NewRuleSet(r.docs, compiler.RuleSetOptions{Options: r.options(), Pipelines: r.formPipelines, AnySource: anySource})
+	return compiler.NewRuleSet(r.docs, compiler.RuleSetOptions{Options: r.options(), Pipelines: r.forms, AnySource: anySource})
 }
 
 // report prints what is wrong with rules that are left out, briefly: match and

@@ -63,6 +63,9 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
+	if err := rf.forEvents(); err != nil {
+		return c.misuse("%v", err)
+	}
 	rs, more := rf.ruleSet(*anySource)
 	c.report(append(ds, more...))
 	if len(rs.Rules()) == 0 {
@@ -120,6 +123,7 @@ type matching struct {
 	events   int
 	failed   bool
 	badEvent int
+	noTime   int
 }
 
 func (m *matching) run(minLevel, failOn string) error {
@@ -138,6 +142,9 @@ func (m *matching) run(minLevel, failOn string) error {
 			return err
 		}
 		m.events++
+		if rec.Time.IsZero() && rec.Source.Form != "" && !rec.Source.Snapshot() {
+			m.noTime++
+		}
 		if m.events%256 == 0 {
 			m.in.meter.show(func() string {
 				return fmt.Sprintf("matching: %s of %s, %s", number(m.events), plural(m.in.records, "event"), plural(m.hits, "hit"))
@@ -261,6 +268,7 @@ func (m *matching) summary() {
 		{m.in.duplicates, "left out as duplicates"},
 		{m.in.unreadable, "unreadable"},
 		{m.badEvent, "given up"},
+		{m.noTime, "without a time that can be read, put last"},
 		{m.in.passed, "other files passed over"},
 	} {
 		if x.n > 0 {

@@ -18,6 +18,8 @@ const maxCompressions = 3
 // decompress undoes gzip and zstd, which it tells by their first bytes, and
 // keeps watch over how much comes out.
 func (r *Reader) decompress(in io.Reader) (io.Reader, error) {
+	packed := &counted{r: in}
+	in = packed
 	for layer := 0; ; layer++ {
 		b := bufio.NewReaderSize(in, windowStep)
 		head, _ := b.Peek(4)
@@ -33,16 +35,15 @@ func (r *Reader) decompress(in io.Reader) (io.Reader, error) {
 		case layer == maxCompressions:
 			return nil, fmt.Errorf("compressed more than %d times over", maxCompressions)
 		}
-		packed := &counted{r: b}
 		var out io.Reader
 		if gz {
-			z, err := gzip.NewReader(packed)
+			z, err := gzip.NewReader(b)
 			if err != nil {
 				return nil, fmt.Errorf("cannot be decompressed: %w", err)
 			}
 			out = z
 		} else {
-			z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
+			z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
 			if err != nil {
 				return nil, fmt.Errorf("cannot be decompressed: %w", err)
 			}

@@ -257,6 +257,10 @@ func TestBomb(t *testing.T) {
 	if len(errs) != 1 || !strings.Contains(errs[0], "unpacks to more than 1000 times its size") {
 		t.Errorf("%v", errs)
 	}
+	_, errs = read(t, gz(gz(strings.Repeat(" ", 100<<20)))) // harmless layer by layer
+	if len(errs) != 1 || !strings.Contains(errs[0], "unpacks to more than 1000 times its size") {
+		t.Errorf("%v", errs)
+	}
 	_, errs = readAll(t, NewReader(strings.NewReader(gz(strings.Repeat(ev1+"\n", 1000))), ReaderOptions{File: "f", MaxBytes: 10_000}))
 	if len(errs) != 1 || !strings.Contains(errs[0], "larger than the limit set for it") {
 		t.Errorf("%v", errs)
