@@ -13,6 +13,11 @@ type Rule struct {
 	// When is the predicate over one event of the source; nil for a
 	// correlation. Filters are part of it, Source.Where is not.
 	When Expr
+	// Correlation is what a correlation means; nil for other rules.
+	Correlation *Correlation
+	// Once, if not nil, raises hits of one key once in a while only. Whether
+	// the rule is true of an event does not depend on it.
+	Once *Once
 	// Condition positions and such are gone: what a later stage must refuse it
 	// refuses at Pos or at a Match's entry in Origins.
 	Origins map[Expr]sigma.Pos
