@@ -71,6 +71,9 @@ func (rs *RuleSet) explain(rule string, in incoming) (out []Explanation, err err
 	src := in.record.Source
 	folded := event.Source{Form: src.Form, Table: foldName(src.Table)}
 	for _, l := range rs.rules {
+		if l.lowered[0].Inner {
+			continue
+		}
 		if rule != "" && !strings.EqualFold(rule, l.info.ID) && rule != l.info.Meta.Name && rule != l.info.Title {
 			continue
 		}
@@ -86,6 +89,8 @@ func (rs *RuleSet) explain(rule string, in incoming) (out []Explanation, err err
 			}
 		}
 		switch {
+		case l.lowered[0].Correlation != nil && len(l.lowered[0].Lacks) == 0:
+			x.Note = "the rule is a correlation: it looks at the hits of other rules over time, which is what a Stream does"
 		case len(l.lowered[0].Lacks) > 0:
 			x.Note = "the rule does not run: it lacks " + strings.Join(l.lowered[0].Lacks, ", ")
 		case src == (event.Source{}) && r == nil:

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/google/cel-go/common/types/ref"
@@ -41,6 +42,19 @@ func (s *subject) yield(f *field) *yielded {
 		y.done = s.cursor.cost >= 0
 	}
 	return y
+}
+
+// keys returns the folded text forms of all scalars that a field yields, each
+// once, in their order; nil where it yields none.
+func (s *subject) keys(f *field) []string {
+	y := s.yield(f)
+	var out []string
+	for i := range y.scalars {
+		if k := y.scalars[i].foldedForm(); !s.cursor.spend(len(out)) || !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 func (s *subject) slot(f *field) *yielded {

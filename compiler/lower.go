@@ -48,11 +48,17 @@ type Options struct {
 	Profile *Profile
 	// Overrides change single rules.
 	Overrides *Overrides
+	// Documents are those that a correlation may refer to, itself among them
+	// or not.
+	Documents []*sigma.Document
 }
 
 // Lower returns what a rule means: one ir.Rule for each table that its
-// logsource may be in the target. Where there is an error it returns no rules;
-// warnings come with them. A filter document and a rule that an override
+// logsource may be in the target. Of a correlation it is one rule for all
+// tables; what it refers to is among Options.Documents, and is lowered with it
+// but not returned (LowerAll does that). A rule with a legacy aggregation is
+// several rules that are only Inner and one correlation over them. Where there
+// is an error Lower returns no rules; warnings come with them. A filter document and a rule that an override
 // disables have no rule and, unless they are wrong, no error. Findings that need
 // no more than the document are the parser's and not repeated, unless the
 // document would have no meaning.
@@ -60,7 +66,19 @@ type Options struct {
 // Lower does not change doc or what the options point to, and may be called
 // concurrently.
 func Lower(doc *sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
-	l := &lowerer{doc: doc, opts: &opts, file: doc.File}
+	if doc.Kind == sigma.KindFilter && doc.Correlation == nil {
+		_, ds := lowerRule(doc, &opts)
+		return nil, ds
+	}
+	s := newDocuments([]*sigma.Document{doc}, &opts, func(doc *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerRule(doc, &opts) })
+	s.lowerAll()
+	n := s.nodes[0]
+	return n.rules(), n.diags
+}
+
+// lowerRule lowers a document that is no correlation.
+func lowerRule(doc *sigma.Document, opts *Options) ([]lowered, sigma.Diagnostics) {
+	l := &lowerer{doc: doc, opts: opts, file: doc.File}
 	rules := l.document()
 	ds := l.finish()
 	if ds.HasErrors() {
@@ -132,12 +150,11 @@ func (l *lowerer) finish() sigma.Diagnostics {
 	return out
 }
 
-func (l *lowerer) document() []*ir.Rule {
+func (l *lowerer) document() []lowered {
 	doc := l.doc
 	switch {
-	case doc.Kind == sigma.KindCorrelation || doc.Correlation != nil:
-		l.errorf(sigma.CodeUnsupported, doc.KeyPos("correlation"), "its rules run without it",
-			"a correlation runs with the correlations of a stream; it has no predicate over one event")
+	case doc.Kind == sigma.KindCorrelation:
+		l.errorf(sigma.CodeMissingKey, doc.Pos, "add a correlation", "the document has no correlation")
 		return nil
 	case doc.Detection == nil:
 		l.errorf(sigma.CodeMissingKey, doc.Pos, "add a detection with a selection and a condition", "the document has no detection")
@@ -158,7 +175,7 @@ func (l *lowerer) document() []*ir.Rule {
 	if l.opts.Pipeline != nil && doc.Kind != sigma.KindFilter {
 		targets, tops = l.targets()
 	}
-	var rules []*ir.Rule
+	var rules []lowered
 	var kept, failed sigma.Diagnostics
 	for i, t := range targets {
 		before := len(l.diags)
@@ -167,7 +184,7 @@ func (l *lowerer) document() []*ir.Rule {
 			failed = append(failed, l.diags[before:]...)
 		} else {
 			kept = append(kept, l.diags[before:]...)
-			rules = append(rules, r)
+			rules = append(rules, lowered{r, tops[i]})
 		}
 		l.diags = l.diags[:before]
 	}
@@ -260,6 +277,11 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		if f, unknown := top.field(name); unknown == nil {
 			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: f})
 		}
+	}
+	if aggregationOf(doc) == nil {
+		r.Once = l.once(top)
+	} else {
+		r.Inner = true
 	}
 	and := &ir.And{X: []ir.Expr{l.detection(doc.Detection, top, "")}}
 	l.applied = l.filters(override)

@@ -30,9 +30,9 @@ func (d *detectionLowerer) lower() ir.Expr {
 	}
 	or := &ir.Or{}
 	for _, c := range d.det.Conditions {
-		if c.Aggregation != nil {
-			d.errorf(sigma.CodeUnsupported, c.Aggregation.Pos, "write it as a correlation",
-				"an aggregation behind a condition counts events; it runs with the correlations of a stream")
+		if c.Aggregation != nil && (d.det != d.doc.Detection || d.doc.Kind != sigma.KindRule) {
+			d.errorf(sigma.CodeUnsupported, c.Aggregation.Pos, "leave the part behind the pipe out",
+				"what looks at one event or element cannot count")
 		}
 		if c.Expr == nil {
 			d.errorf(sigma.CodeCondition, c.Pos, "name a selection", "the condition is empty")

@@ -101,6 +101,7 @@ func lowerText(t *testing.T, file string, data []byte) string {
 			opts.Filters = append(opts.Filters, d)
 		}
 	}
+	opts.Documents = docs
 	for _, d := range docs {
 		rules, ds := Lower(d, opts)
 		fmt.Fprintf(&b, "%s\n", d.Meta.Title)
@@ -127,6 +128,20 @@ func lowerText(t *testing.T, file string, data []byte) string {
 			}
 			if len(r.Lacks) > 0 {
 				fmt.Fprintf(&b, "lacks %s\n", strings.Join(r.Lacks, ", "))
+			}
+			if r.Once != nil {
+				fmt.Fprintf(&b, "once in %s by", ir.LengthText(r.Once.For))
+				for _, f := range r.Once.By {
+					b.WriteString(" " + f.Spec())
+				}
+				b.WriteByte('\n')
+			}
+			if r.Inner {
+				b.WriteString("inner\n")
+			}
+			if r.Correlation != nil {
+				b.WriteString(ir.PrintCorrelation(r.Correlation))
+				continue
 			}
 			for _, m := range ir.Matches(r.When) {
 				if !r.Origins[m].IsValid() {

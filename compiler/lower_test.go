@@ -213,13 +213,17 @@ func FuzzLower(f *testing.F) {
 		}
 		for _, p := range pipelines {
 			for _, d := range docs {
-				rules, ds := Lower(d, Options{Pipeline: p, Filters: docs})
+				rules, ds := Lower(d, Options{Pipeline: p, Filters: docs, Documents: docs})
 				for _, d := range ds {
 					if !knownCode(d.Code) || d.Message == "" {
 						t.Fatalf("finding %+v", d)
 					}
 				}
 				for _, r := range rules {
+					if r.Correlation != nil {
+						checkCorrelation(t, r)
+						continue
+					}
 					if r.When == nil {
 						t.Fatal("a rule without a predicate")
 					}
@@ -235,6 +239,33 @@ func FuzzLower(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkCorrelation holds a lowered correlation to what its type promises.
+func checkCorrelation(t *testing.T, r *ir.Rule) {
+	t.Helper()
+	c := r.Correlation
+	if r.When != nil || len(c.Inputs) == 0 || ir.PrintCorrelation(c) == "" {
+		t.Fatalf("correlation %+v", c)
+	}
+	for _, in := range c.Inputs {
+		if len(in.Taps) == 0 || in.Name == "" {
+			t.Fatalf("input %+v", in)
+		}
+		for _, tap := range in.Taps {
+			if tap.Rule == nil || len(tap.GroupBy) != len(c.GroupBy) || len(tap.Counted) != len(c.Counted) {
+				t.Fatalf("tap %+v of\n%s", tap, ir.PrintCorrelation(c))
+			}
+			if tap.Rule.Correlation == nil == (tap.Rule.When == nil) {
+				t.Fatalf("tapped rule %+v", tap.Rule)
+			}
+		}
+	}
+	for _, n := range []int64{c.Span, c.Lookback, c.Silence, c.Against} {
+		if n < 0 || n > maxSpanSeconds*1_000_000 {
+			t.Fatalf("a length of %d", n)
+		}
+	}
 }
 
 // What a few lines can be made to grow to is refused before it is built.

@@ -164,6 +164,13 @@ func (s *settings) override(n *yaml.Node) (overrideEntry, bool) {
 	return e, !s.diags[before:].hasErrors()
 }
 
+func (o *Overrides) fileName() string {
+	if o == nil {
+		return ""
+	}
+	return o.file
+}
+
 // For returns what is changed of a document.
 func (o *Overrides) For(doc *sigma.Document) Override {
 	var out Override

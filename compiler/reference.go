@@ -6,47 +6,47 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// CheckReferences finds the rules that filters and correlations name and that
-// are not among the documents. They are warnings: the rules may be loaded from
-// elsewhere. NewRuleSet calls it.
+// CheckReferences finds the rules that filters name and that are not among the
+// documents, or are correlations, which no filter narrows. They are warnings:
+// the rules may be loaded from elsewhere. (What a correlation refers to is
+// looked up when it is lowered.) NewRuleSet calls it.
 func CheckReferences(docs []*sigma.Document) sigma.Diagnostics {
 	var known []string
-	rules := map[string]bool{}
+	rules := map[string]*sigma.Document{}
 	for _, d := range docs {
 		if d == nil || d.Kind == sigma.KindFilter {
 			continue
 		}
 		for _, n := range []string{foldName(d.Meta.ID), d.Meta.Name} {
-			if n != "" && !rules[n] {
-				rules[n] = true
+			if n != "" && rules[n] == nil {
+				rules[n] = d
 				known = append(known, n)
 			}
 		}
 	}
 	var ds sigma.Diagnostics
 	for _, d := range docs {
-		check := func(r sigma.Reference) {
-			if rules[r.Name] || rules[foldName(r.Name)] {
-				return
-			}
-			hint := "load it too, or take the name out"
-			if n := sigma.Nearest(r.Name, known); n != "" {
-				hint = "did you mean " + n + "?"
-			}
-			ds = append(ds, sigma.Diagnostic{File: d.File, Pos: r.Pos, Severity: sigma.SeverityWarning, Code: sigma.CodeUnknownRule,
-				Message: fmt.Sprintf("no rule has the id or name %q", r.Name), Hint: hint})
-		}
-		if d == nil {
+		if d == nil || d.Filter == nil {
 			continue
 		}
-		if d.Filter != nil {
-			for _, r := range d.Filter.Rules {
-				check(r)
-			}
+		warn := func(code sigma.Code, pos sigma.Pos, hint, format string, args ...any) {
+			ds = append(ds, sigma.Diagnostic{File: d.File, Pos: pos, Severity: sigma.SeverityWarning, Code: code,
+				Message: fmt.Sprintf(format, args...), Hint: hint})
 		}
-		if d.Correlation != nil {
-			for _, r := range d.Correlation.Rules {
-				check(r)
+		for _, r := range d.Filter.Rules {
+			of := rules[r.Name]
+			if of == nil {
+				of = rules[foldName(r.Name)]
+			}
+			switch {
+			case of == nil:
+				hint := "load it too, or take the name out"
+				if n := sigma.Nearest(r.Name, known); n != "" {
+					hint = "did you mean " + n + "?"
+				}
+				warn(sigma.CodeUnknownRule, r.Pos, hint, "no rule has the id or name %q", r.Name)
+			case of.Kind == sigma.KindCorrelation:
+				warn(sigma.CodeFilter, r.Pos, "name the rules that it correlates", "%q is a correlation, which no filter narrows", r.Name)
 			}
 		}
 	}

@@ -46,16 +46,20 @@ type RuleSetOptions struct {
 // A RuleSet matches events against rules. It is safe for concurrent use. What
 // changes in it is only what it counts and the rules that it had to disable.
 type RuleSet struct {
-	opts    RuleSetOptions
-	rules   []*loadedRule
-	notRun  []NotRun
-	groups  map[event.Source]*ruleGroup
-	any     *ruleGroup // nil unless AnySource
-	env     *cel.Env
-	leaves  *leafSet
-	scratch sync.Pool
-	unknown atomic.Int64
-	maxCost int // of one rule over one event
+	opts   RuleSetOptions
+	rules  []*loadedRule
+	notRun []NotRun
+	// correlations are those that run, what they tap before themselves; their
+	// taps are the rules of programs or of correlations in front of them.
+	correlations []*ir.Rule
+	infos        map[*ir.Rule]*RuleInfo // of correlations
+	groups       map[event.Source]*ruleGroup
+	any          *ruleGroup // nil unless AnySource
+	env          *cel.Env
+	leaves       *leafSet
+	scratch      sync.Pool
+	unknown      atomic.Int64
+	maxCost      int // of one rule over one event
 }
 
 // loadedRule is a rule as it was loaded, with what became of it.
@@ -111,8 +115,9 @@ type Disabled struct {
 
 // NewRuleSet loads rules. It is tolerant: the set holds all rules that can run,
 // and the diagnostics say what is wrong with the others; callers who want all
-// or nothing look at HasErrors. The set is never nil. Correlations are not part
-// of it; filters are applied to the rules that they name.
+// or nothing look at HasErrors. The set is never nil. Correlations are kept for
+// a Stream; Match, which looks at one event, leaves them out. Filters are
+// applied to the rules that they name.
 func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Diagnostics) {
 	var diags sigma.Diagnostics
 	forms, err := eventPipelines(opts.Pipelines)
@@ -123,15 +128,15 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 	diags = append(diags, CheckReferences(append(docs[:len(docs):len(docs)], opts.Filters...))...)
 	diags = append(diags, opts.Profile.Check(opts.Catalogue, docs)...)
 	diags = append(diags, opts.Overrides.Check(docs)...)
-	opts.Filters = append([]*sigma.Document(nil), opts.Filters...)
+	opts.Filters = withFilters(opts.Filters, docs)
 	var rules []*sigma.Document
 	byID := map[string]*sigma.Document{}
 	for _, d := range docs {
 		switch {
 		case d == nil:
 		case d.Kind == sigma.KindFilter:
-			opts.Filters = append(opts.Filters, d)
-		case d.Kind == sigma.KindRule:
+			rules = append(rules, d) // to say so where a correlation names it
+		default:
 			id := strings.ToLower(d.Meta.ID)
 			if first, ok := byID[id]; ok && id != "" {
 				diags = append(diags, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("id"), Code: sigma.CodeID,
@@ -143,13 +148,14 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 			rules = append(rules, d)
 		}
 	}
-	lowered := make([][]*ir.Rule, len(rules))
-	found := make([]sigma.Diagnostics, len(rules))
-	inParallel(len(rules), func(i int) { lowered[i], found[i] = lowerForEvents(rules[i], forms, opts) })
+	set := newDocuments(rules, &opts.Options, func(d *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerForEvents(d, forms, opts) })
+	set.lowerAll()
 	var all []*ir.Rule
-	for i := range rules {
-		diags = append(diags, found[i]...)
-		all = append(all, lowered[i]...)
+	for _, n := range set.nodes {
+		if n.wanted {
+			diags = append(diags, n.diags...)
+			all = append(all, n.rules()...)
+		}
 	}
 	rs, more := NewRuleSetOf(all, opts)
 	return rs, append(diags, more...)
@@ -187,14 +193,14 @@ func eventPipelines(given []*Pipeline) ([]*Pipeline, error) {
 
 // lowerForEvents lowers a rule for each form that knows its logsource. Where a
 // rule fits one form, not fitting another is a warning.
-func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions) ([]*ir.Rule, sigma.Diagnostics) {
-	var rules []*ir.Rule
+func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions) ([]lowered, sigma.Diagnostics) {
+	var rules []lowered
 	var diags sigma.Diagnostics
 	known := 0
 	lower := func(p *Pipeline) {
 		o := opts.Options
 		o.Pipeline, o.Table = p, ""
-		rs, ds := Lower(doc, o)
+		rs, ds := lowerRule(doc, &o)
 		rules, diags = append(rules, rs...), append(diags, ds...)
 	}
 	for _, p := range forms {
@@ -244,7 +250,7 @@ func inParallel(n int, f func(i int)) {
 }
 
 func newRuleSet(opts RuleSetOptions) *RuleSet {
-	rs := &RuleSet{opts: opts, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
+	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
 	rs.scratch.New = func() any {
 		return &scratch{event: &subject{cursor: &cursor{keep: true}}}
 	}
@@ -253,7 +259,7 @@ func newRuleSet(opts RuleSetOptions) *RuleSet {
 
 // NewRuleSetOf is NewRuleSet for rules that are lowered already, several for
 // one document being one rule. A rule of no form and table is one for events of
-// any source. Correlations are left out.
+// any source. What a correlation taps must be among the rules.
 func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagnostics) {
 	rs := newRuleSet(opts)
 	env, err := cel.NewEnv(cel.Lib(&library{set: rs.leaves}))
@@ -264,29 +270,70 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 	type origin struct {
 		file, id string
 		pos      sigma.Pos
+		inner    bool
 	}
 	loaded := map[origin]*loadedRule{}
+	known := map[*ir.Rule]bool{} // that a correlation may tap
+	var correlations []*ir.Rule
 	for _, r := range rules {
-		if r.When == nil {
+		if r.When == nil && r.Correlation == nil {
 			continue
 		}
-		o := origin{r.File, r.Meta.ID, r.Pos}
+		o := origin{r.File, r.Meta.ID, r.Pos, r.Inner}
 		l, ok := loaded[o]
-		if !ok || o == (origin{}) {
+		if !ok || o == (origin{}) || r.Correlation != nil {
 			m := &r.Meta
 			l = &loadedRule{info: RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m}}
 			loaded[o] = l
 			rs.rules = append(rs.rules, l)
-			if len(r.Lacks) > 0 {
+			if len(r.Lacks) > 0 && !r.Inner {
 				rs.notRun = append(rs.notRun, NotRun{&l.info, r.Lacks})
 			}
 		}
 		l.lowered = append(l.lowered, r)
-		if len(r.Lacks) == 0 {
+		switch {
+		case r.Correlation != nil:
+			rs.infos[r] = &l.info
+			correlations = append(correlations, r)
+			continue
+		case len(r.Lacks) == 0:
 			rs.add(&program{rule: r, loaded: l})
 		}
+		known[r] = true
 	}
-	return rs, nil
+	return rs, rs.chain(correlations, known)
+}
+
+// chain puts the correlations in order. known are the rules that they may tap.
+func (rs *RuleSet) chain(correlations []*ir.Rule, known map[*ir.Rule]bool) (diags sigma.Diagnostics) {
+	for len(correlations) > 0 {
+		var rest []*ir.Rule
+		for _, r := range correlations {
+			ready := true
+			for _, in := range r.Correlation.Inputs {
+				for _, t := range in.Taps {
+					ready = ready && known[t.Rule]
+				}
+			}
+			if !ready {
+				rest = append(rest, r)
+				continue
+			}
+			known[r] = true
+			if len(r.Lacks) == 0 {
+				rs.correlations = append(rs.correlations, r)
+			}
+		}
+		if len(rest) == len(correlations) {
+			for _, r := range rest {
+				diags = append(diags, sigma.Diagnostic{File: r.File, Pos: r.Pos, Code: sigma.CodeUnknownRule,
+					Message: "the correlation " + r.Meta.Title + " taps a rule that is not in the set", Hint: "give the rules that it was lowered with"})
+			}
+			break
+		}
+		correlations = rest
+	}
+	return diags
 }
 
 // Prepare compiles all rules now instead of when the first event comes that may
@@ -358,9 +405,11 @@ func (g *ruleGroup) prepare(rs *RuleSet) error {
 // Rules returns the rules of the set in the order they were given, those that
 // do not run included.
 func (rs *RuleSet) Rules() []*RuleInfo {
-	out := make([]*RuleInfo, len(rs.rules))
-	for i, l := range rs.rules {
-		out[i] = &l.info
+	out := make([]*RuleInfo, 0, len(rs.rules))
+	for _, l := range rs.rules {
+		if !l.lowered[0].Inner {
+			out = append(out, &l.info)
+		}
 	}
 	return out
 }
@@ -410,7 +459,30 @@ func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return rs.match(in)
+	return rs.hits(&in)
+}
+
+// hits returns the hits of all rules that are not only there for a correlation.
+func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
+	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
+		if !p.rule.Inner {
+			hits = append(hits, rs.hit(p, s, in))
+		}
+	})
+	return hits, err
+}
+
+// matchEach calls f for each rule that is true of an event, rules that are only
+// there for a correlation included, in the order of the rules. The scratch is
+// f's until it returns; its event is the one that the fields of the rule's
+// source, such as those of a Tap, are read from. Errors are those of Match.
+func (rs *RuleSet) matchEach(ev any, f func(p *program, s *scratch, in *incoming)) (err error) {
+	defer recovered(&err)
+	in, err := rs.incoming(ev)
+	if err != nil {
+		return err
+	}
+	return rs.match(&in, f)
 }
 
 // MatchAs is Match for an event whose source the caller knows.
@@ -421,7 +493,7 @@ func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 		return nil, err
 	}
 	in.record.Source = src
-	return rs.match(in)
+	return rs.hits(&in)
 }
 
 var errPanic = errors.New("internal error")
@@ -503,32 +575,28 @@ func (rs *RuleSet) group(src event.Source) *ruleGroup {
 
 var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
 
-func (rs *RuleSet) match(in incoming) (hits []Hit, err error) {
+func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) (err error) {
 	g := rs.group(in.record.Source)
 	if g == nil {
-		return nil, nil
+		return nil
 	}
 	s := rs.scratch.Get().(*scratch)
 	s.event.reset(in.value)
 	s.event.cursor.cost = rs.maxCost
 	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
-		return nil, err
+		return err
 	}
 	total := 0
 	try := func(p *program) {
 		if err != nil || p.loaded.failure.Load() != nil {
 			return
 		}
-		hit, used, failed := rs.run(p, s, &in)
+		used, failed := rs.run(p, s, in, f)
 		if total += used; total > maxEventCost {
 			err = errEventCost
 		}
 		if failed != nil {
 			p.loaded.failure.CompareAndSwap(nil, &Disabled{&p.loaded.info, failed})
-			return
-		}
-		if hit != nil {
-			hits = append(hits, *hit)
 		}
 	}
 	switch {
@@ -545,7 +613,7 @@ func (rs *RuleSet) match(in incoming) (hits []Hit, err error) {
 	s.frame = nil
 	s.event.value = nil
 	rs.scratch.Put(s)
-	return hits, err
+	return err
 }
 
 // pick sets s.picks to the rules that the event may meet; false when it is too
@@ -560,30 +628,30 @@ func (g *ruleGroup) pick(s *scratch) bool {
 	return s.event.cursor.cost >= 0
 }
 
-// run runs one rule and returns its hit, if any, the steps it took and why it
-// must not run again, if so.
-func (rs *RuleSet) run(p *program, s *scratch, in *incoming) (hit *Hit, used int, failed error) {
+// run runs one rule, calls f where it is true, and returns the steps it took and
+// why it must not run again, if so. What f does is part of the rule's work, but
+// a rule that f exhausts has had its hit.
+func (rs *RuleSet) run(p *program, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) (used int, failed error) {
 	c := s.event.cursor
 	c.cost = rs.maxCost
 	defer func() {
 		used = rs.maxCost - c.cost
 		if r := recover(); r != nil {
-			hit, failed = nil, fmt.Errorf("%w: %v", errPanic, r)
+			failed = fmt.Errorf("%w: %v", errPanic, r)
 		}
 		if c.cost < 0 {
-			hit, failed = nil, errCost
+			failed = errCost
 		}
 	}()
 	if err := p.prepare(rs); err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	out, _, err := p.program.Eval(s.frame)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	if out != types.True {
-		return nil, 0, nil
+	if out == types.True && c.cost >= 0 {
+		f(p, s, in)
 	}
-	h := rs.hit(p, s, in)
-	return &h, 0, nil
+	return 0, nil
 }

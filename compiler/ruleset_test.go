@@ -171,7 +171,7 @@ id: 33333333-3333-4333-8333-333333333333
 logsource: {product: azure, service: auditlogs}
 detection:
   selection: {OperationName: x}
-  condition: selection | count() > 5
+  condition: selection | max(size) > 5
   timeframe: 5m
 `)
 	rs, diags := NewRuleSet(docs, RuleSetOptions{})

@@ -477,17 +477,22 @@ func (l *loader) checkThresholds(n *yaml.Node, ts []Threshold, least float64) {
 	}
 	counts := !math.IsInf(least, -1)
 	switch {
-	case !satisfiable(ts, math.Inf(-1), counts):
+	case !satisfiable(ts, math.Inf(-1), math.Inf(1), counts):
 		l.errorf(l.pos(n), CodeCorrelation, "all operators of a condition must hold; change one of them", "no number meets all of the condition")
-	case counts && !satisfiable(ts, least, true):
+	case counts && !Satisfiable(ts, least, math.Inf(1)):
 		l.errorf(l.pos(n), CodeCorrelation, "for the absence of events use the native types counts (eq: 0) or after_silence", "a count here is at least %v, so the condition is never met", least)
 	}
 }
 
-// satisfiable reports whether a number of at least least meets all thresholds;
-// with whole, a whole number.
-func satisfiable(ts []Threshold, least float64, whole bool) bool {
-	low, high := least, math.Inf(1)
+// Satisfiable reports whether a number of at least least and at most most meets
+// all thresholds; where least is finite, a whole number. Thresholds that are
+// parameters count as met.
+func Satisfiable(ts []Threshold, least, most float64) bool {
+	return satisfiable(ts, least, most, !math.IsInf(least, -1))
+}
+
+func satisfiable(ts []Threshold, least, most float64, whole bool) bool {
+	low, high := least, most
 	openLow, openHigh := false, false
 	var not []float64
 	for _, t := range ts {
