@@ -34,6 +34,67 @@ type Hit struct {
 	Event any
 	// EventID is the event's own id, or "".
 	EventID string
+
+	// Of a hit of a correlation, as Stream gives it, Time is the instant that
+	// satisfied the condition, there is no event, Entities are read from the
+	// group, and ID is a hash of the rule's id, the group's key, the time and,
+	// of new_value, the new tuple.
+
+	// Group is the key of the group; empty without group-by.
+	Group []GroupKey
+	// Window is the interval that was looked at: closed, but of increase
+	// without its end. Of after_silence it is the silence, of summary the
+	// times of the first and last event.
+	Window Window
+	// Value is the count or value that met the condition, "" for new_value. Of
+	// temporal types it is the number of referenced rules (of an order: steps)
+	// that were met, of after_silence the silence in seconds.
+	Value json.Number
+	// Before is the value of the earlier window that an increase compares with.
+	Before json.Number
+	// Counts are those of each referenced rule, of the type counts.
+	Counts []int
+	// NewValue is the tuple that is new, of new_value.
+	NewValue []GroupKey
+	// Distinct are the numbers of distinct values that a summary asks for.
+	Distinct []DistinctCount
+	// Contributing are the events behind the hit, by time, id and input: those
+	// of the window that were known when the hit was decided; of new_value
+	// those with the new tuple, of after_silence those before and after the
+	// silence; none of summary.
+	Contributing []Contribution
+	// Repeats counts the further hits of a rule with once that were not raised
+	// because of this one. It grows while the Stream runs.
+	Repeats int
+}
+
+// GroupKey is one part of a key: a field's name as the rule has it, and its
+// folded text; "" where the field was absent.
+type GroupKey struct{ Field, Value string }
+
+// Window is an interval of time, in UTC.
+type Window struct{ From, To time.Time }
+
+// DistinctCount is the number of distinct values of a field.
+type DistinctCount struct {
+	Field string
+	Count int
+}
+
+// Contribution is an event that has a part in a correlation's hit.
+type Contribution struct {
+	// Rule is the referenced rule that the event matched, Input its place
+	// among those of the correlation. An event that matched several is listed
+	// for each.
+	Rule  *RuleInfo
+	Input int
+	Time  time.Time
+	// EventID is the event's own id, else a hash of the event. For a hit of
+	// another correlation it is the ID of that hit.
+	EventID    string
+	Source     event.Source
+	Selections []string
+	Event      any // if StreamOptions.KeepEvents
 }
 
 // Matched is a comparison that held.

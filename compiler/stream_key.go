@@ -1,0 +1,184 @@
+package compiler
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxEventKeys bounds the groups that a correlation puts one event in, and
+	// the tuples of values that it takes from it.
+	maxEventKeys = 1000
+	// maxKeyBytes bounds one part of a key. What is longer is cut, and a hash
+	// of the whole keeps it apart from others.
+	maxKeyBytes = 4096
+)
+
+// subjectKeys returns the folded text forms of all scalars that a field
+// yields, each once, in the event's order.
+func subjectKeys(s *subject, f *field) []string {
+	y := s.yield(f)
+	var keys []string
+	for i := range y.scalars {
+		k := y.scalars[i].foldedForm()
+		if len(k) > maxKeyBytes {
+			k = shortKey(k)
+		}
+		if len(keys) < maxEventKeys+1 && !slices.Contains(keys, k) {
+			keys = append(keys, strings.Clone(k))
+		}
+	}
+	return keys
+}
+
+func shortKey(k string) string {
+	sum := sha256.Sum256([]byte(k))
+	cut := maxKeyBytes
+	for cut > 0 && !utf8.RuneStart(k[cut]) {
+		cut--
+	}
+	return k[:cut] + "…" + hex.EncodeToString(sum[:])
+}
+
+// groupKeys returns the keys of the groups that parts with these values belong
+// to: an absent part is empty, and with all of them absent there is no group.
+// cut says that there were more than maxEventKeys.
+func groupKeys(parts [][]string) (keys []string, cut bool) {
+	absent := 0
+	for i, p := range parts {
+		if len(p) == 0 {
+			parts[i] = []string{""}
+			absent++
+		}
+	}
+	if absent == len(parts) && absent > 0 {
+		return nil, false
+	}
+	return tupleKeys(parts)
+}
+
+// tupleKeys returns the keys made of one value of each part; there is none
+// where a part has no value.
+func tupleKeys(parts [][]string) (keys []string, cut bool) {
+	keys = []string{""}
+	for _, part := range parts {
+		var next []string
+		for _, k := range keys {
+			for _, p := range part {
+				if len(next) == maxEventKeys {
+					cut = true
+					break
+				}
+				next = append(next, k+strconv.Itoa(len(p))+":"+p)
+			}
+		}
+		keys = next
+	}
+	return keys, cut
+}
+
+// keyParts takes a key of tupleKeys apart.
+func keyParts(key string) []string {
+	var parts []string
+	for key != "" {
+		size, rest, _ := strings.Cut(key, ":")
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 0 || n > len(rest) {
+			return parts // not a key
+		}
+		parts, key = append(parts, rest[:n]), rest[n:]
+	}
+	return parts
+}
+
+// aged is a map whose entries are in the order in which they were last
+// touched, so that the oldest can be found and removed at once.
+type aged[V any] struct {
+	entries        map[string]*agedEntry[V]
+	oldest, newest *agedEntry[V]
+}
+
+type agedEntry[V any] struct {
+	key          string
+	value        V
+	older, newer *agedEntry[V]
+}
+
+func (a *aged[V]) len() int { return len(a.entries) }
+
+// touch returns the entry of the key as the newest, made if it was not there.
+func (a *aged[V]) touch(key string) (e *agedEntry[V], made bool) {
+	e, ok := a.entries[key]
+	if !ok {
+		if a.entries == nil {
+			a.entries = map[string]*agedEntry[V]{}
+		}
+		e = &agedEntry[V]{key: key}
+		a.entries[key] = e
+	} else {
+		if e == a.newest {
+			return e, false
+		}
+		a.unlink(e)
+	}
+	e.older, e.newer = a.newest, nil
+	if a.newest != nil {
+		a.newest.newer = e
+	}
+	a.newest = e
+	if a.oldest == nil {
+		a.oldest = e
+	}
+	return e, !ok
+}
+
+func (a *aged[V]) remove(e *agedEntry[V]) {
+	a.unlink(e)
+	delete(a.entries, e.key)
+}
+
+func (a *aged[V]) unlink(e *agedEntry[V]) {
+	if e.older != nil {
+		e.older.newer = e.newer
+	} else {
+		a.oldest = e.newer
+	}
+	if e.newer != nil {
+		e.newer.older = e.older
+	} else {
+		a.newest = e.older
+	}
+	e.older, e.newer = nil, nil
+}
+
+// queue is a list that grows at its end and is taken from its front.
+type queue[V any] struct {
+	items []V
+	head  int
+}
+
+func (q *queue[V]) len() int  { return len(q.items) - q.head }
+func (q *queue[V]) all() []V  { return q.items[q.head:] }
+func (q *queue[V]) first() *V { return &q.items[q.head] }
+
+func (q *queue[V]) push(v V) { q.items = append(q.items, v) }
+
+func (q *queue[V]) pop() {
+	var none V
+	q.items[q.head] = none
+	q.head++
+	switch {
+	case q.head == len(q.items):
+		q.items, q.head = q.items[:0], 0
+		if cap(q.items) > maxKeptScalars {
+			q.items = nil
+		}
+	case q.head > maxKeptScalars && q.head > len(q.items)/2:
+		q.items = append(make([]V, 0, 2*q.len()), q.all()...)
+		q.head = 0
+	}
+}
