@@ -187,8 +187,7 @@ type tapped struct {
 	counted []*field
 }
 
-// newEngine makes correlations ready. info says how hits call a rule, fields
-// makes a field of an event's ready (nil: outside a set).
+// newEngine makes correlations ready. info says how hits call a rule.
 func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleInfo) *engine {
 	defaults := func(n *int, standard int) {
 		if *n <= 0 {
@@ -232,10 +231,9 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 			}
 		}
 	}
-	for r := range quietRules(rules) {
-		if c := e.byRule[r]; c != nil {
-			c.quiet = true
-		}
+	quiet, shown := referenced(rules)
+	for r, c := range e.byRule {
+		c.quiet = r.Inner || quiet[r] && !shown[r]
 	}
 	return e
 }
@@ -259,9 +257,10 @@ func (e *engine) rankOf(c *correlator, ranks map[*correlator]int) int {
 	return rank
 }
 
-// quietRules are the rules whose hits only correlations show.
-func quietRules(rules []*ir.Rule) map[*ir.Rule]bool {
-	quiet, loud := map[*ir.Rule]bool{}, map[*ir.Rule]bool{}
+// referenced returns the rules whose hits only correlations show, and those
+// that one of their correlations wants to be shown.
+func referenced(rules []*ir.Rule) (quiet, shown map[*ir.Rule]bool) {
+	quiet, shown = map[*ir.Rule]bool{}, map[*ir.Rule]bool{}
 	for _, r := range rules {
 		if r.Correlation == nil {
 			continue
@@ -269,17 +268,14 @@ func quietRules(rules []*ir.Rule) map[*ir.Rule]bool {
 		for _, in := range r.Correlation.Inputs {
 			for _, t := range in.Taps {
 				if r.Correlation.Generate {
-					loud[t.Rule] = true
+					shown[t.Rule] = true
 				} else {
 					quiet[t.Rule] = true
 				}
 			}
 		}
 	}
-	for r := range loud {
-		delete(quiet, r)
-	}
-	return quiet
+	return quiet, shown
 }
 
 func newCorrelator(e *engine, r *ir.Rule, info *RuleInfo) (*correlator, error) {
@@ -468,7 +464,7 @@ func (x *tapped) read(s *subject) inputMatch {
 	keys := func(fields []*field) [][]string {
 		parts := make([][]string, len(fields))
 		for i, f := range fields {
-			parts[i] = subjectKeys(s, f)
+			parts[i] = keysOf(s, f)
 		}
 		return parts
 	}
@@ -901,7 +897,7 @@ func (k *onceKeeper) expire(mark int64) {
 func onceKey(s *subject, by []*field) string {
 	key := ""
 	for _, f := range by {
-		keys := subjectKeys(s, f)
+		keys := keysOf(s, f)
 		slices.Sort(keys)
 		k, _ := tupleKeys([][]string{{strconv.Itoa(len(keys))}})
 		key += k[0]

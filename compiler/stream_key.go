@@ -3,7 +3,6 @@ package compiler
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,19 +17,18 @@ const (
 	maxKeyBytes = 4096
 )
 
-// subjectKeys returns the folded text forms of all scalars that a field
-// yields, each once, in the event's order.
-func subjectKeys(s *subject, f *field) []string {
-	y := s.yield(f)
-	var keys []string
-	for i := range y.scalars {
-		k := y.scalars[i].foldedForm()
+// keysOf returns the folded text forms of all scalars that a field yields, each
+// once, fit to be remembered.
+func keysOf(s *subject, f *field) []string {
+	keys := s.keys(f)
+	if len(keys) > maxEventKeys {
+		keys = keys[:maxEventKeys+1] // one more, to be noticed
+	}
+	for i, k := range keys {
 		if len(k) > maxKeyBytes {
 			k = shortKey(k)
 		}
-		if len(keys) < maxEventKeys+1 && !slices.Contains(keys, k) {
-			keys = append(keys, strings.Clone(k))
-		}
+		keys[i] = strings.Clone(k) // the event may be large
 	}
 	return keys
 }

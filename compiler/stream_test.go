@@ -1,0 +1,201 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler/event"
+)
+
+const streamSet = `
+title: Many failures
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c02
+name: many
+correlation:
+  type: event_count
+  rules: [failure]
+  group-by: [UserPrincipalName]
+  timespan: 10m
+  condition: {gte: 3}
+---
+title: Failure
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c01
+name: failure
+logsource: {product: azure, service: signinlogs}
+detection:
+  failed: {ResultType: 50126}
+  condition: failed
+---
+title: Success
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c04
+name: success
+logsource: {product: azure, service: signinlogs}
+detection:
+  fine: {ResultType: 0}
+  condition: fine
+---
+title: Got in
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c05
+correlation:
+  type: temporal_ordered
+  rules: [many, success]
+  group-by: [UserPrincipalName]
+  timespan: 1h
+  generate: GENERATE
+---
+rulewright: 1
+title: A sign-in at all
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c06
+once: {by: [UserPrincipalName], for: 30m}
+logsource: {product: azure, service: signinlogs}
+detection:
+  any: {UserPrincipalName|exists: true}
+  condition: any
+`
+
+func signIn(minute int, user, result string) map[string]any {
+	return map[string]any{"Type": "SigninLogs", "Id": fmt.Sprintf("id-%02d-%s", minute, user), "ResultType": result, "UserPrincipalName": user,
+		"TimeGenerated": fmt.Sprintf("2026-11-22T10:%02d:00Z", minute)}
+}
+
+func TestStream(t *testing.T) {
+	for _, generate := range []string{"false", "true"} {
+		rs, ds := NewRuleSet(parseDocs(t, strings.Replace(streamSet, "GENERATE", generate, 1)), RuleSetOptions{})
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		st := NewStream(rs, StreamOptions{KeepEvents: true})
+		if d := st.Disabled(); len(d) > 0 {
+			t.Fatal(d[0].Err)
+		}
+		var got []string
+		var once *Hit
+		push := func(ev any) {
+			hits, err := st.Push(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range hits {
+				line := h.Time.Format("15:04 ") + h.Rule.Title
+				for _, c := range h.Contributing {
+					line += fmt.Sprintf(" %d:%s", c.Input, c.Time.Format("04"))
+				}
+				if h.Rule.Title == "A sign-in at all" && once == nil {
+					once = h
+				}
+				if h.Rule.Title == "Many failures" {
+					c := h.Contributing[0]
+					if c.EventID != "id-00-Ann@contoso.com" || c.Rule.Title != "Failure" || !slices.Equal(c.Selections, []string{"failed"}) || c.Event == nil || c.Source.Table != "SigninLogs" {
+						t.Errorf("contribution %+v", c)
+					}
+				}
+				if len(h.Contributing) > 0 && !slices.Equal(h.Group, []GroupKey{{"UserPrincipalName", "ann@contoso.com"}}) {
+					t.Errorf("group %v", h.Group)
+				}
+				got = append(got, line)
+			}
+		}
+		push(signIn(0, "Ann@contoso.com", "50126"))
+		push(signIn(1, "ann@contoso.com", "50126"))
+		push(signIn(1, "bo@contoso.com", "50126"))
+		push(signIn(2, "ann@contoso.com", "50126"))
+		push(signIn(2, "ann@contoso.com", "0"))
+		push(signIn(31, "ann@contoso.com", "0"))
+		push(signIn(1, "ann@contoso.com", "0"))
+		push(map[string]any{"Type": "SigninLogs", "ResultType": "0", "UserPrincipalName": "ann@contoso.com"})
+		want := []string{
+			"10:00 A sign-in at all", "10:01 A sign-in at all",
+			"10:02 Got in 0:02 1:02",
+			"10:31 A sign-in at all",
+			"00:00 A sign-in at all", // without a time
+		}
+		if generate == "true" {
+			want = []string{
+				"10:00 A sign-in at all", "10:01 A sign-in at all",
+				"10:02 Many failures 0:00 0:01 0:02",
+				"10:02 Success", "10:02 Got in 0:02 1:02",
+				"10:31 Success", "10:31 A sign-in at all",
+				"10:01 Success", // late
+				"00:00 Success", "00:00 A sign-in at all",
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("generate %s:\ngot  %q\nwant %q", generate, got, want)
+		}
+		if once == nil || once.Repeats != 3 {
+			t.Errorf("once: %+v", once)
+		}
+		if s := st.Stats(); s.Late != 1 || s.WithoutTime != 1 || s.Groups == 0 {
+			t.Errorf("stats %+v", s)
+		}
+		if hits := st.Close(); len(hits) > 0 {
+			t.Errorf("%d hits at the end", len(hits))
+		}
+		if _, err := st.Push(signIn(3, "x", "0")); err == nil {
+			t.Error("a closed stream takes events")
+		}
+	}
+}
+
+// A hit has the same identity whatever form and lateness the events come in.
+func TestStreamHitID(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(streamSet, "GENERATE", "true", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	ids := map[string]bool{}
+	for _, late := range []time.Duration{0, time.Minute} {
+		for _, form := range []string{"table", "diagnostic"} {
+			st := NewStream(rs, StreamOptions{Lateness: late})
+			var hits []*Hit
+			for minute := range 3 {
+				ev := any(signIn(minute, "ann@contoso.com", "50126"))
+				if form == "diagnostic" {
+					ev = event.Record{Event: map[string]any{"time": fmt.Sprintf("2026-11-22T10:%02d:30Z", minute), "category": "SignInLogs", "resultType": "50126", "properties": map[string]any{
+						"id": "x", "createdDateTime": fmt.Sprintf("2026-11-22T10:%02d:00Z", minute), "userPrincipalName": "Ann@contoso.com", "status": map[string]any{"errorCode": 50126}}}}
+				}
+				more, err := st.Push(ev)
+				if err != nil {
+					t.Fatal(err)
+				}
+				hits = append(hits, more...)
+			}
+			hits = append(hits, st.Close()...)
+			for _, h := range hits {
+				if h.Rule.Title == "Many failures" {
+					ids[h.ID] = true
+					hits = nil
+				}
+			}
+			if hits != nil {
+				t.Errorf("%s: no hit", form)
+			}
+		}
+	}
+	if len(ids) != 1 {
+		t.Errorf("identities %v", ids)
+	}
+}
+
+func TestStreamAdvance(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(streamSet, "GENERATE", "true", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	st := NewStream(rs, StreamOptions{Lateness: time.Minute})
+	for minute := range 3 {
+		if _, err := st.Push(signIn(minute, "ann@contoso.com", "50126")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Date(2026, 11, 22, 10, 3, 0, 0, time.UTC)
+	if hits := st.Advance(at); len(hits) > 0 {
+		t.Error("the watermark is at the instant, not past it")
+	}
+	if hits := st.Advance(at.Add(time.Microsecond)); len(hits) != 1 || hits[0].Rule.Title != "Many failures" {
+		t.Errorf("%d hits", len(hits))
+	}
+}
