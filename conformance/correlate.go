@@ -509,7 +509,11 @@ func (g *group) satisfies(window []*fact) (bool, float64) {
 	case sigma.Temporal, sigma.TemporalOrdered:
 		n := float64(len(g.occurring(window)))
 		if c.Type == sigma.TemporalOrdered {
-			return g.inOrder(window), n
+			var all []int
+			for i := range c.Inputs {
+				all = append(all, i)
+			}
+			return chained(all, window), n
 		}
 		switch {
 		case c.Combination != nil:
@@ -616,52 +620,6 @@ func holds(c ir.Combination, occurring []int) bool {
 		return !some(c.X)
 	case ir.Occurs:
 		return slices.Contains(occurring, int(c))
-	}
-	panic(fmt.Sprintf("conformance: unknown combination %T", c))
-}
-
-// inOrder reports whether inputs that meet the condition occur one after
-// another in their order: of all sets of inputs one that does both. What the
-// condition wants not to occur must not occur in the window at all.
-func (g *group) inOrder(window []*fact) bool {
-	c := g.c
-	for set := 1; set < 1<<len(c.Inputs); set++ {
-		var chain []int
-		for i := range c.Inputs {
-			if set>>i&1 == 1 {
-				chain = append(chain, i)
-			}
-		}
-		if !chained(chain, window) {
-			continue
-		}
-		ok := len(chain) == len(c.Inputs)
-		switch {
-		case c.Combination != nil:
-			ok = holdsOf(c.Combination, chain, g.occurring(window))
-		case len(c.Bounds) > 0:
-			ok = within(c.Bounds, float64(len(chain)))
-		}
-		if ok {
-			return true
-		}
-	}
-	return false
-}
-
-// holdsOf is holds where an input counts as occurring if it is in the chain,
-// and as absent if it is nowhere in the window.
-func holdsOf(c ir.Combination, chain, occurring []int) bool {
-	some := func(x ir.Combination) bool { return holdsOf(x, chain, occurring) }
-	switch c := c.(type) {
-	case *ir.AllOf:
-		return !slices.ContainsFunc(c.X, func(x ir.Combination) bool { return !some(x) })
-	case *ir.OneOf:
-		return slices.ContainsFunc(c.X, some)
-	case *ir.NoneOf:
-		return !holdsOf(c.X, occurring, chain)
-	case ir.Occurs:
-		return slices.Contains(chain, int(c))
 	}
 	panic(fmt.Sprintf("conformance: unknown combination %T", c))
 }

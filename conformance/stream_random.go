@@ -211,9 +211,9 @@ func (r *RandomStream) condition(b *strings.Builder, t sigma.CorrelationType, ru
 	case sigma.Temporal, sigma.TemporalOrdered:
 		and, or := strings.Join(rules, " and "), strings.Join(rules, " or ")
 		last := len(rules) - 1
-		choices := []string{"", "", "{gte: 2}", "{gt: 1}", and}
+		choices := []string{"", "", fmt.Sprintf("{gte: %d}", len(rules)), and}
 		if t == sigma.Temporal {
-			choices = append(choices, "{eq: 2}", "{gte: 1, lt: 2}", "{neq: 1}", or, strings.Join(rules[:last], " and ")+" and not "+rules[last], "not ("+and+")", rules[0]+" or not "+rules[1])
+			choices = append(choices, "{gte: 2}", "{gt: 1}", "{eq: 2}", "{gte: 1, lt: 2}", "{neq: 1}", or, strings.Join(rules[:last], " and ")+" and not "+rules[last], "not ("+and+")", rules[0]+" or not "+rules[1])
 		}
 		if c := pickOf(r, choices...); c != "" {
 			fmt.Fprintf(b, "  condition: %s\n", c)
