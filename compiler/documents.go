@@ -14,11 +14,12 @@ import (
 const maxChain = 10
 
 // LowerAll lowers a set of documents that may refer to each other. It is
-// tolerant: it returns the rules of all documents that have a meaning, the
-// inputs of a correlation before it, and the findings of all. Filters among
-// the documents are applied as if they were among the options', and documents
-// of the options may be referred to. Each rule is there once: the inputs of
-// correlations are the very rules of the result.
+// tolerant: it returns the rules of all documents that have a meaning, what a
+// correlation taps before it, and the findings of all. Filters among the
+// documents are applied as if they were among the options'. What documents
+// refer to is looked for among Options.Documents, too; rules of there that a
+// correlation needs are among the result, marked Inner. Each rule is there
+// once: what a correlation taps are the very rules of the result.
 func LowerAll(docs []*sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
 	opts.Filters = withFilters(opts.Filters, docs)
 	s := newDocuments(docs, &opts, func(doc *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerRule(doc, &opts) })
@@ -26,19 +27,17 @@ func LowerAll(docs []*sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnosti
 	var rules []*ir.Rule
 	var ds sigma.Diagnostics
 	for _, n := range s.nodes {
-		if n.correlation() == nil && n.wanted {
+		if n.doc.Kind == sigma.KindFilter && n.wanted {
+			_, found := lowerRule(n.doc, &opts)
+			n.diags = append(n.diags, found...)
+		}
+		if n.doc.Correlation == nil {
 			rules = append(rules, n.rules()...)
 		}
+		ds = append(ds, n.diags...)
 	}
 	for _, n := range s.ordered {
-		if n.wanted {
-			rules = append(rules, n.rules()...)
-		}
-	}
-	for _, n := range s.nodes {
-		if n.wanted {
-			ds = append(ds, n.diags...)
-		}
+		rules = append(rules, n.rules()...)
 	}
 	ds.Sort()
 	return rules, ds
@@ -77,7 +76,7 @@ type documents struct {
 // node is a document of the set with what became of it.
 type node struct {
 	doc    *sigma.Document
-	wanted bool // not only there to be referred to
+	wanted bool // not only there to be referred to; else its rules are Inner
 	// inputs are what a correlation refers to; nil where that could not be
 	// found, which has been reported.
 	inputs []*node
@@ -94,14 +93,13 @@ type node struct {
 	disabled bool
 }
 
-func (n *node) correlation() *sigma.Correlation { return n.doc.Correlation }
-
 func (n *node) rules() []*ir.Rule {
 	var out []*ir.Rule
 	for _, l := range n.inner {
 		out = append(out, l.rule)
 	}
 	for _, l := range n.out {
+		l.rule.Inner = l.rule.Inner || !n.wanted
 		out = append(out, l.rule)
 	}
 	return out
@@ -209,12 +207,15 @@ func (s *documents) lowerAll() {
 	for len(todo) > 0 {
 		n := todo[0]
 		todo = todo[1:]
-		c := n.correlation()
+		c := n.doc.Correlation
 		if c == nil {
 			rules = append(rules, n)
 			continue
 		}
 		correlations = append(correlations, n)
+		if n.disabled = s.opts.Overrides.For(n.doc).Disabled(); n.disabled {
+			continue // a rule that is switched off may be as it is
+		}
 		if len(c.Rules) > maxInputs {
 			n.errorf(sigma.CodeLimit, c.Rules[maxInputs].Pos, "correlate fewer rules", "a correlation takes at most %d rules", maxInputs)
 			continue
@@ -292,7 +293,7 @@ func (s *documents) cycles(correlations []*node) {
 		if back == nil {
 			for i, m := range n.inputs {
 				if m != nil && !m.done {
-					s.failedInput(n, n.correlation().Rules[i])
+					s.failedInput(n, n.doc.Correlation.Rules[i])
 				}
 			}
 			continue
@@ -309,7 +310,7 @@ func (s *documents) cycles(correlations []*node) {
 		if len(names) > maxChain {
 			names = append(names[:maxChain-1], "…", names[len(names)-1])
 		}
-		n.errorf(sigma.CodeCorrelation, n.correlation().Rules[first].Pos, "take one of the references out",
+		n.errorf(sigma.CodeCorrelation, n.doc.Correlation.Rules[first].Pos, "take one of the references out",
 			"the correlation refers to itself: %s", strings.Join(names, " → "))
 	}
 }

@@ -48,8 +48,8 @@ type Options struct {
 	Profile *Profile
 	// Overrides change single rules.
 	Overrides *Overrides
-	// Documents are those that a correlation may refer to, itself among them
-	// or not.
+	// Documents are those that a correlation may refer to beside those that are
+	// lowered with it.
 	Documents []*sigma.Document
 }
 
@@ -66,9 +66,12 @@ type Options struct {
 // Lower does not change doc or what the options point to, and may be called
 // concurrently.
 func Lower(doc *sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
-	if doc.Kind == sigma.KindFilter && doc.Correlation == nil {
+	if doc.Kind == sigma.KindFilter {
 		_, ds := lowerRule(doc, &opts)
 		return nil, ds
+	}
+	if doc.Correlation == nil {
+		opts.Documents = nil // it refers to none
 	}
 	s := newDocuments([]*sigma.Document{doc}, &opts, func(doc *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerRule(doc, &opts) })
 	s.lowerAll()

@@ -14,6 +14,8 @@ import (
 const (
 	// maxInputs bounds the rules of a correlation.
 	maxInputs = 1000
+	// maxKeyFields bounds the fields that make a group or a value.
+	maxKeyFields = 32
 	// maxSpanSeconds bounds timespans, lookbacks and their like: 100 years of
 	// 365 days, so that sums of two in microseconds are exact.
 	maxSpanSeconds = 100 * 365 * 86400
@@ -30,19 +32,19 @@ type correlationLowerer struct {
 	inputs []*node // as c.Rules; nil where there is none
 	out    *ir.Correlation
 	rule   *ir.Rule
-	names  []sigma.Field // of group-by
+	// byName finds inputs by what they are called in the correlation and by
+	// their own id and name.
+	byName map[string]int
 }
 
 // lowerCorrelation lowers a correlation whose inputs have been lowered.
 func (s *documents) lowerCorrelation(n *node) {
-	override := s.opts.Overrides.For(n.doc)
-	if n.disabled = override.Disabled(); n.disabled {
-		n.diags = nil // a rule that is switched off may be as it is
+	if n.disabled {
 		return
 	}
 	l := &lowerer{doc: n.doc, opts: s.opts, file: n.doc.File}
 	l.params = newParameters(l)
-	cl := &correlationLowerer{lowerer: l, c: n.correlation(), inputs: n.inputs}
+	cl := &correlationLowerer{lowerer: l, c: n.doc.Correlation, inputs: n.inputs}
 	if cl.checkInputs(s, n) {
 		s.keep(n, cl)
 	}
@@ -107,7 +109,7 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	out := &ir.Correlation{Type: c.Type, Generate: c.Generate}
 	r.Correlation = out
 	cl.rule, cl.out = r, out
-	cl.names = c.GroupBy
+	cl.nameInputs()
 	for _, f := range c.GroupBy {
 		out.GroupBy = append(out.GroupBy, f.Name)
 	}
@@ -118,6 +120,12 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	}
 	for _, f := range counted {
 		out.Counted = append(out.Counted, f.Name)
+	}
+	for _, fs := range [][]sigma.Field{c.GroupBy, counted} {
+		if len(fs) > maxKeyFields {
+			cl.errorf(sigma.CodeLimit, fs[maxKeyFields].Pos, "name fewer fields", "more than %d fields make a key", maxKeyFields)
+			return false
+		}
 	}
 	aliases := cl.aliases()
 	for i, m := range cl.inputs {
@@ -149,12 +157,30 @@ func groupField(name string) ir.Field {
 	return ir.Field{Name: name, Path: ir.Path{{Key: name}}}
 }
 
+func (cl *correlationLowerer) nameInputs() {
+	cl.byName = map[string]int{}
+	name := func(name string, i int) {
+		if _, taken := cl.byName[name]; !taken && name != "" {
+			cl.byName[name] = i
+		}
+	}
+	for i, r := range cl.c.Rules {
+		name(r.Name, i)
+	}
+	for i, m := range cl.inputs {
+		name(m.doc.Meta.Name, i)
+		name(strings.ToLower(m.doc.Meta.ID), i)
+	}
+}
+
 // index returns which input a name inside the correlation means, or -1.
 func (cl *correlationLowerer) index(name string) int {
-	if i := slices.IndexFunc(cl.c.Rules, func(r sigma.Reference) bool { return r.Name == name }); i >= 0 {
-		return i
+	for _, n := range []string{name, strings.ToLower(name)} {
+		if i, ok := cl.byName[n]; ok {
+			return i
+		}
 	}
-	return slices.IndexFunc(cl.inputs, func(m *node) bool { return refersTo(name, m.doc) })
+	return -1
 }
 
 // named is index with a finding where the name means none.
@@ -196,6 +222,18 @@ func (cl *correlationLowerer) aliases() map[string]map[int]sigma.Field {
 			}
 			out[a.Name][i] = f.Field
 		}
+		// The parser says so where rules are called by the same names as in
+		// the alias.
+		if slices.ContainsFunc(a.Fields, func(f sigma.AliasField) bool {
+			return !slices.ContainsFunc(cl.c.Rules, func(r sigma.Reference) bool { return r.Name == f.Rule.Name })
+		}) {
+			for i, r := range cl.c.Rules {
+				if _, ok := out[a.Name][i]; !ok {
+					cl.warnf(sigma.CodeCorrelation, a.Pos, "give the rule's own name for the field; without one the alias itself is taken for a field of its events",
+						"the alias %s says nothing of the rule %q", a.Name, r.Name)
+				}
+			}
+		}
 	}
 	return out
 }
@@ -223,7 +261,7 @@ func (cl *correlationLowerer) input(i int, m *node, counted []sigma.Field, alias
 			}
 			return out
 		}
-		tap.GroupBy, tap.Counted = fields(cl.names), fields(counted)
+		tap.GroupBy, tap.Counted = fields(cl.c.GroupBy), fields(counted)
 		found := slices.Clone(cl.diags[before:])
 		cl.diags = cl.diags[:before]
 		if found.HasErrors() {
@@ -422,7 +460,10 @@ func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, us
 		given = append(given, t)
 		out = append(out, ir.Bound{Op: t.Op, Value: canonical(ir.Number(t.Value))})
 	}
-	if changed && !lacking && !sigma.Satisfiable(given, least, most) {
+	if changed && !lacking && len(given) > 0 && !sigma.Satisfiable(given, least, most) {
+		if p := given[0].Pos; p.IsValid() {
+			pos = p
+		}
 		cl.errorf(sigma.CodeCorrelation, pos, "change the threshold", "no number meets all of the condition, so the correlation can never hold")
 	}
 	return out

@@ -27,7 +27,9 @@ const maxEventCost = 1 << 28
 // event forms.
 type RuleSetOptions struct {
 	// Options for lowering each rule. Pipeline and Table are not used here;
-	// filter documents among the rules are added to Filters.
+	// filter documents among the rules are added to Filters. Rules among
+	// Documents are loaded where a correlation refers to them, and have no
+	// hits of their own.
 	Options
 	// Pipelines of the event forms to serve; nil for all built in. A pipeline
 	// without a form (one of a query target) is an error.
@@ -152,10 +154,8 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 	set.lowerAll()
 	var all []*ir.Rule
 	for _, n := range set.nodes {
-		if n.wanted {
-			diags = append(diags, n.diags...)
-			all = append(all, n.rules()...)
-		}
+		diags = append(diags, n.diags...)
+		all = append(all, n.rules()...)
 	}
 	rs, more := NewRuleSetOf(all, opts)
 	return rs, append(diags, more...)

@@ -593,8 +593,14 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 	for i, r := range c.Rules {
 		known[i] = r.Name
 	}
+	// A rule that is listed by its id may be called by its name elsewhere, and
+	// the other way round; that is looked up where the rules are at hand.
+	ids := slices.ContainsFunc(known, uuidForm.MatchString)
+	elsewhere := func(r Reference) bool {
+		return !slices.Contains(known, r.Name) && (ids || uuidForm.MatchString(r.Name))
+	}
 	listed := func(r Reference, where string) bool {
-		if len(known) == 0 || slices.Contains(known, r.Name) {
+		if len(known) == 0 || slices.Contains(known, r.Name) || elsewhere(r) {
 			return true
 		}
 		l.errorf(r.Pos, CodeCorrelation, nearestHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")), "%s names %s, which is not among rules", where, show(r.Name))
@@ -612,12 +618,14 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 			l.warnf(a.Pos, CodeCorrelation, "name it in group-by, or leave it out", "the alias %s is not used", show(a.Name))
 		}
 		has := map[string]bool{}
+		later := false
 		for _, f := range a.Fields {
 			listed(f.Rule, "the alias "+a.Name)
 			has[f.Rule.Name] = true
+			later = later || elsewhere(f.Rule)
 		}
 		for _, r := range known {
-			if !has[r] {
+			if !has[r] && !later {
 				l.warnf(a.Pos, CodeCorrelation, "give the rule's own name for the field; without one the alias itself is taken for a field of its events", "the alias %s says nothing of the rule %s", show(a.Name), show(r))
 			}
 		}
@@ -629,7 +637,7 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 		}
 		if c.Expr != nil {
 			eachName(c.Expr.Expr, func(n *ConditionName) { listed(Reference{n.Pos, n.Name}, "condition") }, func(of *ConditionOf) {
-				if len(known) > 0 && !slices.ContainsFunc(known, of.Matches) {
+				if len(known) > 0 && !ids && !slices.ContainsFunc(known, of.Matches) {
 					l.errorf(of.Pos, CodeNoMatch, "the rules are "+strings.Join(known, ", "), "the pattern %s fits none of rules", show(of.Pattern))
 				}
 			})
@@ -649,9 +657,11 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 			return
 		}
 		counted := map[string]bool{}
+		later := c.Ratio != nil && (elsewhere(c.Ratio.Of) || elsewhere(c.Ratio.To))
 		for _, r := range c.RuleCounts {
 			listed(r.Rule, "condition")
 			counted[r.Rule.Name] = true
+			later = later || elsewhere(r.Rule)
 		}
 		if c.Ratio != nil && c.Ratio.Of.Name != "" && c.Ratio.To.Name != "" {
 			listed(c.Ratio.Of, "ratio")
@@ -662,7 +672,7 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 			}
 		}
 		for _, r := range c.Rules {
-			if !counted[r.Name] {
+			if !counted[r.Name] && !later {
 				l.errorf(r.Pos, CodeCorrelation, "add it to condition, or leave it out", "no condition says what the count of %s must be", show(r.Name))
 			}
 		}

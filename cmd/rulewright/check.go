@@ -106,16 +106,9 @@ const conformanceKind = "fixtures"
 func (r *ruleFlags) checkMeaning() sigma.Diagnostics {
 	var ds sigma.Diagnostics
 	opts := r.options()
-	for _, d := range r.docs {
-		if d.Kind == sigma.KindFilter {
-			opts.Filters = append(opts.Filters, d)
-		}
-	}
 	for _, opts.Pipeline = range r.queries {
-		for _, d := range r.docs {
-			_, found := compiler.Lower(d, opts)
-			ds = append(ds, found...)
-		}
+		_, found := compiler.LowerAll(r.docs, opts)
+		ds = append(ds, found...)
 	}
 	if len(r.queries) == 0 || len(r.queries) < len(r.targets) {
 		_, found := r.ruleSet(false)

@@ -121,7 +121,8 @@ type ruleFlags struct {
 	guide, tier, level, tag, id list
 	profileValue                *compiler.Profile
 	overridesValue              *compiler.Overrides
-	docs                        []*sigma.Document
+	docs                        []*sigma.Document // those chosen
+	all                         []*sigma.Document // for correlations to refer to
 	read                        int // rules, those with errors and those not chosen included
 	filters                     []*sigma.Document
 	catalogue                   []sigma.Parameter
@@ -182,8 +183,8 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 			}
 		}
 	}
-	all := r.docs
-	if err := r.loadValues(c, all); err != nil {
+	r.all = r.docs
+	if err := r.loadValues(c, r.all); err != nil {
 		return ds, err
 	}
 	if err := r.loadPipelines(); err != nil {
@@ -433,7 +434,7 @@ func guides(m *sigma.Meta) []string {
 
 // options are those for lowering.
 func (r *ruleFlags) options() compiler.Options {
-	return compiler.Options{Catalogue: r.catalogue, Profile: r.profileValue, Overrides: r.overridesValue}
+	return compiler.Options{Catalogue: r.catalogue, Profile: r.profileValue, Overrides: r.overridesValue, Documents: r.all}
 }
 
 // ruleSet compiles the rules for matching.

@@ -15,8 +15,9 @@ type Rule struct {
 	When Expr
 	// Correlation is what a correlation means; nil for other rules.
 	Correlation *Correlation
-	// Inner marks a rule that is only there for a correlation to tap: what a
-	// legacy aggregation counts. Its hits are nobody else's.
+	// Inner marks a rule, or a correlation, that is only there for a
+	// correlation to tap, such as what a legacy aggregation counts. Its hits
+	// are not reported.
 	Inner bool
 	// Once, if not nil, raises hits of one key once in a while only. Whether
 	// the rule is true of an event does not depend on it.
