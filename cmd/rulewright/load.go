@@ -123,7 +123,7 @@ type ruleFlags struct {
 	overridesValue              *compiler.Overrides
 	docs                        []*sigma.Document // those chosen
 	all                         []*sigma.Document // for correlations to refer to
-	read                        int // rules, those with errors and those not chosen included
+	read                        int               // rules, those with errors and those not chosen included
 	filters                     []*sigma.Document
 	catalogue                   []sigma.Parameter
 	targets, queries, forms     []*compiler.Pipeline // see loadPipelines
