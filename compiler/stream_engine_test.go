@@ -364,6 +364,38 @@ func TestStreamChains(t *testing.T) {
 	}
 }
 
+// The end of a tumbling window is an instant too: its hits come before those of
+// the correlations over it, and after all that was before.
+func TestStreamIncreaseInChain(t *testing.T) {
+	for _, lateness := range []time.Duration{0, 3 * time.Second} {
+		inner := correlation(ir.Correlation{Type: sigma.Increase, Inputs: inputsOf(1), Span: 10 * second, Against: 10 * second, Factor: 2, Minimum: 1, GroupBy: []string{"u"}})
+		// Its first input is the rule that the harness names a.
+		outer := correlation(ir.Correlation{Type: sigma.TemporalOrdered, Span: 10 * second, GroupBy: []string{"u"}, Inputs: []ir.Input{
+			{}, {Taps: []ir.Tap{{Rule: inner, GroupBy: []ir.Field{{Name: "u", Path: ir.Path{{Key: "u"}}}}}}}}})
+		inner.Meta.ID = "inner"
+		h := newHarness(t, StreamOptions{Lateness: lateness}, outer, inner)
+		var hits []*Hit
+		for _, ev := range strings.Fields("0:a@x 10:a@x 11:a@x") {
+			hits = append(hits, h.push(ev, inner)...)
+		}
+		for _, ev := range strings.Fields("12:a@x 20:a@x 25:a@x") {
+			hits = append(hits, h.push(ev, outer)...)
+		}
+		hits = append(hits, h.close()...)
+		want := []string{"20 @x 2 e3.a hit.b"}
+		if lateness > 0 { // the instant has all its events
+			want = []string{"20 @x 2 e3.a e4.a hit.b"}
+		}
+		got := showHits(hits)
+		for i := range got {
+			got[i] = strings.ReplaceAll(got[i], "hit.b e4.a", "e4.a hit.b")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("lateness %v: got %q, want %q", lateness, got, want)
+		}
+	}
+}
+
 func TestStreamOnce(t *testing.T) {
 	r := correlation(ir.Correlation{Type: sigma.EventCount, Span: second, GroupBy: []string{"u"}, Bounds: bound(sigma.OpGTE, 1)})
 	r.Once = &ir.Once{By: []ir.Field{{Name: "u", Path: ir.Path{{Key: "u"}}}}, For: 20 * second}

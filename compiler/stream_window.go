@@ -151,20 +151,26 @@ func (a *total) holds(int64) (ir.Number, bool) {
 	if a.n == 0 {
 		return ir.Number{}, false
 	}
-	parts := big.NewInt(1)
+	parts := 1
 	if a.mean {
-		parts.SetInt64(int64(a.n))
+		parts = a.n
 	}
-	parts.Lsh(parts, totalShift)
-	var n ir.Number
-	whole, rest := new(big.Int).QuoRem(&a.sum, parts, new(big.Int))
-	if rest.Sign() == 0 && whole.IsInt64() {
-		n = ir.Number{IsInt: true, Int: whole.Int64()}
-	} else {
-		n.Float, _ = new(big.Rat).SetFrac(&a.sum, parts).Float64()
-		n = canonical(n)
-	}
+	n := quotient(&a.sum, parts)
 	return n, meet(a.c.bounds, n)
+}
+
+// quotient divides a number of units: an integer of 64 bits where it is one.
+func quotient(sum *big.Int, parts int) ir.Number {
+	x := new(big.Float).SetInt(sum) // exact
+	x.SetMantExp(x, -totalShift)
+	y := new(big.Float).SetInt64(int64(parts))
+	if whole := new(big.Float).SetPrec(128).Quo(x, y); whole.IsInt() {
+		if i, acc := whole.Int64(); acc == big.Exact {
+			return ir.Number{IsInt: true, Int: i}
+		}
+	}
+	f, _ := new(big.Float).SetPrec(53).Quo(x, y).Float64()
+	return canonical(ir.Number{Float: f})
 }
 
 // percentile is the nearest rank among the window's numbers.

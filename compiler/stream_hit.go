@@ -1,0 +1,115 @@
+package compiler
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// hit raises a hit at t and hands it to the correlations that refer to this one.
+func (c *correlator) hit(g *group, t int64, v verdict) {
+	e := c.e
+	parts := keyParts(g.key)
+	h := &Hit{Rule: c.info, Time: time.UnixMicro(t).UTC(), Window: Window{time.UnixMicro(v.from).UTC(), time.UnixMicro(v.to).UTC()}}
+	names := make(map[string]any, len(parts))
+	for i, p := range parts {
+		if i < len(c.spec.GroupBy) {
+			h.Group = append(h.Group, GroupKey{c.spec.GroupBy[i], p})
+			names[c.spec.GroupBy[i]] = p
+		}
+	}
+	identity := "group"
+	for _, p := range parts {
+		identity += " " + strconv.Quote(p)
+	}
+	identity += " at " + strconv.FormatInt(t, 10)
+	if c.spec.Type == sigma.NewValue {
+		for i, p := range keyParts(v.tuple) {
+			identity += " " + strconv.Quote(p)
+			name := ""
+			if i < len(c.spec.Counted) {
+				name = c.spec.Counted[i]
+			}
+			h.NewValue = append(h.NewValue, GroupKey{name, p})
+		}
+	}
+	h.ID = hitID(c.info, identity)
+	if v.valued {
+		h.Value = numberValue(v.value)
+	}
+	if v.before != nil {
+		h.Before = numberValue(*v.before)
+	}
+	h.Counts = v.tallies
+	for i, n := range v.distinct {
+		h.Distinct = append(h.Distinct, DistinctCount{c.spec.Counted[i], n})
+	}
+	h.Contributing = contributions(v.entries)
+	s := &subject{value: names, cursor: &cursor{cost: maxMatchCost}}
+	for _, x := range c.ends {
+		for _, k := range s.yield(x.field).scalars {
+			if k.textForm() != "" {
+				h.Entities = append(h.Entities, Entity{Type: x.kind, Field: x.name, Value: k.textForm()})
+			}
+		}
+	}
+	if c.spec.Type != sigma.Summary {
+		for _, x := range c.outer {
+			m := x.read(s)
+			m.rule = c.info
+			if len(m.groups) > 0 {
+				x.c.receive(&occurrence{time: t, id: h.ID, inputs: []inputMatch{m}})
+			}
+		}
+	}
+	if c.quiet {
+		return
+	}
+	if c.once == nil {
+		e.out = append(e.out, h)
+		return
+	}
+	e.raiseOnce(heldHit{h, onceKey(s, c.onceBy), t, c.once})
+}
+
+// receive takes a hit of another correlation. One that is several inputs of
+// this one is one event.
+func (c *correlator) receive(o *occurrence) {
+	if n := len(c.inbox); n > 0 && c.inbox[n-1].id == o.id && c.inbox[n-1].time == o.time {
+		c.inbox[n-1].inputs = append(c.inbox[n-1].inputs, o.inputs...)
+		return
+	}
+	c.inbox = append(c.inbox, o)
+}
+
+// contributions lists events by time, id and input.
+func contributions(entries []entry) []Contribution {
+	var out []Contribution
+	for _, x := range entries {
+		for _, i := range x.by {
+			m := &x.inputs[i]
+			out = append(out, Contribution{Rule: m.rule, Input: m.input, Time: time.UnixMicro(x.time).UTC(), EventID: x.id,
+				Source: x.source, Selections: m.selections, Event: x.event})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Contribution) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.EventID, b.EventID), cmp.Compare(a.Input, b.Input))
+	})
+	return out
+}
+
+func numberValue(n ir.Number) json.Number {
+	if !n.IsInt {
+		n.Float = max(-math.MaxFloat64, min(n.Float, math.MaxFloat64))
+	}
+	x := numberScalarOf(n)
+	return json.Number(x.textForm())
+}
+
+func intNumber(n int) ir.Number { return ir.Number{IsInt: true, Int: int64(n)} }
