@@ -9,9 +9,16 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// maxChain bounds how deep correlations stand on correlations: one over rules
-// alone has depth 1.
-const maxChain = 10
+const (
+	// maxChain bounds how deep correlations stand on correlations: one over
+	// rules alone has depth 1.
+	maxChain = 10
+	// maxNearest bounds the unknown references of a set for which the nearest
+	// name is looked for, and maxLoopSearch the correlations that are looked at
+	// to say through which others one refers to itself.
+	maxNearest    = 100
+	maxLoopSearch = 100
+)
 
 // LowerAll lowers a set of documents that may refer to each other. It is
 // tolerant: it returns the rules of all documents that have a meaning, what a
@@ -66,11 +73,40 @@ type documents struct {
 	lower func(doc *sigma.Document) ([]lowered, sigma.Diagnostics)
 	// nodes are in the order given, those of Options.Documents last.
 	nodes []*node
-	// named finds nodes by id, in lower case, and by name.
-	named map[string][]*node
-	known []string
+	// rules finds rules and correlations, filters the others, by id in lower
+	// case and by name.
+	rules, filters names
+	known          []string // names and ids of rules
+	unknown        int      // references that name nothing
 	// ordered are the correlations, what they refer to first.
 	ordered []*node
+}
+
+type names struct{ byID, byName map[string][]*node }
+
+func (ns *names) add(n *node) {
+	if ns.byID == nil {
+		ns.byID, ns.byName = map[string][]*node{}, map[string][]*node{}
+	}
+	if id := strings.ToLower(n.doc.Meta.ID); id != "" {
+		ns.byID[id] = append(ns.byID[id], n)
+	}
+	if name := n.doc.Meta.Name; name != "" {
+		ns.byName[name] = append(ns.byName[name], n)
+	}
+}
+
+// find returns the documents that a reference means; of many, some.
+func (ns *names) find(ref string) []*node {
+	const some = 4
+	a, b := ns.byID[strings.ToLower(ref)], ns.byName[ref]
+	out := slices.Clone(a[:min(len(a), some)])
+	for _, n := range b[:min(len(b), some)] {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // node is a document of the set with what became of it.
@@ -113,7 +149,7 @@ func (n *node) errorf(code sigma.Code, pos sigma.Pos, hint, format string, args 
 
 // newDocuments finds what the documents refer to. Filters are not lowered.
 func newDocuments(docs []*sigma.Document, opts *Options, lower func(*sigma.Document) ([]lowered, sigma.Diagnostics)) *documents {
-	s := &documents{opts: opts, lower: lower, named: map[string][]*node{}}
+	s := &documents{opts: opts, lower: lower}
 	seen := map[*sigma.Document]bool{}
 	add := func(docs []*sigma.Document, wanted bool) {
 		for _, d := range docs {
@@ -123,12 +159,14 @@ func newDocuments(docs []*sigma.Document, opts *Options, lower func(*sigma.Docum
 			seen[d] = true
 			n := &node{doc: d, wanted: wanted}
 			s.nodes = append(s.nodes, n)
+			if d.Kind == sigma.KindFilter {
+				s.filters.add(n)
+				continue
+			}
+			s.rules.add(n)
 			for _, name := range []string{strings.ToLower(d.Meta.ID), d.Meta.Name} {
-				if name != "" && !slices.Contains(s.named[name], n) {
-					s.named[name] = append(s.named[name], n)
-					if d.Kind != sigma.KindFilter {
-						s.known = append(s.known, name)
-					}
+				if name != "" {
+					s.known = append(s.known, name)
 				}
 			}
 		}
@@ -142,37 +180,29 @@ func newDocuments(docs []*sigma.Document, opts *Options, lower func(*sigma.Docum
 
 // find returns the document that a reference of n means, or nil with a finding.
 func (s *documents) find(n *node, ref sigma.Reference) *node {
-	var found []*node
-	for _, name := range []string{ref.Name, strings.ToLower(ref.Name)} {
-		for _, m := range s.named[name] {
-			if refersTo(ref.Name, m.doc) && !slices.Contains(found, m) {
-				found = append(found, m)
-			}
-		}
-	}
-	filter := slices.IndexFunc(found, func(m *node) bool { return m.doc.Kind == sigma.KindFilter })
-	if len(found) > 1 {
-		found = slices.DeleteFunc(found, func(m *node) bool { return m.doc.Kind == sigma.KindFilter })
-	}
+	found := s.rules.find(ref.Name)
 	switch {
+	case len(found) == 0 && len(s.filters.find(ref.Name)) > 0:
+		n.errorf(sigma.CodeCorrelation, ref.Pos, "name the rules that it narrows", "%q is a filter, and filters have no hits", ref.Name)
+		return nil
 	case len(found) == 0:
 		hint := "load it too, or take the name out"
-		if near := sigma.Nearest(ref.Name, s.known); near != "" {
-			hint = "did you mean " + near + "?"
+		if s.unknown++; s.unknown <= maxNearest {
+			if near := sigma.Nearest(ref.Name, s.known); near != "" {
+				hint = "did you mean " + near + "?"
+			}
 		}
 		n.errorf(sigma.CodeUnknownRule, ref.Pos, hint, "no rule has the id or name %q", ref.Name)
+		return nil
 	case len(found) > 1:
-		var places []string
-		for _, m := range found[:min(len(found), 3)] {
-			places = append(places, placeOf(m.doc))
+		places := make([]string, len(found))
+		for i, m := range found {
+			places[i] = placeOf(m.doc)
 		}
-		n.errorf(sigma.CodeUnknownRule, ref.Pos, "give the id of the one that is meant", "%q may mean each of %d rules: %s", ref.Name, len(found), strings.Join(places, ", "))
-	case filter >= 0:
-		n.errorf(sigma.CodeCorrelation, ref.Pos, "name the rules that it narrows", "%q is a filter, and filters have no hits", ref.Name)
-	default:
-		return found[0]
+		n.errorf(sigma.CodeUnknownRule, ref.Pos, "give the id of the one that is meant", "%q may mean each of several rules: %s", ref.Name, strings.Join(places, ", "))
+		return nil
 	}
-	return nil
+	return found[0]
 }
 
 func placeOf(d *sigma.Document) string {
@@ -263,34 +293,15 @@ func (s *documents) lowerAll() {
 // cycles reports the correlations that are still not lowered: they refer to
 // themselves, perhaps through others, or to such.
 func (s *documents) cycles(correlations []*node) {
+	var open []*node
 	for _, n := range correlations {
-		if n.done {
-			continue
+		if !n.done {
+			open = append(open, n)
 		}
-		// The first way back, in the author's order.
-		type step struct {
-			n    *node
-			from *step
-			ref  int // of from's references
-		}
-		var back *step
-		seen := map[*node]bool{}
-		queue := []*step{{n: n}}
-		for len(queue) > 0 && back == nil {
-			at := queue[0]
-			queue = queue[1:]
-			for i, m := range at.n.inputs {
-				if m == n {
-					back = &step{m, at, i}
-					break
-				}
-				if m != nil && !m.done && !seen[m] {
-					seen[m] = true
-					queue = append(queue, &step{m, at, i})
-				}
-			}
-		}
-		if back == nil {
+	}
+	loops := loopsOf(open)
+	for _, n := range open {
+		if !loops[n] {
 			for i, m := range n.inputs {
 				if m != nil && !m.done {
 					s.failedInput(n, n.doc.Correlation.Rules[i])
@@ -298,21 +309,114 @@ func (s *documents) cycles(correlations []*node) {
 			}
 			continue
 		}
-		var names []string
-		first := 0
-		for at := back; at != nil; at = at.from {
-			names = append(names, nodeName(at.n))
-			if at.from != nil && at.from.from == nil {
-				first = at.ref
+		pos, path := s.loop(n)
+		if path == "" {
+			path = "through many others"
+		}
+		n.errorf(sigma.CodeCorrelation, pos, "take one of the references out", "the correlation refers to itself: %s", path)
+	}
+}
+
+// loopsOf returns the nodes that are on a way back to themselves: those of
+// strongly connected components, by Tarjan's algorithm without recursion.
+func loopsOf(nodes []*node) map[*node]bool {
+	type frame struct {
+		n    *node
+		next int
+	}
+	var index, low = map[*node]int{}, map[*node]int{}
+	var stack []*node
+	on, loops := map[*node]bool{}, map[*node]bool{}
+	for _, root := range nodes {
+		if index[root] != 0 {
+			continue
+		}
+		calls := []frame{{n: root}}
+		for len(calls) > 0 {
+			f := &calls[len(calls)-1]
+			n := f.n
+			if index[n] == 0 {
+				index[n] = len(index) + 1
+				low[n] = index[n]
+				stack, on[n] = append(stack, n), true
+			}
+			if f.next < len(n.inputs) {
+				m := n.inputs[f.next]
+				f.next++
+				switch {
+				case m == nil || m.done:
+				case m == n:
+					loops[n] = true
+				case index[m] == 0:
+					calls = append(calls, frame{n: m})
+				case on[m]:
+					low[n] = min(low[n], index[m])
+				}
+				continue
+			}
+			if low[n] == index[n] {
+				size := 0
+				for i := len(stack) - 1; ; i-- {
+					size++
+					if stack[i] == n {
+						break
+					}
+				}
+				for _, m := range stack[len(stack)-size:] {
+					on[m] = false
+					loops[m] = loops[m] || size > 1
+				}
+				stack = stack[:len(stack)-size]
+			}
+			if calls = calls[:len(calls)-1]; len(calls) > 0 {
+				above := calls[len(calls)-1].n
+				low[above] = min(low[above], low[n])
 			}
 		}
-		slices.Reverse(names)
-		if len(names) > maxChain {
-			names = append(names[:maxChain-1], "…", names[len(names)-1])
-		}
-		n.errorf(sigma.CodeCorrelation, n.doc.Correlation.Rules[first].Pos, "take one of the references out",
-			"the correlation refers to itself: %s", strings.Join(names, " → "))
 	}
+	return loops
+}
+
+// loop finds a short way from a node back to itself: where it begins, and the
+// names on it, which are "" where none was found soon.
+func (s *documents) loop(n *node) (sigma.Pos, string) {
+	type step struct {
+		n    *node
+		from *step
+		ref  int // of from's references
+	}
+	seen := map[*node]bool{}
+	queue := []*step{{n: n}}
+	for i := 0; i < len(queue) && i < maxLoopSearch; i++ {
+		at := queue[i]
+		for r, m := range at.n.inputs {
+			if m != n {
+				if m != nil && !m.done && !seen[m] && len(queue) < maxLoopSearch {
+					seen[m] = true
+					queue = append(queue, &step{m, at, r})
+				}
+				continue
+			}
+			names := []string{nodeName(n)}
+			first := r
+			for back := at; back.from != nil; back = back.from {
+				names = append(names, nodeName(back.n))
+				first = back.ref
+			}
+			slices.Reverse(names[1:])
+			names = append(names, nodeName(n))
+			if len(names) > maxChain {
+				names = append(names[:maxChain-1], "…", nodeName(n))
+			}
+			return n.doc.Correlation.Rules[first].Pos, strings.Join(names, " → ")
+		}
+	}
+	for r, m := range n.inputs {
+		if m != nil && !m.done {
+			return n.doc.Correlation.Rules[r].Pos, ""
+		}
+	}
+	return n.doc.Correlation.Pos, ""
 }
 
 func nodeName(n *node) string {

@@ -78,6 +78,7 @@ func (cl *correlationLowerer) checkInputs(s *documents, n *node) bool {
 		return false
 	}
 	ok := len(cl.inputs) == len(cl.c.Rules)
+	seen := map[*node]string{}
 	for i, m := range n.inputs {
 		ref := cl.c.Rules[i]
 		switch {
@@ -86,14 +87,15 @@ func (cl *correlationLowerer) checkInputs(s *documents, n *node) bool {
 			cl.errorf(sigma.CodeCorrelation, ref.Pos, "enable the rule, or disable the correlation, too", "an override disables the rule %q, which the correlation needs", ref.Name)
 		case m.failed():
 			s.failedInput(n, ref)
-		case slices.Contains(n.inputs[:i], m):
-			cl.errorf(sigma.CodeCorrelation, ref.Pos, "name it once", "%q is the rule %q again", ref.Name, cl.c.Rules[slices.Index(n.inputs, m)].Name)
+		case seen[m] != "":
+			cl.errorf(sigma.CodeCorrelation, ref.Pos, "name it once", "%q is the rule %q again", ref.Name, seen[m])
 		case m.doc.Correlation != nil && m.doc.Correlation.Type == sigma.Summary:
 			cl.errorf(sigma.CodeCorrelation, ref.Pos, "correlate the rules that it sums up", "%q is a summary, and summaries have no hits", ref.Name)
 		case len(m.out) == 0:
 			cl.report(sigma.SeverityInfo, sigma.CodeUnknownSource, ref.Pos, "the correlation meets no events unless a pipeline maps the rule's logsource",
 				"the rule %q has no events here, so the correlation does not run", ref.Name)
 		default:
+			seen[m] = ref.Name
 			continue
 		}
 		ok = false
@@ -126,6 +128,10 @@ func (cl *correlationLowerer) lower(override Override) bool {
 			cl.errorf(sigma.CodeLimit, fs[maxKeyFields].Pos, "name fewer fields", "more than %d fields make a key", maxKeyFields)
 			return false
 		}
+	}
+	if len(c.Aliases) > 2*maxKeyFields { // at most so many can be used
+		cl.errorf(sigma.CodeLimit, c.Aliases[2*maxKeyFields].Pos, "take out those that are not used", "a correlation takes at most %d aliases", 2*maxKeyFields)
+		return false
 	}
 	aliases := cl.aliases()
 	for i, m := range cl.inputs {
@@ -207,6 +213,10 @@ func (l *lowerer) nameHint(name string, known []string, otherwise string) string
 // aliases returns, for each alias and input, the input's field.
 func (cl *correlationLowerer) aliases() map[string]map[int]sigma.Field {
 	out := map[string]map[int]sigma.Field{}
+	listed := map[string]bool{}
+	for _, r := range cl.c.Rules {
+		listed[r.Name] = true
+	}
 	for _, a := range cl.c.Aliases {
 		if out[a.Name] == nil {
 			out[a.Name] = map[int]sigma.Field{}
@@ -224,9 +234,7 @@ func (cl *correlationLowerer) aliases() map[string]map[int]sigma.Field {
 		}
 		// The parser says so where rules are called by the same names as in
 		// the alias.
-		if slices.ContainsFunc(a.Fields, func(f sigma.AliasField) bool {
-			return !slices.ContainsFunc(cl.c.Rules, func(r sigma.Reference) bool { return r.Name == f.Rule.Name })
-		}) {
+		if slices.ContainsFunc(a.Fields, func(f sigma.AliasField) bool { return !listed[f.Rule.Name] }) {
 			for i, r := range cl.c.Rules {
 				if _, ok := out[a.Name][i]; !ok {
 					cl.warnf(sigma.CodeCorrelation, a.Pos, "give the rule's own name for the field; without one the alias itself is taken for a field of its events",
@@ -493,17 +501,18 @@ func (cl *correlationLowerer) temporal(override Override, used map[sigma.Thresho
 	case c.Expr != nil && c.Expr.Expr != nil:
 		pos = c.Expr.Pos
 		nodes := 0
-		out.Combination = cl.combination(c.Expr.Expr, &nodes, 0)
-		// `2 of them` is a number, however many rules there are.
-		if of, ok := c.Expr.Expr.(*sigma.ConditionOf); ok && !cl.diags.HasErrors() && len(cl.meant(of)) == n {
+		of, ok := c.Expr.Expr.(*sigma.ConditionOf)
+		if ok && len(cl.meant(of)) == n && of.Count <= n {
+			// `2 of them` is a number, however many rules there are.
 			k := of.Count
 			if k <= 0 {
 				k = n
 			}
-			out.Combination, out.Bounds, all = nil, atLeast(k), k == n
-		} else {
-			all = asksForAll(out.Combination, n)
+			out.Bounds, all = atLeast(k), k == n
+			break
 		}
+		out.Combination = cl.combination(c.Expr.Expr, &nodes, 0)
+		all = asksForAll(out.Combination, n)
 	case len(c.Thresholds) > 0:
 		pos = c.Thresholds[0].Pos
 		out.Bounds = cl.bounds(c.Thresholds, override, used, 1, float64(n), c.Pos)
