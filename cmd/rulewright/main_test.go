@@ -82,7 +82,7 @@ func TestRun(t *testing.T) {
 			"eve@contoso.com  (account, 1 hit)\n  2026-03-01 09:00:00Z  high           A user is added  ip 203.0.113.7\n      OperationName = Add user\n",
 			"2 hits of 1 rule: 2 high\n",
 			"4 events in 2 files; 1 left out as duplicates; 1 unreadable; 1 other files passed over\n",
-			"1 event of unknown source met no rule",
+			"1 event of unknown source met no rule: events/a.jsonl (1); see",
 			"1 rule ran, 1 did not: parameters without a value: approved_admins (1 rule)\n", "rulewright params"}, []string{"a.jsonl:3: "}},
 		{"match with a profile", "match --rules rules --profile tenant.yaml events", "", 0, []string{"critical       A user is added by a stranger", "3 hits of 2 rules: 1 critical, 2 high", "2 rules ran\n"}, nil},
 		{"match with --set", "match --rules rules --set approved_admins=admin@contoso.com --set approved_admins=eve@contoso.com events", "", 0, []string{"!stranger", "2 rules ran\n"}, nil},

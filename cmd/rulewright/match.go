@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +79,7 @@ Examples:
 	}
 	defer in.close()
 
-	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", fired: map[*compiler.RuleInfo]int{}}
+	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
 	m.timeline.all = *all
 	if err := m.run(*minLevel, *failOn); err != nil {
 		return c.fail(err)
@@ -124,6 +126,8 @@ type matching struct {
 	failed   bool
 	badEvent int
 	noTime   int
+	any      bool           // events of unknown source meet every rule
+	unknown  map[string]int // events of unknown source, by file
 }
 
 func (m *matching) run(minLevel, failOn string) error {
@@ -142,6 +146,9 @@ func (m *matching) run(minLevel, failOn string) error {
 			return err
 		}
 		m.events++
+		if rec.Source.Form == "" {
+			m.unknown[rec.File]++
+		}
 		if rec.Time.IsZero() && rec.Source.Form != "" && !rec.Source.Snapshot() {
 			m.noTime++
 		}
@@ -276,8 +283,18 @@ func (m *matching) summary() {
 		}
 	}
 	fmt.Fprintln(w, line)
-	if n := m.rs.UnknownEvents(); n > 0 {
-		fmt.Fprintf(w, "%s of unknown source met no rule; see --form, or --any-source\n", plural(int(n), "event"))
+	if n := int(m.rs.UnknownEvents()); n > 0 && !m.any {
+		files := slices.SortedFunc(maps.Keys(m.unknown), func(a, b string) int {
+			return cmp.Or(cmp.Compare(m.unknown[b], m.unknown[a]), strings.Compare(a, b))
+		})
+		const most = 3
+		for i, f := range files {
+			files[i] = fmt.Sprintf("%s (%s)", clean(f), number(m.unknown[f]))
+		}
+		if len(files) > most {
+			files = append(files[:most], "…")
+		}
+		fmt.Fprintf(w, "%s of unknown source met no rule: %s; see --form and --any-source\n", plural(n, "event"), strings.Join(files, ", "))
 	}
 
 	total := len(m.rs.Rules())

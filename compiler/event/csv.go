@@ -66,8 +66,9 @@ func (s *csvSource) header() error {
 		}
 		s.columns[i] = c
 	}
-	s.toEvent = csvForm(s.columns, s.opts.File)
-	return nil
+	var err error
+	s.toEvent, err = csvForm(s.columns, s.opts.File)
+	return err
 }
 
 func clip(s string) string {

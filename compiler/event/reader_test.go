@@ -218,6 +218,7 @@ func TestUnreadable(t *testing.T) {
 		{"CSV, too few cells", "Timestamp,ActionType,DeviceName\na,b\n2026-03-01T08:00:00Z,ProcessCreated,pc\n", "", []string{"f:2: a row of 2 cells under a header of 3"}},
 		{"CSV, a quote not closed", "Timestamp,ActionType,DeviceName\na,\"b,c\n2026-03-01T08:00:00Z,ProcessCreated,pc\n", "", []string{"f:2: a quote is opened and never closed"}},
 		{"CSV, broken UTF-8", "Timestamp,ActionType,DeviceName\na,\xff,c\n2026-03-01T08:00:00Z,ProcessCreated,pc\n", "", []string{"f:2: byte 3 of the record is not UTF-8"}},
+		{"portal download in another language", "Datum (UTC)," + strings.Repeat("x,", 30) + "\n", "", []string{"f:2: this looks like a download of the Entra portal in another language"}},
 		{"CSV, AuditData cut off", "RecordId,AuditData\n1,\"{\"\"Operation\"\":\"\n2,\"{\"\"Operation\"\":1\"\n3,\n", "", []string{"f:2: AuditData is not JSON: it is cut off", "f:3: AuditData is not JSON: it is cut off", "f:4: AuditData is empty"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
