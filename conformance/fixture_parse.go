@@ -140,7 +140,7 @@ func (r *fixtureReader) read(data []byte) *Fixture {
 		return nil
 	}
 	var root yaml.Node
-	if err := decodeYAML(data, &root); err != nil {
+	if err := decodeYAML(data, &root); err != nil && !errors.Is(err, io.EOF) {
 		m := yamlLine.FindStringSubmatch(err.Error())
 		line := 1
 		if len(m) == 2 && m[1] != "" {
