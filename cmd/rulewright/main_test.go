@@ -87,6 +87,7 @@ func TestRun(t *testing.T) {
 		{"match with a profile", "match --rules rules --profile tenant.yaml events", "", 0, []string{"critical       A user is added by a stranger", "3 hits of 2 rules: 1 critical, 2 high", "2 rules ran\n"}, nil},
 		{"match with --set", "match --rules rules --set approved_admins=admin@contoso.com --set approved_admins=eve@contoso.com events", "", 0, []string{"!stranger", "2 rules ran\n"}, nil},
 		{"match with overrides", "match --rules rules --overrides overrides.yaml events", "", 0, []string{"2 hits of 1 rule: 2 low"}, nil},
+		{"match, a file named twice", "match --rules rules events events/b.csv", "", 0, []string{"4 events in 2 files; 1 left out as duplicates"}, nil},
 		{"match, --min-level", "match --rules rules --overrides overrides.yaml --min-level medium events", "", 0, []string{"0 hits\n"}, nil},
 		{"match, --fail-on", "match --rules rules --fail-on high events", "", 1, []string{"2 high"}, nil},
 		{"match, --fail-on more", "match --rules rules --fail-on critical events", "", 0, []string{"2 high"}, nil},
