@@ -152,7 +152,7 @@ func bindingValue(typ string, v sigma.Value) ir.Value {
 			}
 		case "cidr":
 			if n, err := parseNetwork(t); err == nil {
-				return ir.Prefix(n.Masked())
+				return ir.PrefixOf(n)
 			}
 		case "duration":
 			if s, err := sigma.ParseTimespan(t); err == nil {

@@ -26,16 +26,6 @@ type csvRow struct {
 	cells   []string
 }
 
-// get returns the first non-empty cell of a column.
-func (r csvRow) get(column string) string {
-	for i, c := range r.columns {
-		if c == column && r.cells[i] != "" {
-			return r.cells[i]
-		}
-	}
-	return ""
-}
-
 const separators = ",;\t|"
 
 func (s *csvSource) header() error {
