@@ -29,10 +29,7 @@ func CheckReferences(docs []*sigma.Document) sigma.Diagnostics {
 			if rules[r.Name] || rules[foldName(r.Name)] {
 				return
 			}
-			hint := "load it too, or take the name out"
-			if n := sigma.Nearest(r.Name, known); n != "" {
-				hint = "did you mean " + n + "?"
-			}
+			hint := sigma.NearestHint(r.Name, known, "load it too, or take the name out")
 			ds = append(ds, sigma.Diagnostic{File: d.File, Pos: r.Pos, Severity: sigma.SeverityWarning, Code: sigma.CodeUnknownRule,
 				Message: fmt.Sprintf("no rule has the id or name %q", r.Name), Hint: hint})
 		}

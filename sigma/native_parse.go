@@ -23,6 +23,9 @@ var (
 	parameterTypes = []string{"string", "pattern", "number", "bool", "ip", "cidr", "duration", "hours", "zone"}
 )
 
+// Tiers returns the values of tier.
+func Tiers() []string { return slices.Clone(tiers) }
+
 var (
 	versionForm  = regexp.MustCompile(`^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$`)
 	coverageForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -140,7 +143,7 @@ func readEntities(l *loader, n *yaml.Node, d *Document) {
 		}
 		e := entries[0]
 		if !slices.Contains(entityTypes, e.name) {
-			l.errorf(l.pos(e.key), CodeUnknownKey, nearestHint(e.name, entityTypes, "one of "+strings.Join(entityTypes, ", ")), "there is no entity type %s", show(e.name))
+			l.errorf(l.pos(e.key), CodeUnknownKey, NearestHint(e.name, entityTypes, "one of "+strings.Join(entityTypes, ", ")), "there is no entity type %s", show(e.name))
 			continue
 		}
 		if f, ok := l.field(e.value, "the field of "+e.name); ok {

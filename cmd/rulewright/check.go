@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -159,13 +158,6 @@ func lineOf(data []byte, line int) string {
 		}
 		start = end + 1
 	}
-}
-
-func (c *cli) writeJSON(v any) error {
-	e := json.NewEncoder(c.out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 type checkReport struct {

@@ -196,10 +196,7 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 // the parser has said what is to be said of them.
 func withoutErrors(docs []*sigma.Document, ds sigma.Diagnostics) []*sigma.Document {
 	bad := map[*sigma.Document]bool{}
-	for _, d := range ds {
-		if d.Severity != sigma.SeverityError {
-			continue
-		}
+	for _, d := range ds.Errors() {
 		var in *sigma.Document
 		for _, doc := range docs {
 			if doc.Pos.Line <= d.Pos.Line {
@@ -382,7 +379,7 @@ func (r *ruleFlags) choose() error {
 		flag  string
 		list  list
 		words []string
-	}{{"tier", r.tier, []string{"alert", "report", "hunt", "product"}}, {"level", r.level, levels}} {
+	}{{"tier", r.tier, sigma.Tiers()}, {"level", r.level, levels}} {
 		for _, w := range l.list {
 			if err := oneOf(l.flag, w, l.words...); err != nil {
 				return err

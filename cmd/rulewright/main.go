@@ -239,7 +239,7 @@ func (p *paths) String() string     { return strings.Join(*p, " ") }
 func (p *paths) Set(s string) error { *p = append(*p, s); return nil }
 
 // levels in rising order.
-var levels = []string{"informational", "low", "medium", "high", "critical"}
+var levels = sigma.Levels()
 
 // levelRank is -1 for a rule that states no level.
 func levelRank(level string) int { return slices.Index(levels, strings.ToLower(level)) }

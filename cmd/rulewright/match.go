@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -189,7 +188,7 @@ func (m *matching) run(minLevel, failOn string) error {
 	}
 }
 
-// HitVersion is the version of the jsonl output. It goes up when a key changes
+// hitVersion is the version of the jsonl output. It goes up when a key changes
 // its meaning or goes; new keys may come.
 const hitVersion = 1
 
@@ -240,9 +239,7 @@ func writeHit(c *cli, h *compiler.Hit, rec event.Record) error {
 	if l.Matched == nil {
 		l.Matched = []compiler.Matched{}
 	}
-	enc := json.NewEncoder(c.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
+	return c.writeLine(l)
 }
 
 // summary says what was looked at and what was not. With jsonl it goes to the
