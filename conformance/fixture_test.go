@@ -166,8 +166,8 @@ func FuzzParseFixture(f *testing.F) {
 	for _, b := range yamlBlocks(f, "../docs/fixtures.md") {
 		f.Add([]byte(b))
 	}
-	files, _ := yamlFiles(Fixtures)
-	for _, file := range files {
+	own, _ := readLibrary(Fixtures)
+	for _, file := range own.fixtures {
 		if strings.Contains(file, "semantics/") {
 			data, _ := Fixtures.ReadFile(file)
 			f.Add(data)
