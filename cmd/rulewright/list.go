@@ -82,11 +82,7 @@ Examples:
 		}
 		columns := p.Columns(*table)
 		if columns == nil {
-			hint := ""
-			if n := sigma.Nearest(*table, p.SchemaTables()); n != "" {
-				hint = "; did you mean " + n + "?"
-			}
-			return c.fail(fmt.Errorf("the pipeline %s has no table %q%s", *pipeline, *table, hint))
+			return c.fail(fmt.Errorf("the pipeline %s has no table %q%s", *pipeline, *table, didYouMean(*table, p.SchemaTables())))
 		}
 		for _, col := range columns {
 			fmt.Fprintf(c.out, "%-40s %s\n", col.Name, col.Type)

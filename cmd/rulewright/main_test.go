@@ -48,8 +48,8 @@ func TestRun(t *testing.T) {
 		{"--help", "--help", "", 0, []string{"Usage: rulewright COMMAND"}, nil},
 		{"help of a command", "match --help", "", 0, []string{"Usage: rulewright match [flags] EVENTS", "Examples:", "--profile file", "--fail-on level"}, nil},
 		{"help, then a command", "help check", "", 0, []string{"Usage: rulewright check"}, nil},
-		{"unknown command", "mach", "", 2, nil, []string{`there is no command "mach"; did you mean "match"?`}},
-		{"unknown flag", "match --folder x", "", 2, nil, []string{"rulewright match: flag provided but not defined: -folder", "--help"}},
+		{"unknown command", "mach", "", 2, nil, []string{`there is no command "mach"; did you mean match?`}},
+		{"unknown flag", "match --profil x", "", 2, nil, []string{"rulewright match: there is no flag --profil; did you mean --profile?", "--help"}},
 		{"version", "version", "", 0, []string{"rulewright "}, nil},
 		{"--version", "--version", "", 0, []string{"rulewright "}, nil},
 
@@ -81,7 +81,7 @@ func TestRun(t *testing.T) {
 		{"match", "match --rules rules events", "", 0, []string{
 			"eve@contoso.com  (account, 1 hit)\n  2026-03-01 09:00:00Z  high           A user is added  ip 203.0.113.7\n      OperationName = Add user\n",
 			"2 hits of 1 rule: 2 high\n",
-			"4 events in 2 files; 1 left out as duplicates; 1 unreadable; 1 other files passed over\n",
+			"4 events in 2 files; 1 left out as duplicates; 1 unreadable; 1 other file passed over\n",
 			"1 event of unknown source met no rule: events/a.jsonl (1); see",
 			"1 rule ran, 1 did not: parameters without a value: approved_admins (1 rule)\n", "rulewright params"}, []string{"a.jsonl:3: "}},
 		{"match with a profile", "match --rules rules --profile tenant.yaml events", "", 0, []string{"critical       A user is added by a stranger", "3 hits of 2 rules: 1 critical, 2 high", "2 rules ran\n"}, nil},

@@ -15,8 +15,9 @@ import (
 
 func runMatch(c *cli, args []string) int {
 	f := c.flags("[flags] EVENTS…|-", `
-Match rules against events and print who did what, in the order in which it
-happened. EVENTS are files and folders of exported logs, read as one history:
+Match rules against events and print who did what: the accounts with the worst
+hits first, for each what happened in the order of time. EVENTS are files and
+folders of exported logs, read as one history:
 JSON (lines, lists, records[], value[], tables[]), CSV (Entra portal, Purview,
 Log Analytics, advanced hunting), gzip, zstd, UTF-8 or UTF-16. A - reads standard
 input as it comes. What form an event has is told from the event.
@@ -78,7 +79,7 @@ Examples:
 	}
 	defer in.close()
 
-	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
+	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", profile: rf.profile, any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
 	m.timeline.all = *all
 	if err := m.run(*minLevel, *failOn); err != nil {
 		return c.fail(err)
@@ -117,6 +118,7 @@ type matching struct {
 	rs       *compiler.RuleSet
 	in       *input
 	jsonl    bool
+	profile  string // the file, if one was given
 	timeline timeline
 	hits     int
 	byLevel  map[string]int
@@ -273,11 +275,13 @@ func (m *matching) summary() {
 		{m.in.unreadable, "unreadable"},
 		{m.badEvent, "given up"},
 		{m.noTime, "without a time that can be read, put last"},
-		{m.in.passed, "other files passed over"},
 	} {
 		if x.n > 0 {
 			line += fmt.Sprintf("; %s %s", number(x.n), x.text)
 		}
+	}
+	if m.in.passed > 0 {
+		line += fmt.Sprintf("; %s passed over", plural(m.in.passed, "other file"))
 	}
 	fmt.Fprintln(w, line)
 	if n := int(m.rs.UnknownEvents()); n > 0 && !m.any {
@@ -319,7 +323,11 @@ func (m *matching) summary() {
 			names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
 		}
 		fmt.Fprintf(w, "%s ran, %s did not: parameters without a value: %s\n", plural(total-len(notRun), "rule"), number(len(notRun)), strings.Join(names, ", "))
-		fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+		if m.profile == "" {
+			fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+		} else {
+			fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.profile)
+		}
 	}
 	for _, d := range m.rs.Disabled() {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
