@@ -431,3 +431,13 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+// A caller whose file was not there has nil bytes, and is told.
+func TestMatchOfNoBytes(t *testing.T) {
+	rs, _ := NewRuleSet(nil, RuleSetOptions{})
+	for _, ev := range []any{[]byte(nil), []byte{}, json.RawMessage(nil), []byte(" ")} {
+		if _, err := rs.Match(ev); err == nil {
+			t.Errorf("%#v is taken for an event", ev)
+		}
+	}
+}
