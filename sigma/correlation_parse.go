@@ -468,7 +468,7 @@ func (l *loader) checkThresholds(n *yaml.Node, ts []Threshold, least float64) {
 		others := []string{"field", "percentile"}
 		entries := resolve(n).Content
 		for i := 0; i < len(entries); i += 2 {
-			if !slices.Contains(others, entries[i].Value) {
+			if !slices.Contains(others, entries[i].Value) && !isNull(resolve(entries[i+1])) {
 				return // an operator whose value is wrong, or an unknown key
 			}
 		}

@@ -65,8 +65,12 @@ var nativeKeys = natively(
 	}}),
 	key[Document]{name: "entities", doc: "what a hit is about, as entity type: field", shape: listOf(shape{kind: shapeMapping, fields: entityFields}), read: readEntities},
 	key[Document]{name: "triage", doc: "what a hit means and what to do about it", shape: mappingOf(triageSection.fields), read: func(l *loader, n *yaml.Node, d *Document) {
-		d.Meta.Triage = &Triage{}
-		triageSection.read(l, n, d.Meta.Triage)
+		// A section that says nothing is none, so that the writer may leave it out.
+		var t Triage
+		triageSection.read(l, n, &t)
+		if t.TruePositive+t.Benign+t.FalsePositive+t.Scope != "" || len(t.Actions) > 0 {
+			d.Meta.Triage = &t
+		}
 	}},
 )
 
