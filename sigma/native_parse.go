@@ -443,7 +443,8 @@ var catalogueSection = section[catalogue]{name: "a catalogue of parameters", key
 
 // ParseParameters reads the catalogue of a pack's parameters, a YAML file with
 // the marker `rulewright-parameters: 1` and the list `parameters`. file is only
-// named in findings.
+// named in findings. Without a document it returns nil, for an empty list an
+// empty one.
 func ParseParameters(file string, data []byte) ([]Parameter, Diagnostics) {
 	l, data, ok := newLoader(file, data)
 	var c catalogue
@@ -457,6 +458,9 @@ func ParseParameters(file string, data []byte) ([]Parameter, Diagnostics) {
 			read = true
 			l.native = true
 			catalogueSection.read(l, root, &c)
+			if c.parameters == nil {
+				c.parameters = []Parameter{}
+			}
 		})
 		if !read && len(l.ds) == 0 {
 			l.errorf(Pos{1, 1}, CodeDocument, "write rulewright-parameters: 1 and a list parameters", "the file has no document")
