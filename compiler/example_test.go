@@ -14,7 +14,7 @@ func Example() {
 	profile, problems := compiler.ParseProfile("tenant.yaml", []byte(tenantYAML))
 	set, found := compiler.Load(rules.FS, compiler.RuleSetOptions{Options: compiler.Options{Profile: profile}})
 	if problems = append(problems, found...); problems.HasErrors() {
-		log.Fatal(problems)
+		log.Fatal(problems.Errors())
 	}
 	hits, err := set.Match([]byte(rawEvent))
 	if err != nil {

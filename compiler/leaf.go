@@ -87,7 +87,7 @@ func (l *leaf) add(v ir.Value) error {
 		}
 	case ir.InNetwork:
 		if p, ok := v.(ir.Prefix); ok {
-			l.networks = append(l.networks, unmapPrefix(netip.Prefix(p)))
+			l.networks = append(l.networks, netip.Prefix(p))
 			return nil
 		}
 	case ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual:
@@ -359,11 +359,4 @@ func stripPort(s string) string {
 func isPort(s string, colon bool) bool {
 	_, err := strconv.ParseUint(s, 10, 16)
 	return colon && err == nil
-}
-
-func unmapPrefix(p netip.Prefix) netip.Prefix {
-	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
-		return netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p
 }

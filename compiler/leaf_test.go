@@ -43,7 +43,7 @@ func testMatch(op ir.Op, spec string, values ...any) *ir.Match {
 			case ir.Regexp:
 				m.Values = append(m.Values, ir.Regex(v))
 			case ir.InNetwork:
-				m.Values = append(m.Values, ir.Prefix(netip.MustParsePrefix(v)))
+				m.Values = append(m.Values, ir.PrefixOf(netip.MustParsePrefix(v)))
 			default:
 				m.Values = append(m.Values, ir.String(v))
 			}

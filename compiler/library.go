@@ -150,7 +150,7 @@ func fromCEL(op ir.Op, v ref.Val) (ir.Value, error) {
 			return ir.Regex(v), nil
 		case ir.InNetwork:
 			p, err := netip.ParsePrefix(string(v))
-			return ir.Prefix(p), err
+			return ir.PrefixOf(p), err
 		}
 		return ir.String(v), nil
 	case types.Int:

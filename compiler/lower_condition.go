@@ -71,10 +71,7 @@ func (d *detectionLowerer) condition(e sigma.ConditionExpr, depth int) ir.Expr {
 	case *sigma.ConditionName:
 		s := d.det.Selection(e.Name)
 		if s == nil {
-			hint := ""
-			if n := sigma.Nearest(e.Name, d.names(&sigma.ConditionOf{Pattern: "*"})); n != "" {
-				hint = "did you mean " + n + "?"
-			}
+			hint := sigma.NearestHint(e.Name, d.names(&sigma.ConditionOf{Pattern: "*"}), "")
 			d.errorf(sigma.CodeUnknownName, e.Pos, hint, "the condition names %q, and there is no such selection", e.Name)
 			return ir.Const(false)
 		}

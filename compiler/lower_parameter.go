@@ -64,10 +64,7 @@ func (p *parameters) nearestHint(name string, declared bool, otherwise string) s
 			known = append(known, d.Name)
 		}
 	}
-	if n := sigma.Nearest(name, known); n != "" {
-		return "did you mean " + n + "?"
-	}
-	return otherwise
+	return sigma.NearestHint(name, known, otherwise)
 }
 
 // values returns a parameter's values, checked against its type, which must be
@@ -152,7 +149,7 @@ func bindingValue(typ string, v sigma.Value) ir.Value {
 			}
 		case "cidr":
 			if n, err := parseNetwork(t); err == nil {
-				return ir.Prefix(n.Masked())
+				return ir.PrefixOf(n)
 			}
 		case "duration":
 			if s, err := sigma.ParseTimespan(t); err == nil {

@@ -133,7 +133,7 @@ func fuzzedMatch(op uint8, spec, value string) ir.Expr {
 		if err != nil {
 			return nil
 		}
-		m.Values = []ir.Value{ir.Prefix(p.Masked())}
+		m.Values = []ir.Value{ir.PrefixOf(p)}
 	case ir.Less, ir.LessOrEqual, ir.Greater, ir.GreaterOrEqual:
 		m.Values = []ir.Value{number}
 	}

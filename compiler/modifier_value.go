@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"errors"
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
@@ -41,11 +42,10 @@ func (l *lowerer) network(v sigma.Value) (ir.Prefix, bool) {
 		l.errorf(sigma.CodeNetwork, v.Position(), "write an address or a network such as 10.0.0.0/8", "%q is no network", text)
 		return ir.Prefix{}, false
 	}
-	return ir.Prefix(p.Masked()), true
+	return ir.PrefixOf(p), true
 }
 
-// parseNetwork reads a prefix or an address. IPv4 in IPv6 clothes
-// (::ffff:10.0.0.0/104) is IPv4, as it is in events.
+// parseNetwork reads a prefix, or an address as the prefix that holds it alone.
 func parseNetwork(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
@@ -53,11 +53,10 @@ func parseNetwork(text string) (netip.Prefix, error) {
 		if a, err = netip.ParseAddr(text); err != nil {
 			return p, err
 		}
-		a = a.WithZone("")
+		if a.Zone() != "" {
+			return p, errors.New("an address with a zone is in no network")
+		}
 		p = netip.PrefixFrom(a, a.BitLen())
-	}
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	return p, nil
 }

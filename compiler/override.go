@@ -65,41 +65,37 @@ func (o Override) apply(m *sigma.Meta) {
 	}
 }
 
-// Values that level and tier take.
-var (
-	overrideLevels = []string{"informational", "low", "medium", "high", "critical"}
-	overrideTiers  = []string{"alert", "report", "hunt", "product"}
-	thresholdOps   = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
-)
+var thresholdOps = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
 
 // ParseOverrides reads an overrides file. It is tolerant: entries that could
 // be read are kept.
 func ParseOverrides(file string, data []byte) (*Overrides, sigma.Diagnostics) {
 	o := &Overrides{file: file}
-	s := readSettings(file, data, "overrides")
-	if s.root == nil {
-		return o, s.findings()
+	var r yamlReader
+	root := r.open(file, data, "overrides", settingsLimits)
+	if root == nil {
+		return o, r.findings()
 	}
-	s.keys(s.root, "an overrides file", map[string]func(*yaml.Node){
-		s.marker: s.version,
+	r.keys(root, "an overrides file", map[string]func(*yaml.Node){
+		r.marker(): r.version,
 		"overrides": func(v *yaml.Node) {
-			s.list(v, "overrides", func(v *yaml.Node) {
-				if e, ok := s.override(v); ok {
+			r.list(v, "overrides", func(v *yaml.Node) {
+				if e, ok := r.override(v); ok {
 					o.entries = append(o.entries, e)
 				}
 			})
 		},
 	})
-	return o, s.findings()
+	return o, r.findings()
 }
 
-func (s *settings) override(n *yaml.Node) (overrideEntry, bool) {
+func (r *yamlReader) override(n *yaml.Node) (overrideEntry, bool) {
 	var e overrideEntry
-	before := len(s.diags)
+	before := len(r.ds)
 	says := false
 	references := func(to *[]reference, what string) func(*yaml.Node) {
 		return func(v *yaml.Node) {
-			for _, t := range s.texts(v, what) {
+			for _, t := range r.texts(v, what) {
 				*to = append(*to, reference{posOf(t), t.Value})
 			}
 		}
@@ -107,39 +103,39 @@ func (s *settings) override(n *yaml.Node) (overrideEntry, bool) {
 	word := func(to *string, what string, known []string) func(*yaml.Node) {
 		return func(v *yaml.Node) {
 			says = true
-			if *to = s.text(v, what); *to != "" && !slices.Contains(known, *to) {
-				s.errorf(v, codeValue, hintNearest(*to, known), "%s %q is none of %s", what, *to, strings.Join(known, ", "))
+			if *to = r.text(v, what); *to != "" && !slices.Contains(known, *to) {
+				r.errorf(v, codeValue, sigma.NearestHint(*to, known, ""), "%s %q is none of %s", what, *to, strings.Join(known, ", "))
 			}
 		}
 	}
 	if n.Kind != yaml.MappingNode {
-		s.errorf(n, codeType, "write rule: or tag:, and what to change", "an override is a mapping")
+		r.errorf(n, codeType, "write rule: or tag:, and what to change", "an override is a mapping")
 		return e, false
 	}
-	s.keys(n, "an override", map[string]func(*yaml.Node){
+	r.keys(n, "an override", map[string]func(*yaml.Node){
 		"rule": references(&e.rules, "rule"),
 		"tag":  references(&e.tags, "tag"),
 		"enabled": func(v *yaml.Node) {
 			says = true
 			if v.Kind != yaml.ScalarNode || v.ShortTag() != "!!bool" {
-				s.errorf(v, codeType, "", "enabled is true or false")
+				r.errorf(v, codeType, "", "enabled is true or false")
 				return
 			}
 			on := strings.EqualFold(v.Value, "true")
 			e.Enabled = &on
 		},
-		"level": word(&e.Level, "level", overrideLevels),
-		"tier":  word(&e.Tier, "tier", overrideTiers),
+		"level": word(&e.Level, "level", sigma.Levels()),
+		"tier":  word(&e.Tier, "tier", sigma.Tiers()),
 		"thresholds": func(v *yaml.Node) {
 			says = true
-			s.entries(v, "thresholds", func(k, v *yaml.Node) {
+			r.entries(v, "thresholds", func(k, v *yaml.Node) {
 				if !slices.Contains(thresholdOps, k.Value) {
-					s.errorf(k, codeUnknown, hintNearest(k.Value, thresholdOps), "a threshold is one of %s", strings.Join(thresholdOps, ", "))
+					r.errorf(k, codeUnknown, sigma.NearestHint(k.Value, thresholdOps, ""), "a threshold is one of %s", strings.Join(thresholdOps, ", "))
 					return
 				}
-				num, ok := s.value(v).(sigma.Number)
+				num, ok := r.value(v).(sigma.Number)
 				if !ok {
-					s.errorf(v, codeType, "", "a threshold is a number")
+					r.errorf(v, codeType, "", "a threshold is a number")
 					return
 				}
 				e.Thresholds = append(e.Thresholds, sigma.Threshold{Pos: posOf(v), Op: sigma.ThresholdOp(k.Value), Value: num.Number})
@@ -147,21 +143,21 @@ func (s *settings) override(n *yaml.Node) (overrideEntry, bool) {
 		},
 		"filter": func(v *yaml.Node) {
 			says = true
-			d, ds := sigma.ParseDetection(s.file, s.lines, v)
-			s.diags = append(s.diags, ds...)
+			d, ds := sigma.ParseDetection(r.file, r.lines, v)
+			r.ds = append(r.ds, ds...)
 			if d != nil {
-				e.filters = append(e.filters, &sigma.Document{File: s.file, Pos: posOf(v), Kind: sigma.KindFilter,
+				e.filters = append(e.filters, &sigma.Document{File: r.file, Pos: posOf(v), Kind: sigma.KindFilter,
 					Meta: sigma.Meta{Name: "override:" + strconv.Itoa(posOf(v).Line)}, Detection: d})
 			}
 		},
 	})
 	switch {
 	case len(e.rules)+len(e.tags) == 0:
-		s.errorf(n, codeMissing, "write rule: with its id, or tag:", "the override does not say of what")
+		r.errorf(n, codeMissing, "write rule: with its id, or tag:", "the override does not say of what")
 	case !says:
-		s.errorf(n, codeMissing, "write enabled, level, tier, thresholds or filter", "the override changes nothing")
+		r.errorf(n, codeMissing, "write enabled, level, tier, thresholds or filter", "the override changes nothing")
 	}
-	return e, !s.diags[before:].hasErrors()
+	return e, !r.ds[before:].HasErrors()
 }
 
 func (o *Overrides) fileName() string {
@@ -232,10 +228,7 @@ func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, r.name) }) {
 			return
 		}
-		hint := "take it out, or load the rule"
-		if n := sigma.Nearest(r.name, known); n != "" {
-			hint = "did you mean " + n + "?"
-		}
+		hint := sigma.NearestHint(r.name, known, "take it out, or load the rule")
 		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: r.pos, Severity: sigma.SeverityWarning, Code: sigma.CodeOverride,
 			Message: "no rule has the " + what + " " + strconv.Quote(r.name), Hint: hint})
 	}

@@ -1,11 +1,8 @@
 package compiler
 
 import (
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/event"
@@ -16,121 +13,32 @@ import (
 )
 
 // Limits of a pipeline file. The largest built-in one has some 40 KB.
-const (
-	maxPipelineBytes  = 4 << 20
-	maxPipelineNodes  = 200_000
-	maxPipelineDepth  = 20
-	maxPipelineErrors = 100
-	maxPipelineName   = 500 // bytes of a name or path
-)
+var pipelineLimits = yamlLimits{bytes: 4 << 20, nodes: 200_000, depth: 20}
 
 // ParsePipeline reads a pipeline file. file is used in positions only. It
 // returns all findings; the pipeline is nil if one of them is an error.
 func ParsePipeline(file string, data []byte) (*Pipeline, sigma.Diagnostics) {
-	r := &pipelineReader{file: file}
-	p := r.read(data)
-	if r.diags.hasErrors() {
-		return nil, sigma.Diagnostics(r.diags)
+	r := &pipelineReader{}
+	root := r.open(file, data, "pipeline", pipelineLimits)
+	if root == nil {
+		return nil, r.findings()
 	}
-	return p, sigma.Diagnostics(r.diags)
+	p := r.pipeline(root)
+	if ds := r.findings(); ds.HasErrors() {
+		return nil, ds
+	}
+	return p, r.findings()
 }
 
-type pipelineDiags sigma.Diagnostics
-
-func (ds pipelineDiags) hasErrors() bool {
-	return slices.ContainsFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity == sigma.SeverityError })
-}
-
+// pipelineReader reads a pipeline file.
 type pipelineReader struct {
-	file  string
-	lines []string
-	diags pipelineDiags
-	nodes int
-
-	extends []*yaml.Node // of a pipeline
-}
-
-func (r *pipelineReader) report(sev sigma.Severity, code sigma.Code, at sigma.Pos, hint, format string, args ...any) {
-	if len(r.diags) >= maxPipelineErrors {
-		return
-	}
-	d := sigma.Diagnostic{File: r.file, Pos: at, Severity: sev, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
-	if 0 < at.Line && at.Line <= len(r.lines) {
-		d.Snippet = r.lines[at.Line-1]
-	}
-	r.diags = append(r.diags, d)
-}
-
-func (r *pipelineReader) errorf(n *yaml.Node, code sigma.Code, hint, format string, args ...any) {
-	r.report(sigma.SeverityError, code, posOf(n), hint, format, args...)
-}
-
-func posOf(n *yaml.Node) sigma.Pos {
-	if n == nil {
-		return sigma.Pos{}
-	}
-	return sigma.Pos{Line: n.Line, Col: n.Column}
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-func (r *pipelineReader) read(data []byte) *Pipeline {
-	if len(data) > maxPipelineBytes {
-		r.report(sigma.SeverityError, codeLimit, sigma.Pos{Line: 1, Col: 1}, "split the pipeline", "the file has %d bytes, more than the %d of a pipeline", len(data), maxPipelineBytes)
-		return nil
-	}
-	r.lines = strings.Split(string(data), "\n")
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		at, text := sigma.Pos{Line: 1, Col: 1}, err.Error()
-		if m := yamlLine.FindStringSubmatch(text); m != nil {
-			text = text[len(m[0]):]
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				at.Line = n
-			}
-		}
-		r.report(sigma.SeverityError, codeSyntax, at, "", "not YAML: %s", text)
-		return nil
-	}
-	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		r.report(sigma.SeverityError, codeDocument, sigma.Pos{Line: 1, Col: 1}, "begin it with `rulewright-pipeline: 1`", "the file is no pipeline")
-		return nil
-	}
-	if !r.bounded(doc.Content[0], 0) {
-		return nil
-	}
-	return r.pipeline(doc.Content[0])
-}
-
-// bounded refuses what a pipeline has no use for and what would take long.
-func (r *pipelineReader) bounded(n *yaml.Node, depth int) bool {
-	r.nodes++
-	switch {
-	case depth > maxPipelineDepth:
-		r.errorf(n, codeLimit, "", "nested more than %d deep", maxPipelineDepth)
-		return false
-	case r.nodes > maxPipelineNodes:
-		r.errorf(n, codeLimit, "", "more than %d values", maxPipelineNodes)
-		return false
-	case n.Kind == yaml.AliasNode:
-		r.errorf(n, codeType, "write it out", "a pipeline has no YAML aliases")
-		return false
-	}
-	for _, c := range n.Content {
-		if !r.bounded(c, depth+1) {
-			return false
-		}
-	}
-	return true
+	yamlReader
+	extends []*yaml.Node
 }
 
 func (r *pipelineReader) pipeline(n *yaml.Node) *Pipeline {
 	p := &Pipeline{tables: map[string]*tableEntry{}}
-	found := readKeys(r, n, "a pipeline", pipelineKeys, p)
-	if !found["rulewright-pipeline"] {
-		r.errorf(n, codeMissing, "begin the file with it", "`rulewright-pipeline: 1` is missing")
-	}
-	if !found["name"] {
+	if !readKeys(r, n, "a pipeline", pipelineKeys, p)["name"] {
 		r.errorf(n, codeMissing, "", "the pipeline has no name")
 	}
 	var base *Pipeline
@@ -216,17 +124,13 @@ func fieldTypes() []string {
 func schemaSetNames() []string { return slices.Sorted(maps.Keys(schemaSets)) }
 
 var pipelineKeys = []pipelineKey[Pipeline]{
-	{"rulewright-pipeline", schema.Value(1), "the version of the format", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
-		if v.Value != "1" {
-			r.errorf(v, codeValue, "write 1", "version %q of the pipeline format is not known", v.Value)
-		}
-	}},
+	{"rulewright-pipeline", schema.Value(1), "the version of the format", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { r.version(v) }},
 	{"name", textShape, "how messages call the pipeline", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.name = r.text(v, "name") }},
 	{"description", textShape, "what the pipeline is for", func(r *pipelineReader, v *yaml.Node, p *Pipeline) { p.description = r.text(v, "description") }},
 	{"form", schema.Text(eventForms...), "the event form that paths are for; none for the tables of a query engine", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
 		p.form = event.Form(r.text(v, "form"))
 		if p.form != "" && !slices.Contains(eventForms, string(p.form)) {
-			r.errorf(v, codeValue, hintNearest(string(p.form), eventForms), "no event form is called %q", p.form)
+			r.errorf(v, codeValue, sigma.NearestHint(string(p.form), eventForms, ""), "no event form is called %q", p.form)
 		}
 	}},
 	{"extends", textsShape, "built-in pipelines that this one is laid over", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
@@ -235,7 +139,7 @@ var pipelineKeys = []pipelineKey[Pipeline]{
 	{"schemas", schema.Text(schemaSetNames()...), "the table schemas that columns and their types are from", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
 		p.schemas = r.text(v, "schemas")
 		if _, ok := schemaSets[p.schemas]; !ok {
-			r.errorf(v, codeValue, hintNearest(p.schemas, schemaSetNames()), "no table schemas are called %q", p.schemas)
+			r.errorf(v, codeValue, sigma.NearestHint(p.schemas, schemaSetNames(), ""), "no table schemas are called %q", p.schemas)
 		}
 	}},
 	{"products", textsShape, "products whose service may be the name of a table", func(r *pipelineReader, v *yaml.Node, p *Pipeline) {
@@ -412,7 +316,7 @@ func (r *pipelineReader) camel(n *yaml.Node) bool {
 func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
 	f := fieldEntry{pos: posOf(k)}
 	switch {
-	case pipelineNull(n):
+	case yamlNull(n):
 	case n.Kind == yaml.ScalarNode:
 		r.fieldPath(n, &f)
 	default:
@@ -441,7 +345,7 @@ func (r *pipelineReader) fieldPath(n *yaml.Node, f *fieldEntry) {
 func (r *pipelineReader) typ(n *yaml.Node) ir.Type {
 	t, ok := ir.ParseType(n.Value)
 	if !ok || t == ir.TypeUnknown {
-		r.errorf(n, codeValue, hintNearest(n.Value, fieldTypes()), "%q is no type; types are %s", n.Value, strings.Join(fieldTypes(), ", "))
+		r.errorf(n, codeValue, sigma.NearestHint(n.Value, fieldTypes(), ""), "%q is no type; types are %s", n.Value, strings.Join(fieldTypes(), ", "))
 	}
 	return t
 }
@@ -490,136 +394,3 @@ func (r *pipelineReader) where(n *yaml.Node) []whereItem {
 	})
 	return out
 }
-
-// values reads one value or a list of them.
-func (r *pipelineReader) values(n *yaml.Node) []sigma.Value {
-	if n.Kind != yaml.SequenceNode {
-		return []sigma.Value{r.value(n)}
-	}
-	out := make([]sigma.Value, len(n.Content))
-	for i, c := range n.Content {
-		out[i] = r.value(c)
-	}
-	return out
-}
-
-func (r *pipelineReader) value(n *yaml.Node) sigma.Value {
-	at := posOf(n)
-	if n.Kind != yaml.ScalarNode {
-		r.errorf(n, codeType, "", "a text, number or boolean is wanted here")
-		return sigma.Null{Pos: at}
-	}
-	switch n.ShortTag() {
-	case "!!null":
-		return sigma.Null{Pos: at}
-	case "!!bool":
-		return sigma.Bool{Pos: at, Bool: strings.EqualFold(n.Value, "true")}
-	case "!!int":
-		if i, err := strconv.ParseInt(n.Value, 0, 64); err == nil {
-			return sigma.Number{Pos: at, Number: sigma.Numeric{IsInt: true, Int: i}}
-		}
-	case "!!float":
-		if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
-			return sigma.Number{Pos: at, Number: sigma.Numeric{Float: f}}
-		}
-	}
-	return sigma.String{Pos: at, Raw: n.Value, Parts: sigma.ParseParts(n.Value, false)}
-}
-
-// keys reads a mapping with known keys.
-func (r *pipelineReader) keys(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
-	r.entries(n, what, func(k, v *yaml.Node) {
-		read, ok := known[k.Value]
-		if !ok {
-			r.errorf(k, codeUnknown, hintNearest(k.Value, slices.Sorted(maps.Keys(known))), "%s has no key %q", what, k.Value)
-			return
-		}
-		read(v)
-	})
-}
-
-// entries reads a mapping with keys of the author's own.
-func (r *pipelineReader) entries(n *yaml.Node, what string, each func(k, v *yaml.Node)) {
-	if n.Kind != yaml.MappingNode {
-		if !pipelineNull(n) {
-			r.errorf(n, codeType, "", "%s is a mapping", what)
-		}
-		return
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := n.Content[i], n.Content[i+1]
-		switch {
-		case k.Kind != yaml.ScalarNode || k.Value == "":
-			r.errorf(k, codeType, "", "a key of %s must be a text", what)
-		case len(k.Value) > maxPipelineName:
-			r.errorf(k, codeLimit, "", "a name of more than %d bytes", maxPipelineName)
-		case seen[k.Value]:
-			r.errorf(k, codeDuplicate, "put them together", "%q is there twice in %s", k.Value, what)
-		default:
-			seen[k.Value] = true
-			each(k, v)
-		}
-	}
-}
-
-func (r *pipelineReader) list(n *yaml.Node, what string, each func(*yaml.Node)) {
-	if n.Kind != yaml.SequenceNode {
-		if !pipelineNull(n) {
-			r.errorf(n, codeType, "write it with a dash", "%s is a list", what)
-		}
-		return
-	}
-	for _, c := range n.Content {
-		each(c)
-	}
-}
-
-// texts reads a list of texts, or one text.
-func (r *pipelineReader) texts(n *yaml.Node, what string) []*yaml.Node {
-	nodes := n.Content
-	if n.Kind != yaml.SequenceNode {
-		nodes = []*yaml.Node{n}
-	}
-	var out []*yaml.Node
-	for _, c := range nodes {
-		if r.text(c, what) != "" {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func (r *pipelineReader) text(n *yaml.Node, what string) string {
-	switch {
-	case n.Kind != yaml.ScalarNode || pipelineNull(n) || n.Value == "":
-		r.errorf(n, codeType, "", "%s must be a text", what)
-		return ""
-	case len(n.Value) > maxPipelineName && what != "description":
-		r.errorf(n, codeLimit, "", "%s has more than %d bytes", what, maxPipelineName)
-		return ""
-	}
-	return n.Value
-}
-
-func pipelineNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
-
-func hintNearest(name string, known []string) string {
-	if n := sigma.Nearest(name, known); n != "" {
-		return fmt.Sprintf("did you mean %q?", n)
-	}
-	return ""
-}
-
-// The findings of the small files (pipeline, profile, overrides) are of the
-// kinds that package sigma has.
-const (
-	codeSyntax    = sigma.CodeSyntax
-	codeDocument  = sigma.CodeDocument
-	codeLimit     = sigma.CodeLimit
-	codeDuplicate = sigma.CodeDuplicateKey
-	codeUnknown   = sigma.CodeUnknownKey
-	codeMissing   = sigma.CodeMissingKey
-	codeType      = sigma.CodeType
-	codeValue     = sigma.CodeBadValue
-)

@@ -118,9 +118,9 @@ func TestPipelineDiagnostics(t *testing.T) {
 		{head + "tables: {a: {fields: {b: 'c[Name=*].Value'}}}\n", "3:23 bad-value"},
 		{head + "tables: {a: {fields: {b: {path: c, absent: true}}}}\n", "3:26 bad-value"},
 		{head + "tables: {a: &x {open: true}, b: *x}\n", "3:33 wrong-type"},
-		{head + "root: " + strings.Repeat("a", maxPipelineName+1) + "\n", "3:7 limit"},
-		{head + "placeholders: " + strings.Repeat("[", maxPipelineDepth+1) + strings.Repeat("]", maxPipelineDepth+1) + "\n", "3:35 limit"},
-		{strings.Repeat("#\n", maxPipelineBytes/2+1), "1:1 limit"},
+		{head + "root: " + strings.Repeat("a", maxYAMLName+1) + "\n", "3:7 limit"},
+		{head + "placeholders: " + strings.Repeat("[", pipelineLimits.depth+1) + strings.Repeat("]", pipelineLimits.depth+1) + "\n", "3:35 limit"},
+		{strings.Repeat("#\n", pipelineLimits.bytes/2+1), "1:1 limit"},
 	} {
 		p, diags := ParsePipeline("p.yaml", []byte(c.text))
 		if p != nil || len(diags) == 0 {
@@ -215,7 +215,7 @@ func FuzzParsePipeline(f *testing.F) {
 	f.Add([]byte("rulewright-pipeline: 1\nname: x\ntables: {a: {root: b, case: camel, fields: {'c.*': '[d=*].e', c: {type: json}}}}\nsources: [{logsource: {product: p}, tables: [a]}]\n"), "c.x.y")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		p, diags := ParsePipeline("fuzz", data)
-		if (p == nil) != pipelineDiags(diags).hasErrors() {
+		if (p == nil) != diags.HasErrors() {
 			t.Fatalf("%v with %v", p, diags)
 		}
 		if p == nil || name == "" {

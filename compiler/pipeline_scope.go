@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -172,8 +174,11 @@ func (m *mapping) add(name string, e fieldEntry) {
 func (m *mapping) place(keys []string) ir.Path {
 	p := appendKeys(m.root, keys)
 	if m.camel {
+		// A name may begin with a dot, which leaves its first key empty.
 		k := &p[len(m.root)].Key
-		*k = strings.ToLower((*k)[:1]) + (*k)[1:]
+		if first, size := utf8.DecodeRuneInString(*k); size > 0 {
+			*k = string(unicode.ToLower(first)) + (*k)[size:]
+		}
 	}
 	return p
 }

@@ -1,7 +1,9 @@
 package compiler
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -37,5 +39,29 @@ func TestPipelineFields(t *testing.T) {
 	}
 	if f, _ := inner.field(sigmaField("modifiedProperties.NewValue")); f.Spec() != "modifiedProperties.newValue" {
 		t.Error(f.Spec())
+	}
+}
+
+// TestPipelineOddNames asks every table of every pipeline for names that an
+// author may write and no event has.
+func TestPipelineOddNames(t *testing.T) {
+	for _, name := range BuiltinPipelines() {
+		p, err := BuiltinPipeline(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.entries {
+			for _, tg := range p.sources(sigma.LogSource{Category: e.category, Product: e.product, Service: e.service}) {
+				for _, odd := range []string{".", "..", ".a", "a.", "a..b", "Ämter", "\u212a"} {
+					_, in, _ := tg.top().element(sigmaField(odd))
+					for _, s := range []scope{tg.top(), in} {
+						f, _ := s.field(sigmaField(odd))
+						if spec := f.Spec(); strings.ContainsRune(spec, utf8.RuneError) {
+							t.Errorf("%s: %s becomes %q", name, odd, spec)
+						}
+					}
+				}
+			}
+		}
 	}
 }

@@ -34,31 +34,35 @@ type profileValue struct {
 	watchlist string
 }
 
+// settingsLimits bound a profile or overrides file.
+var settingsLimits = yamlLimits{bytes: 16 << 20, nodes: 1_000_000, depth: 60}
+
 // ParseProfile reads a profile file. It is tolerant: the profile holds what
 // could be read.
 func ParseProfile(file string, data []byte) (*Profile, sigma.Diagnostics) {
 	p := &Profile{file: file, values: map[string]profileValue{}}
-	s := readSettings(file, data, "profile")
-	if s.root == nil {
-		return p, s.findings()
+	var r yamlReader
+	root := r.open(file, data, "profile", settingsLimits)
+	if root == nil {
+		return p, r.findings()
 	}
-	s.keys(s.root, "a profile", map[string]func(*yaml.Node){
-		s.marker: s.version,
+	r.keys(root, "a profile", map[string]func(*yaml.Node){
+		r.marker(): r.version,
 		"parameters": func(v *yaml.Node) {
-			s.entries(v, "parameters", func(k, v *yaml.Node) {
+			r.entries(v, "parameters", func(k, v *yaml.Node) {
 				value := profileValue{pos: posOf(k)}
 				if v.Kind == yaml.MappingNode {
-					s.keys(v, "a parameter", map[string]func(*yaml.Node){
-						"watchlist": func(v *yaml.Node) { value.watchlist = s.text(v, "watchlist") },
+					r.keys(v, "a parameter", map[string]func(*yaml.Node){
+						"watchlist": func(v *yaml.Node) { value.watchlist = r.text(v, "watchlist") },
 					})
 				} else {
-					value.values = s.values(v)
+					value.values = r.values(v)
 				}
 				p.values[k.Value] = value
 			})
 		},
 	})
-	return p, s.findings()
+	return p, r.findings()
 }
 
 func (p *Profile) lookup(name string) (profileValue, bool) {
@@ -151,10 +155,7 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 		v := p.values[name]
 		def, ok := known[name]
 		if !ok {
-			hint := "take it out, or describe it in the catalogue"
-			if n := sigma.Nearest(name, names); n != "" {
-				hint = "did you mean " + n + "?"
-			}
+			hint := sigma.NearestHint(name, names, "take it out, or describe it in the catalogue")
 			report(sigma.SeverityWarning, sigma.CodeUnknownParameter, v.pos, hint, "no rule and no catalogue knows the parameter %s", name)
 			continue
 		}

@@ -40,11 +40,7 @@ func CheckReferences(docs []*sigma.Document) sigma.Diagnostics {
 			}
 			switch {
 			case of == nil:
-				hint := "load it too, or take the name out"
-				if n := sigma.Nearest(r.Name, known); n != "" {
-					hint = "did you mean " + n + "?"
-				}
-				warn(sigma.CodeUnknownRule, r.Pos, hint, "no rule has the id or name %q", r.Name)
+				warn(sigma.CodeUnknownRule, r.Pos, sigma.NearestHint(r.Name, known, "load it too, or take the name out"), "no rule has the id or name %q", r.Name)
 			case of.Kind == sigma.KindCorrelation:
 				warn(sigma.CodeFilter, r.Pos, "name the rules that it correlates", "%q is a correlation, which no filter narrows", r.Name)
 			}

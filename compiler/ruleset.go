@@ -526,13 +526,16 @@ func readIncoming(ev any) (incoming, error) {
 		in.record.Event = ev
 	}
 	var data []byte
+	raw := true // no bytes at all are no event either
 	switch x := in.record.Event.(type) {
 	case []byte:
 		data = x
 	case json.RawMessage:
 		data = x
+	default:
+		raw = false
 	}
-	if data != nil {
+	if raw {
 		if len(data) > event.MaxRecordBytes {
 			return in, fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
 		}

@@ -395,3 +395,49 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 }
+
+// A thousand rules over one event, as bytes and decoded, with and without the
+// index.
+func BenchmarkMatch(b *testing.B) {
+	var rules []string
+	for i := range 1000 {
+		r := strings.Replace(auditRule, "11111111-", fmt.Sprintf("%08d-", i), 1)
+		switch i % 4 {
+		case 1:
+			r = strings.Replace(r, "OperationName|contains: add member to role", fmt.Sprintf("OperationName: operation %d", i), 1)
+		case 2:
+			r = strings.Replace(r, "add member to role", fmt.Sprintf("operation %d", i), 1)
+		case 3:
+			r = strings.Replace(r, "'root'", fmt.Sprintf("'root%d'", i), 1)
+			r = strings.Replace(r, "'adm'", fmt.Sprintf("'adm%d'", i), 1)
+		}
+		rules = append(rules, strings.Replace(r, "condition: operation and target", "condition: operation and target and by_admin", 1))
+	}
+	decoded, err := decodeJSON([]byte(auditEvent))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, noIndex := range []bool{false, true} {
+		rs := loadSet(b, RuleSetOptions{NoIndex: noIndex}, rules...)
+		for name, ev := range map[string]any{"raw": []byte(auditEvent), "decoded": decoded} {
+			b.Run(fmt.Sprintf("index=%v/%s", !noIndex, name), func(b *testing.B) {
+				for b.Loop() {
+					if hits, err := rs.Match(ev); err != nil || len(hits) != 0 {
+						b.Fatal(hits, err)
+					}
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
+}
+
+// A caller whose file was not there has nil bytes, and is told.
+func TestMatchOfNoBytes(t *testing.T) {
+	rs, _ := NewRuleSet(nil, RuleSetOptions{})
+	for _, ev := range []any{[]byte(nil), []byte{}, json.RawMessage(nil), []byte(" ")} {
+		if _, err := rs.Match(ev); err == nil {
+			t.Errorf("%#v is taken for an event", ev)
+		}
+	}
+}

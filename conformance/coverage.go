@@ -156,10 +156,7 @@ func Cover(items []CoverageItem, docs []*sigma.Document, fixtures []*Fixture, op
 		for _, id := range d.Meta.Coverage {
 			n, ok := index[id]
 			if !ok {
-				hint := "take it out, or add it to the list of items"
-				if near := sigma.Nearest(id, ids); near != "" {
-					hint = "did you mean " + near + "?"
-				}
+				hint := sigma.NearestHint(id, ids, "take it out, or add it to the list of items")
 				ds = append(ds, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("coverage"), Severity: sigma.SeverityWarning, Code: sigma.CodeBadValue,
 					Message: fmt.Sprintf("no item of the guides has the id %q", id), Hint: hint})
 				continue
@@ -197,7 +194,7 @@ func coverageRule(d *sigma.Document, forms []*compiler.Pipeline, opts compiler.O
 		rules, ds := compiler.Lower(d, o)
 		if p == nil {
 			if ds.HasErrors() {
-				r.Error = errorsOnly(ds).Error()
+				r.Error = ds.Errors().Error()
 				return r, nil
 			}
 			for _, rule := range rules {

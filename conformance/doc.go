@@ -8,7 +8,7 @@
 // Run does all of that inside a test:
 //
 //	func TestRules(t *testing.T) {
-//		conformance.Run(t, os.DirFS("fixtures"), conformance.Options{Rules: os.DirFS("rules")})
+//		conformance.Run(t, os.DirFS("rules"), conformance.RunOptions{})
 //	}
 //
 // docs/fixtures.md describes the format.

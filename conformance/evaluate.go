@@ -188,7 +188,7 @@ func (f *Fixture) questions(c *Case) ([]eventQuestion, error) {
 		}
 		rules, ds := compiler.Lower(q.document, q.options)
 		if ds.HasErrors() {
-			return nil, fmt.Errorf("event %d: the rule does not compile: %w", i+1, errorsOnly(ds))
+			return nil, fmt.Errorf("event %d: the rule does not compile: %w", i+1, ds.Errors())
 		}
 		for _, rule := range rules {
 			if rule.Source.Table == "" || e.Form == FormAny || strings.EqualFold(rule.Source.Table, q.source.Table) {
@@ -198,10 +198,6 @@ func (f *Fixture) questions(c *Case) ([]eventQuestion, error) {
 		questions = append(questions, q)
 	}
 	return questions, nil
-}
-
-func errorsOnly(ds sigma.Diagnostics) sigma.Diagnostics {
-	return slices.DeleteFunc(slices.Clone(ds), func(d sigma.Diagnostic) bool { return d.Severity != sigma.SeverityError })
 }
 
 // profileOf makes a profile of a fixture's values.

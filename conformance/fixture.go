@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/rules"
@@ -109,41 +108,26 @@ const Marker = "rulewright-fixtures"
 // .yml and have the Marker; others are passed over. It returns the fixtures
 // that can be used and all findings.
 func Load(fsys fs.FS, opts LoadOptions) ([]*Fixture, sigma.Diagnostics) {
-	var fixtures []*Fixture
-	var ds sigma.Diagnostics
-	files, err := yamlFiles(fsys)
-	if err != nil {
-		return nil, sigma.Diagnostics{{Severity: sigma.SeverityError, Code: sigma.CodeSyntax, Message: "cannot read fixtures: " + err.Error()}}
+	if opts.Rules == nil {
+		opts.Rules = rules.FS
 	}
-	for _, file := range files {
+	own, ds := readLibrary(fsys)
+	pack, found := readLibrary(opts.Rules)
+	ds = append(ds, found...)
+	var usable []*Fixture
+	for _, file := range own.fixtures {
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			ds = append(ds, sigma.Diagnostic{File: file, Severity: sigma.SeverityError, Code: sigma.CodeSyntax, Message: err.Error()})
-			continue
-		}
-		if !marked(data) {
+			ds = append(ds, sigma.Diagnostic{File: file, Severity: sigma.SeverityError, Code: sigma.CodeFile, Message: err.Error()})
 			continue
 		}
 		f, found := ParseFixture(file, data)
 		ds = append(ds, found...)
-		if f != nil {
-			fixtures = append(fixtures, f)
+		if f == nil {
+			continue
 		}
-	}
-	if opts.Rules == nil {
-		opts.Rules = rules.FS
-	}
-	own, pack := &rulesByID{fsys: fsys}, &rulesByID{fsys: opts.Rules}
-	var catalogue []sigma.Parameter
-	for _, fsys := range []fs.FS{fsys, opts.Rules} {
-		parameters, found := catalogueOf(fsys)
-		catalogue = append(catalogue, parameters...)
-		ds = append(ds, found...)
-	}
-	usable := fixtures[:0]
-	for _, f := range fixtures {
-		f.Catalogue = catalogue
-		found := f.resolve(fsys, own, pack)
+		f.Catalogue = slices.Concat(own.parameters, pack.parameters)
+		found = f.resolve(fsys, own, pack)
 		ds = append(ds, found...)
 		if !found.HasErrors() && f.Rule() != nil {
 			usable = append(usable, f)
@@ -153,14 +137,14 @@ func Load(fsys fs.FS, opts LoadOptions) ([]*Fixture, sigma.Diagnostics) {
 }
 
 // resolve reads the rule that the fixture names.
-func (f *Fixture) resolve(fsys fs.FS, own, pack *rulesByID) sigma.Diagnostics {
+func (f *Fixture) resolve(fsys fs.FS, own, pack *library) sigma.Diagnostics {
 	fail := func(hint, format string, args ...any) sigma.Diagnostics {
 		return sigma.Diagnostics{{File: f.File, Pos: f.Pos, Severity: sigma.SeverityError, Code: sigma.CodeBadValue, Message: fmt.Sprintf(format, args...), Hint: hint}}
 	}
 	switch {
 	case f.RuleID != "":
-		if f.Documents = own.find(f.RuleID); f.Documents == nil {
-			f.Documents = pack.find(f.RuleID)
+		if f.Documents = own.documents[f.RuleID]; f.Documents == nil {
+			f.Documents = pack.documents[f.RuleID]
 		}
 		if f.Documents == nil {
 			return fail("rules are looked up by id beside the fixtures and in the rule pack", "there is no rule with the id %s", f.RuleID)
@@ -183,77 +167,45 @@ func (f *Fixture) resolve(fsys fs.FS, own, pack *rulesByID) sigma.Diagnostics {
 	return nil
 }
 
-// rulesByID reads the rules of a file system when first asked.
-type rulesByID struct {
-	fsys fs.FS
-	docs map[string][]*sigma.Document
+// library is what a file system holds.
+type library struct {
+	documents  map[string][]*sigma.Document // by the id of a rule: its file's, the rule last
+	parameters []sigma.Parameter
+	fixtures   []string // names of files
 }
 
-func (r *rulesByID) find(id string) []*sigma.Document {
-	if r.fsys == nil {
-		return nil
-	}
-	if r.docs == nil {
-		r.docs = map[string][]*sigma.Document{}
-		files, _ := yamlFiles(r.fsys)
-		for _, file := range files {
-			data, err := fs.ReadFile(r.fsys, file)
-			if err != nil || otherFormat(data) {
-				continue
-			}
-			docs, ds := sigma.Parse(file, data)
-			if ds.HasErrors() {
-				continue // whoever checks the rules reports it
-			}
-			for _, d := range docs {
-				if id := d.Meta.ID; id != "" {
-					r.docs[id] = append([]*sigma.Document(nil), docs...)
-					// The rule meant is the last.
-					r.docs[id] = append(slices.DeleteFunc(r.docs[id], func(o *sigma.Document) bool { return o == d }), d)
-				}
-			}
+// readLibrary reads a file system. A file of rules with an error has none;
+// whoever checks the rules reports it.
+func readLibrary(fsys fs.FS) (*library, sigma.Diagnostics) {
+	files, found := sigma.ParseFS(fsys)
+	l := &library{documents: map[string][]*sigma.Document{}, parameters: files.Parameters}
+	for _, o := range files.Others {
+		if Marker == "rulewright-"+o.Format {
+			l.fixtures = append(l.fixtures, o.Name)
 		}
 	}
-	return r.docs[id]
-}
-
-func yamlFiles(fsys fs.FS) ([]string, error) {
-	var files []string
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) {
-			files = append(files, name)
-		}
-		return err
-	})
-	return files, err
-}
-
-// catalogueOf reads the catalogues of parameters in a file system.
-func catalogueOf(fsys fs.FS) ([]sigma.Parameter, sigma.Diagnostics) {
-	var catalogue []sigma.Parameter
+	bad := map[string]bool{} // of files of rules: there is an error
+	for _, file := range files.Rules {
+		bad[file] = false
+	}
 	var ds sigma.Diagnostics
-	files, _ := yamlFiles(fsys)
-	for _, file := range files {
-		if data, err := fs.ReadFile(fsys, file); err == nil && hasTopKey(data, "rulewright-parameters:") {
-			parameters, found := sigma.ParseParameters(file, data)
-			catalogue = append(catalogue, parameters...)
-			ds = append(ds, found...)
+	for _, d := range found {
+		if _, rules := bad[d.File]; !rules {
+			ds = append(ds, d)
+		} else if d.Severity == sigma.SeverityError {
+			bad[d.File] = true
 		}
 	}
-	return catalogue, ds
-}
-
-// marked reports whether a file says that it is a fixture file.
-func marked(data []byte) bool { return hasTopKey(data, Marker+":") }
-
-// otherFormat reports whether a file says that it is something else than rules.
-func otherFormat(data []byte) bool { return hasTopKey(data, "rulewright-") }
-
-func hasTopKey(data []byte, prefix string) bool {
-	for line := range strings.Lines(string(data)) {
-		if strings.HasPrefix(line, prefix) {
-			return true
-		}
+	byFile := map[string][]*sigma.Document{}
+	for _, d := range files.Documents {
+		byFile[d.File] = append(byFile[d.File], d)
 	}
-	return false
+	for _, d := range files.Documents {
+		if d.Meta.ID == "" || bad[d.File] {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(byFile[d.File]), func(o *sigma.Document) bool { return o == d })
+		l.documents[d.Meta.ID] = append(others, d)
+	}
+	return l, ds
 }

@@ -99,10 +99,7 @@ func (r *fixtureReader) mapping(n *yaml.Node, what string, table []key) {
 		j := slices.Index(names, k.Value)
 		switch {
 		case j < 0:
-			hint := "known keys: " + strings.Join(names, ", ")
-			if near := sigma.Nearest(k.Value, names); near != "" {
-				hint = "did you mean " + near + "?"
-			}
+			hint := sigma.NearestHint(k.Value, names, "known keys: "+strings.Join(names, ", "))
 			r.errorf(nodePos(k), sigma.CodeUnknownKey, hint, "%s has no key %q", what, k.Value)
 		case seen[k.Value]:
 			r.errorf(nodePos(k), sigma.CodeDuplicateKey, "", "%s has the key %s twice", what, k.Value)
@@ -140,7 +137,7 @@ func (r *fixtureReader) read(data []byte) *Fixture {
 		return nil
 	}
 	var root yaml.Node
-	if err := decodeYAML(data, &root); err != nil {
+	if err := decodeYAML(data, &root); err != nil && !errors.Is(err, io.EOF) {
 		m := yamlLine.FindStringSubmatch(err.Error())
 		line := 1
 		if len(m) == 2 && m[1] != "" {

@@ -17,17 +17,14 @@ func TestFixtureSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := yamlFiles(Fixtures)
-	if err != nil {
-		t.Fatal(err)
+	own, ds := readLibrary(Fixtures)
+	if len(ds) > 0 || len(own.fixtures) == 0 {
+		t.Fatalf("%d fixtures; %v", len(own.fixtures), ds)
 	}
-	for _, file := range files {
+	for _, file := range own.fixtures {
 		data, err := fs.ReadFile(Fixtures, file)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if !marked(data) {
-			continue
 		}
 		if err := checker.Check(data); err != nil {
 			t.Errorf("%s: %v", file, err)

@@ -380,17 +380,15 @@ type Survivor struct {
 //	    reason: the log writes success or failure and nothing else
 func ParseSurvivors(fsys fs.FS) ([]Survivor, error) {
 	var survivors []Survivor
-	files, err := yamlFiles(fsys)
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
+	files, _ := sigma.ParseFS(fsys)
+	for _, o := range files.Others {
+		if o.Format != "survivors" {
+			continue
+		}
+		file := o.Name
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
 			return nil, err
-		}
-		if !hasTopKey(data, "rulewright-survivors:") {
-			continue
 		}
 		var list struct {
 			Version   int `yaml:"rulewright-survivors"`

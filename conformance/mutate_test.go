@@ -37,7 +37,7 @@ func TestMutants(t *testing.T) {
 			i := find(x)
 			used[i] = true
 			if i < 0 && slices.Contains(counted, x.Kind) {
-				t.Logf("%s:%d: no case notices: %s", m.File, x.Pos.Line, x.Description)
+				t.Errorf("%s:%d: no case notices: %s", m.File, x.Pos.Line, x.Description)
 			}
 		}
 		left := func(x Mutant) bool {

@@ -90,29 +90,11 @@ func fullProfile(t *testing.T, catalogue []sigma.Parameter) *compiler.Profile {
 	return p
 }
 
-// defender are the targets with the tables of Defender XDR, which lack columns
-// of the logs that they are made of.
-var defender = map[string]bool{"defender": true, "mde-hunting": true, "mde-hunting-stream": true}
-
-// cannotSee says which rules cannot be asked of the tables of Defender XDR, and
-// which column it is that those lack.
-var cannotSee = map[string]string{
-	"device-code-sign-in.yaml":                              "EntraIdSignInEvents",
-	"device-code-sign-in-at-risk.yaml":                      "EntraIdSignInEvents",
-	"device-code-sign-in-by-unapproved-app.yaml":            "EntraIdSignInEvents",
-	"device-code-sign-in-from-outside.yaml":                 "EntraIdSignInEvents",
-	"ropc-sign-in.yaml":                                     "AuthenticationProtocol",
-	"ropc-sign-in-by-unapproved-app.yaml":                   "AuthenticationProtocol",
-	"end-user-consent-blocked-as-risky.yaml":                "ResultReason",
-	"service-principal-added-to-privileged-entra-role.yaml": "AdditionalDetails",
-}
-
 // Every rule means something, without a warning, in every form of its source.
 func TestPackLowers(t *testing.T) {
 	catalogue := packCatalogue(t)
 	profile := fullProfile(t, catalogue)
 	docs := packRules(t)
-	seen := map[string]bool{}
 	for _, name := range compiler.BuiltinPipelines() {
 		pipeline, err := compiler.BuiltinPipeline(name)
 		if err != nil {
@@ -121,14 +103,9 @@ func TestPackLowers(t *testing.T) {
 		lowered := 0
 		for file, doc := range docs {
 			rs, diags := compiler.Lower(doc, compiler.Options{Pipeline: pipeline, Catalogue: catalogue, Profile: profile})
-			refused := cannotSee[path.Base(file)]
 			for _, d := range diags {
 				if d.Code == sigma.CodeUnknownSource && (pipeline.Name() != "sentinel" || doc.LogSource.Category == "snapshot") {
 					continue // a form that does not carry the source
-				}
-				if defender[name] && d.Code == sigma.CodeUnknownField && refused != "" && strings.Contains(d.Message, refused) {
-					seen[path.Base(file)] = true
-					continue
 				}
 				t.Errorf("%s: %v", name, d)
 			}
@@ -146,11 +123,6 @@ func TestPackLowers(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d rules", name, lowered)
-	}
-	for file := range cannotSee {
-		if !seen[file] {
-			t.Errorf("%s can be asked of Defender XDR; take it off the list", file)
-		}
 	}
 }
 

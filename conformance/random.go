@@ -214,7 +214,7 @@ func (r *Random) value(m *ir.Match, fields []ir.Field) ir.Value {
 	case ir.Regexp:
 		return r.regex(r.word())
 	case ir.InNetwork:
-		return ir.Prefix(netip.MustParsePrefix(pick(r, randomPrefixes...)))
+		return ir.PrefixOf(netip.MustParsePrefix(pick(r, randomPrefixes...)))
 	default:
 		return pick(r, randomNumbers...)
 	}

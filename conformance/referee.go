@@ -143,7 +143,10 @@ func (r ruleSet) Name() string {
 }
 
 func (r ruleSet) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
-	opts := compiler.RuleSetOptions{Options: q.Options, NoIndex: !r.index, AnySource: q.Source == event.Source{}}
+	opts := compiler.RuleSetOptions{Options: q.Options, NoIndex: !r.index, AnySource: q.Source == event.Source{}, Pipelines: []*compiler.Pipeline{}}
+	if p := q.Options.Pipeline; p != nil {
+		opts.Pipelines = append(opts.Pipelines, p) // others would not see the events
+	}
 	if q.Options.Pipeline != nil {
 		opts.Pipelines = []*compiler.Pipeline{q.Options.Pipeline} // the other forms do not see the event
 	}

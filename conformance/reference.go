@@ -310,9 +310,7 @@ func places(f ir.Field, ev any) []any {
 			if !ok {
 				continue
 			}
-			for _, n := range derive(*f.Derive, t, ev) {
-				derived = append(derived, n)
-			}
+			derived = append(derived, derive(*f.Derive, t, ev)...)
 		}
 	}
 	return derived

@@ -36,7 +36,7 @@ func TestReference(t *testing.T) {
 	str := func(s string) ir.Value { return ir.String(s) }
 	num := func(i int64) ir.Value { return ir.Number{IsInt: true, Int: i} }
 	flt := func(f float64) ir.Value { return ir.Number{Float: f} }
-	net := func(s string) ir.Value { return ir.Prefix(netip.MustParsePrefix(s)) }
+	net := func(s string) ir.Value { return ir.PrefixOf(netip.MustParsePrefix(s)) }
 	ref := func(s string) ir.Value { return ir.FieldRef{Field: field(t, s)} }
 	lit := func(s string) ir.PatternPart { return ir.PatternPart{Text: s} }
 	run, one := ir.PatternPart{Kind: ir.AnyRun}, ir.PatternPart{Kind: ir.AnyOne}

@@ -342,7 +342,7 @@ func (p *conditionParser) aggregation(legacy bool) *Aggregation {
 		if fn.kind == tokenEnd {
 			p.unexpected("count, min, max, avg or sum")
 		} else {
-			p.fail(fn, CodeAggregation, nearestHint(fn.text, aggregationFunctions, "one of count, min, max, avg, sum"), "%s is no aggregation", show(fn.text))
+			p.fail(fn, CodeAggregation, NearestHint(fn.text, aggregationFunctions, "one of count, min, max, avg, sum"), "%s is no aggregation", show(fn.text))
 		}
 		return nil
 	}

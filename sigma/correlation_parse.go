@@ -120,7 +120,7 @@ func parseCorrelation(l *loader, n *yaml.Node, doc *Document) {
 			if k := s.lookup(e.name); k != nil && k.name != "condition" {
 				common = append(common, e)
 			} else if e.name != "type" && e.name != "condition" && len(typesWith(types, e.name)) == 0 {
-				l.errorf(l.pos(e.key), CodeUnknownKey, nearestHint(e.name, allCorrelationKeys(types), ""), "correlation has no key %s", show(e.name))
+				l.errorf(l.pos(e.key), CodeUnknownKey, NearestHint(e.name, allCorrelationKeys(types), ""), "correlation has no key %s", show(e.name))
 			}
 		}
 		for i := range s.keys {
@@ -194,7 +194,7 @@ func (l *loader) correlationType(c *Correlation, entries []entry, types []correl
 				return t
 			}
 		}
-		l.errorf(c.TypePos, CodeBadValue, nearestHint(s, known, "one of "+strings.Join(known, ", ")), "there is no correlation type %s", show(s))
+		l.errorf(c.TypePos, CodeBadValue, NearestHint(s, known, "one of "+strings.Join(known, ", ")), "there is no correlation type %s", show(s))
 		return nil
 	}
 	l.errorf(c.Pos, CodeMissingKey, "add type: event_count, or another type", "correlation lacks type")
@@ -468,7 +468,7 @@ func (l *loader) checkThresholds(n *yaml.Node, ts []Threshold, least float64) {
 		others := []string{"field", "percentile"}
 		entries := resolve(n).Content
 		for i := 0; i < len(entries); i += 2 {
-			if !slices.Contains(others, entries[i].Value) {
+			if !slices.Contains(others, entries[i].Value) && !isNull(resolve(entries[i+1])) {
 				return // an operator whose value is wrong, or an unknown key
 			}
 		}
@@ -603,7 +603,7 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 		if len(known) == 0 || slices.Contains(known, r.Name) || elsewhere(r) {
 			return true
 		}
-		l.errorf(r.Pos, CodeCorrelation, nearestHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")), "%s names %s, which is not among rules", where, show(r.Name))
+		l.errorf(r.Pos, CodeCorrelation, NearestHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")), "%s names %s, which is not among rules", where, show(r.Name))
 		return false
 	}
 

@@ -114,7 +114,7 @@ func (l *loader) checkNames(d *Detection, what string, entries []entry, complete
 			walk(e.Part)
 		case *ConditionName:
 			if !known[e.Name] && !used[e.Name] {
-				l.errorf(e.Pos, CodeUnknownName, nearestHint(e.Name, names, "the selections are "+list(names)), "%s has no selection %s", what, show(e.Name))
+				l.errorf(e.Pos, CodeUnknownName, NearestHint(e.Name, names, "the selections are "+list(names)), "%s has no selection %s", what, show(e.Name))
 			}
 			used[e.Name] = true
 		case *ConditionOf:
@@ -135,7 +135,7 @@ func (l *loader) checkNames(d *Detection, what string, entries []entry, complete
 			case e.Pattern == "":
 				l.errorf(e.PatternPos, CodeNoMatch, "names that begin with an underscore are left out", "`them` stands for no selection")
 			default:
-				l.errorf(e.PatternPos, CodeNoMatch, nearestHint(strings.Trim(e.Pattern, "*_"), names, "the selections are "+list(names)), "the pattern %s fits no selection", show(e.Pattern))
+				l.errorf(e.PatternPos, CodeNoMatch, NearestHint(strings.Trim(e.Pattern, "*_"), names, "the selections are "+list(names)), "the pattern %s fits no selection", show(e.Pattern))
 			}
 		}
 	}
@@ -486,7 +486,7 @@ func (l *loader) fieldChain(key *yaml.Node, text string, bar, element bool) ([]*
 				if strings.HasPrefix(word, "-") && strings.Trim(word[1:], "0123456789") == "" {
 					return fail(off+open, CodeQuantifier, "positions count from 0 at the front", "a position from the end, %s, is not supported", "["+word+"]")
 				}
-				return fail(off+open, CodeQuantifier, nearestHint(word, []string{"any", "all", "all_or_empty", "none"}, `write [any], [all], [all_or_empty], [none] or a position such as [0]; a bracket in a name is \[`), "%s is neither quantifier nor position", show("["+word+"]"))
+				return fail(off+open, CodeQuantifier, NearestHint(word, []string{"any", "all", "all_or_empty", "none"}, `write [any], [all], [all_or_empty], [none] or a position such as [0]; a bracket in a name is \[`), "%s is neither quantifier nor position", show("["+word+"]"))
 			}
 			from = closed + 1
 		}

@@ -152,6 +152,17 @@ func (ds Diagnostics) HasErrors() bool {
 	return false
 }
 
+// Errors returns the findings that are errors.
+func (ds Diagnostics) Errors() Diagnostics {
+	var out Diagnostics
+	for _, d := range ds {
+		if d.Severity == SeverityError {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // Count returns how many findings have the severity.
 func (ds Diagnostics) Count(s Severity) int {
 	n := 0

@@ -47,7 +47,7 @@ func (l *loader) findIgnores() []ignore {
 					for _, c := range codes {
 						names = append(names, string(c.Code))
 					}
-					l.warnf(at, CodeIgnore, nearestHint(code, names, "`rulewright list codes` shows them"), "there is no code %s", show(code))
+					l.warnf(at, CodeIgnore, NearestHint(code, names, "`rulewright list codes` shows them"), "there is no code %s", show(code))
 				case reason == "":
 					l.warnf(at, CodeIgnore, "write it behind the code", "the ignore comment gives no reason")
 				case alone:

@@ -18,8 +18,13 @@ type Files struct {
 	// Rules, Catalogues and Others are the files read, in order: those with
 	// documents, those with parameters, and those of other formats, which were
 	// left alone (profiles, pipelines, fixtures, coverage lists …).
-	Rules, Catalogues, Others []string
+	Rules, Catalogues []string
+	Others            []OtherFile
 }
+
+// OtherFile is a file with the marker of a format that this package does not
+// read.
+type OtherFile struct{ Name, Format string }
 
 // ParseFS reads the files at the paths, and of folders all files below them
 // that end in .yml or .yaml, in byte order of their names; without paths the
@@ -62,7 +67,7 @@ func ParseFS(fsys fs.FS, paths ...string) (*Files, Diagnostics) {
 
 // add reads one file into the list that its marker asks for.
 func (f *Files) add(file string, data []byte) Diagnostics {
-	switch Marker(data) {
+	switch format := Marker(data); format {
 	case "":
 		docs, ds := Parse(file, data)
 		f.Documents, f.Rules = append(f.Documents, docs...), append(f.Rules, file)
@@ -71,9 +76,10 @@ func (f *Files) add(file string, data []byte) Diagnostics {
 		ps, ds := ParseParameters(file, data)
 		f.Parameters, f.Catalogues = append(f.Parameters, ps...), append(f.Catalogues, file)
 		return ds
+	default:
+		f.Others = append(f.Others, OtherFile{file, format})
+		return nil
 	}
-	f.Others = append(f.Others, file)
-	return nil
 }
 
 // readFile reads a file, but no more of it than Parse would take.

@@ -31,7 +31,7 @@ func TestParseFS(t *testing.T) {
 	if got := titles(f); !slices.Equal(got, []string{"One", "Two"}) {
 		t.Errorf("titles %q", got)
 	}
-	if len(f.Parameters) != 1 || !slices.Equal(f.Catalogues, []string{"parameters.yaml"}) || !slices.Equal(f.Others, []string{"profile.yaml"}) {
+	if len(f.Parameters) != 1 || !slices.Equal(f.Catalogues, []string{"parameters.yaml"}) || !slices.Equal(f.Others, []OtherFile{{"profile.yaml", "profile"}}) {
 		t.Errorf("parameters %v, catalogues %q, others %q", f.Parameters, f.Catalogues, f.Others)
 	}
 	if !ds.HasErrors() || ds[0].File != "broken/rule.yaml" {

@@ -188,7 +188,7 @@ func (l *loader) modifiers(parts []string, at []Pos) ([]Modifier, modGroups, boo
 			fail(m.Pos, CodeUnknownMod, "drop the bar or write a modifier behind it", "there is no modifier behind the bar")
 			continue
 		case index < 0:
-			hint := nearestHint(name, modifierNames(l.native), "the modifiers are "+strings.Join(modifierNames(l.native), ", "))
+			hint := NearestHint(name, modifierNames(l.native), "the modifiers are "+strings.Join(modifierNames(l.native), ", "))
 			fail(m.Pos, CodeUnknownMod, hint, "there is no modifier %s", show(name))
 			continue
 		}

@@ -23,6 +23,9 @@ var (
 	parameterTypes = []string{"string", "pattern", "number", "bool", "ip", "cidr", "duration", "hours", "zone"}
 )
 
+// Tiers returns the values of tier.
+func Tiers() []string { return slices.Clone(tiers) }
+
 var (
 	versionForm  = regexp.MustCompile(`^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$`)
 	coverageForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -62,8 +65,12 @@ var nativeKeys = natively(
 	}}),
 	key[Document]{name: "entities", doc: "what a hit is about, as entity type: field", shape: listOf(shape{kind: shapeMapping, fields: entityFields}), read: readEntities},
 	key[Document]{name: "triage", doc: "what a hit means and what to do about it", shape: mappingOf(triageSection.fields), read: func(l *loader, n *yaml.Node, d *Document) {
-		d.Meta.Triage = &Triage{}
-		triageSection.read(l, n, d.Meta.Triage)
+		// A section that says nothing is none, so that the writer may leave it out.
+		var t Triage
+		triageSection.read(l, n, &t)
+		if t.TruePositive+t.Benign+t.FalsePositive+t.Scope != "" || len(t.Actions) > 0 {
+			d.Meta.Triage = &t
+		}
 	}},
 )
 
@@ -140,7 +147,7 @@ func readEntities(l *loader, n *yaml.Node, d *Document) {
 		}
 		e := entries[0]
 		if !slices.Contains(entityTypes, e.name) {
-			l.errorf(l.pos(e.key), CodeUnknownKey, nearestHint(e.name, entityTypes, "one of "+strings.Join(entityTypes, ", ")), "there is no entity type %s", show(e.name))
+			l.errorf(l.pos(e.key), CodeUnknownKey, NearestHint(e.name, entityTypes, "one of "+strings.Join(entityTypes, ", ")), "there is no entity type %s", show(e.name))
 			continue
 		}
 		if f, ok := l.field(e.value, "the field of "+e.name); ok {
@@ -436,7 +443,8 @@ var catalogueSection = section[catalogue]{name: "a catalogue of parameters", key
 
 // ParseParameters reads the catalogue of a pack's parameters, a YAML file with
 // the marker `rulewright-parameters: 1` and the list `parameters`. file is only
-// named in findings.
+// named in findings. Without a document it returns nil, for an empty list an
+// empty one.
 func ParseParameters(file string, data []byte) ([]Parameter, Diagnostics) {
 	l, data, ok := newLoader(file, data)
 	var c catalogue
@@ -450,6 +458,9 @@ func ParseParameters(file string, data []byte) ([]Parameter, Diagnostics) {
 			read = true
 			l.native = true
 			catalogueSection.read(l, root, &c)
+			if c.parameters == nil {
+				c.parameters = []Parameter{}
+			}
 		})
 		if !read && len(l.ds) == 0 {
 			l.errorf(Pos{1, 1}, CodeDocument, "write rulewright-parameters: 1 and a list parameters", "the file has no document")

@@ -32,6 +32,15 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
+// NearestHint is the hint for a name that is none of known: the one that was
+// most likely meant, else the text otherwise.
+func NearestHint(name string, known []string, otherwise string) string {
+	if n := Nearest(name, known); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return otherwise
+}
+
 // squeeze leaves what is the same in userName, user_name and UserName.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {

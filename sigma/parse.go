@@ -152,6 +152,9 @@ var (
 	relatedTypes = []string{"derived", "obsolete", "merged", "renamed", "similar", "correlation"}
 )
 
+// Levels returns the values of level, from the mildest on.
+func Levels() []string { return slices.Clone(levels) }
+
 // documentSection is the table of top-level keys, put together once all its
 // parts are there.
 var documentSection *section[Document]

@@ -508,14 +508,6 @@ func (l *loader) add(s Severity, pos Pos, code Code, hint, format string, args .
 	l.ds = append(l.ds, d)
 }
 
-// nearestHint is the hint for a name that is not among the known ones.
-func nearestHint(name string, known []string, otherwise string) string {
-	if n := Nearest(name, known); n != "" {
-		return "did you mean " + n + "?"
-	}
-	return otherwise
-}
-
 // show quotes a piece of the author's text for a message, cut where it is long.
 func show(s string) string {
 	const most = 60

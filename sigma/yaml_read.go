@@ -174,7 +174,7 @@ func (l *loader) oneOf(n *yaml.Node, what string, code Code, allowed []string) (
 			return s, true
 		}
 	}
-	l.errorf(l.pos(n), code, nearestHint(s, allowed, "one of "+strings.Join(allowed, ", ")), "%s cannot be %s", what, show(s))
+	l.errorf(l.pos(n), code, NearestHint(s, allowed, "one of "+strings.Join(allowed, ", ")), "%s cannot be %s", what, show(s))
 	return "", false
 }
 

@@ -170,9 +170,9 @@ func (s *section[T]) unknown(l *loader, e entry, k *key[T], into *T) {
 		l.errorf(at, CodeNativeOnly, "add `rulewright: 1` at the top", "%s may have %s in native documents only", s.name, show(e.name))
 		return
 	case s.custom != nil:
-		l.warnf(at, CodeUnknownKey, nearestHint(e.name, s.names(l.native), ""), "%s has no key %s; it is kept as a custom attribute", s.name, show(e.name))
+		l.warnf(at, CodeUnknownKey, NearestHint(e.name, s.names(l.native), ""), "%s has no key %s; it is kept as a custom attribute", s.name, show(e.name))
 	default:
-		l.errorf(at, CodeUnknownKey, nearestHint(e.name, s.names(l.native), "the keys are "+strings.Join(s.names(l.native), ", ")), "%s has no key %s", s.name, show(e.name))
+		l.errorf(at, CodeUnknownKey, NearestHint(e.name, s.names(l.native), "the keys are "+strings.Join(s.names(l.native), ", ")), "%s has no key %s", s.name, show(e.name))
 		return
 	}
 	s.custom(l, e, into)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -122,43 +121,18 @@ func (r *ruleFlags) checkMeaning() sigma.Diagnostics {
 func tidy(ds sigma.Diagnostics, sources []source) sigma.Diagnostics {
 	ds = slices.DeleteFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity == sigma.SeverityInfo })
 	ds.Sort()
-	lines := map[string]*source{}
+	byName := map[string]*source{}
 	for i := range sources {
-		lines[sources[i].name] = &sources[i]
+		byName[sources[i].name] = &sources[i]
 	}
-	for i := range ds {
-		if s := lines[ds[i].File]; s != nil && ds[i].Snippet == "" && ds[i].Pos.IsValid() {
-			ds[i].Snippet = lineOf(s.data, ds[i].Pos.Line)
+	for i, j := 0, 0; i < len(ds); i = j { // a file's findings are neighbours
+		for j = i; j < len(ds) && ds[j].File == ds[i].File; j++ {
+		}
+		if s := byName[ds[i].File]; s != nil {
+			copy(ds[i:j], ds[i:j].WithSnippets(s.name, s.data))
 		}
 	}
 	return slices.Compact(ds)
-}
-
-func lineOf(data []byte, line int) string {
-	start := 0
-	for n := 1; ; n++ {
-		end := start
-		for end < len(data) && data[end] != '\n' {
-			end++
-		}
-		if n == line {
-			if end > start && data[end-1] == '\r' {
-				end--
-			}
-			return string(data[start:end])
-		}
-		if end == len(data) {
-			return ""
-		}
-		start = end + 1
-	}
-}
-
-func (c *cli) writeJSON(v any) error {
-	e := json.NewEncoder(c.out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 type checkReport struct {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -75,15 +74,11 @@ Examples:
 			_, err := fmt.Fprintf(c.out, "// %s\n%s\n\n", clean(strings.Join(l.head(), " · ")), l.Query)
 			return err
 		}
-		e := json.NewEncoder(c.out)
-		e.SetEscapeHTML(false)
-		return e.Encode(l)
+		return c.writeLine(l)
 	}
-	for _, d := range ds { // files that are no rules
-		if d.Severity == sigma.SeverityError {
-			if err := put(compiledLine{File: d.File, Error: d.Error()}); err != nil {
-				return c.fail(err)
-			}
+	for _, d := range ds.Errors() { // files that are no rules
+		if err := put(compiledLine{File: d.File, Error: d.Error()}); err != nil {
+			return c.fail(err)
 		}
 	}
 	for _, d := range rf.docs {
@@ -143,13 +138,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 		opts := r.options()
 		opts.Pipeline, opts.Table, opts.Filters = p, table, r.filters
 		rules, ds := compiler.Lower(d, opts)
-		if ds.HasErrors() {
-			var errs sigma.Diagnostics
-			for _, d := range ds {
-				if d.Severity == sigma.SeverityError {
-					errs = append(errs, d)
-				}
-			}
+		if errs := ds.Errors(); len(errs) > 0 {
 			return fail(errs)
 		}
 		for _, rule := range rules {

@@ -36,13 +36,20 @@ func isEventFile(name string) bool {
 // eventFiles lists the files that paths mean, and how many in folders were
 // passed over.
 func eventFiles(paths []string) (files []eventFile, passed int, err error) {
+	seen := map[string]bool{} // a file that is named twice is read once
+	add := func(name string, size int64) {
+		if clean := filepath.Clean(name); !seen[clean] {
+			seen[clean] = true
+			files = append(files, eventFile{name, size})
+		}
+	}
 	for _, p := range paths {
 		info, err := os.Stat(p)
 		if err != nil {
 			return nil, 0, err
 		}
 		if !info.IsDir() {
-			files = append(files, eventFile{p, info.Size()})
+			add(p, info.Size())
 			continue
 		}
 		err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
@@ -64,7 +71,7 @@ func eventFiles(paths []string) (files []eventFile, passed int, err error) {
 			if err != nil {
 				return err
 			}
-			files = append(files, eventFile{name, info.Size()})
+			add(name, info.Size())
 			return nil
 		})
 		if err != nil {

@@ -57,13 +57,9 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
-	bad := ds.Count(sigma.SeverityError)
-	for _, d := range ds {
-		if d.Severity == sigma.SeverityError {
-			d.Render(c.err)
-		}
-	}
-	if len(fixtures) == 0 && bad == 0 {
+	errs := ds.Errors()
+	errs.Render(c.err)
+	if len(fixtures) == 0 && len(errs) == 0 {
 		return c.fail(fmt.Errorf("there are no fixtures in %s; a fixture file begins with `%s: 1`", strings.Join(args, ", "), conformance.Marker))
 	}
 	start := time.Now()
@@ -80,7 +76,7 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
-	if bad > 0 || report.Count(conformance.Failed) > 0 {
+	if len(errs) > 0 || report.Count(conformance.Failed) > 0 {
 		return exitNo
 	}
 	return exitOK

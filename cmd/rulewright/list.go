@@ -1,15 +1,11 @@
 package main
 
 import (
-	_ "embed"
-	"encoding/json"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
-	"github.com/rulewright/rulewright/conformance"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -86,11 +82,7 @@ Examples:
 		}
 		columns := p.Columns(*table)
 		if columns == nil {
-			hint := ""
-			if n := sigma.Nearest(*table, p.SchemaTables()); n != "" {
-				hint = "; did you mean " + n + "?"
-			}
-			return c.fail(fmt.Errorf("the pipeline %s has no table %q%s", *pipeline, *table, hint))
+			return c.fail(fmt.Errorf("the pipeline %s has no table %q%s", *pipeline, *table, didYouMean(*table, p.SchemaTables())))
 		}
 		for _, col := range columns {
 			fmt.Fprintf(c.out, "%-40s %s\n", col.Name, col.Type)
@@ -103,85 +95,4 @@ Examples:
 		fmt.Fprintln(c.out, "cel")
 	}
 	return exitOK
-}
-
-//go:embed hit.schema.json
-var hitSchema []byte
-
-// schemas are the formats beyond those of package sigma.
-var schemas = []struct {
-	kind   string
-	schema func() ([]byte, error)
-}{
-	{"profile", compiler.ProfileSchema},
-	{"overrides", compiler.OverridesSchema},
-	{"pipeline", compiler.PipelineSchema},
-	{"fixtures", conformance.FixtureSchema},
-	{"hit", func() ([]byte, error) { return hitSchema, nil }},
-}
-
-func runSchema(c *cli, args []string) int {
-	kinds := sigma.SchemaKinds()
-	for _, s := range schemas {
-		kinds = append(kinds, s.kind)
-	}
-	f := c.flags("KIND", `
-Print the JSON Schema of a format, for editors and other tools. KIND is one of
-`+strings.Join(kinds, ", ")+`
-(hit: a line of rulewright match --format jsonl).
-
-Example:
-  rulewright schema native > rulewright.schema.json`)
-	args, code, ok := c.parse(f, args)
-	if !ok {
-		return code
-	}
-	if len(args) != 1 {
-		return c.misuse("the schema of what? One of %s", strings.Join(kinds, ", "))
-	}
-	print := func() ([]byte, error) { return sigma.Schema(args[0]) }
-	for _, s := range schemas {
-		if s.kind == args[0] {
-			print = s.schema
-		}
-	}
-	schema, err := print()
-	if err != nil {
-		return c.misuse("there is no schema of %q; there are %s", args[0], strings.Join(kinds, ", "))
-	}
-	c.out.Write(schema)
-	return exitOK
-}
-
-func runVersion(c *cli, args []string) int {
-	f := c.flags("", "Print the version.")
-	if _, code, ok := c.parse(f, args); !ok {
-		return code
-	}
-	fmt.Fprintln(c.out, "rulewright "+version())
-	return exitOK
-}
-
-// version is the module's version, or the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel " + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
-}
-
-// writeLine writes a value as one line of JSON.
-func (c *cli) writeLine(v any) error {
-	e := json.NewEncoder(c.out)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

@@ -197,10 +197,7 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 // the parser has said what is to be said of them.
 func withoutErrors(docs []*sigma.Document, ds sigma.Diagnostics) []*sigma.Document {
 	bad := map[*sigma.Document]bool{}
-	for _, d := range ds {
-		if d.Severity != sigma.SeverityError {
-			continue
-		}
+	for _, d := range ds.Errors() {
 		var in *sigma.Document
 		for _, doc := range docs {
 			if doc.Pos.Line <= d.Pos.Line {
@@ -356,11 +353,8 @@ func readPipeline(name string, builtin bool) (*compiler.Pipeline, error) {
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		hint := ""
-		if n := sigma.Nearest(name, compiler.BuiltinPipelines()); n != "" {
-			hint = "; did you mean " + n + "?"
-		}
-		return nil, fmt.Errorf("%q is neither a built-in pipeline (%s) nor a file%s", name, strings.Join(compiler.BuiltinPipelines(), ", "), hint)
+		known := compiler.BuiltinPipelines()
+		return nil, fmt.Errorf("%q is neither a built-in pipeline (%s) nor a file%s", name, strings.Join(known, ", "), didYouMean(name, known))
 	}
 	p, ds := compiler.ParsePipeline(name, data)
 	if ds.HasErrors() {
@@ -383,7 +377,7 @@ func (r *ruleFlags) choose() error {
 		flag  string
 		list  list
 		words []string
-	}{{"tier", r.tier, []string{"alert", "report", "hunt", "product"}}, {"level", r.level, levels}} {
+	}{{"tier", r.tier, sigma.Tiers()}, {"level", r.level, levels}} {
 		for _, w := range l.list {
 			if err := oneOf(l.flag, w, l.words...); err != nil {
 				return err
@@ -446,19 +440,14 @@ func (r *ruleFlags) ruleSet(anySource bool) (*compiler.RuleSet, sigma.Diagnostic
 // its like are not check.
 func (c *cli) report(ds sigma.Diagnostics) {
 	const most = 10
-	errs := 0
-	for _, d := range ds {
-		if d.Severity != sigma.SeverityError {
-			continue
-		}
-		if errs++; errs <= most {
-			fmt.Fprintln(c.err, d.Error())
-		}
+	errs := ds.Errors()
+	for _, d := range errs[:min(most, len(errs))] {
+		fmt.Fprintln(c.err, d.Error())
 	}
-	if errs > most {
-		fmt.Fprintf(c.err, "… and %s\n", plural(errs-most, "more error"))
+	if len(errs) > most {
+		fmt.Fprintf(c.err, "… and %s\n", plural(len(errs)-most, "more error"))
 	}
-	if errs > 0 {
+	if len(errs) > 0 {
 		fmt.Fprintln(c.err, "rules with errors are left out; `rulewright check` says more")
 	}
 }

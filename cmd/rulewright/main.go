@@ -113,11 +113,7 @@ func (c *cli) dispatch(args []string) int {
 		}
 		names = append(names, cmd.name)
 	}
-	fmt.Fprintf(c.err, "rulewright: there is no command %q", name)
-	if n := sigma.Nearest(name, names); n != "" {
-		fmt.Fprintf(c.err, "; did you mean %q?", n)
-	}
-	fmt.Fprintln(c.err, "\nRun `rulewright help` for the list.")
+	fmt.Fprintf(c.err, "rulewright: there is no command %q%s\nRun `rulewright help` for the list.\n", name, didYouMean(name, names))
 	return exitError
 }
 
@@ -182,6 +178,11 @@ func (c *cli) parse(f *flag.FlagSet, args []string) (rest []string, code int, ok
 			if errors.Is(err, flag.ErrHelp) {
 				return nil, exitOK, false
 			}
+			if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+				var known []string
+				f.VisitAll(func(fl *flag.Flag) { known = append(known, "--"+fl.Name) })
+				return nil, c.misuse("there is no flag --%s%s", name, didYouMean("--"+name, known)), false
+			}
 			return nil, c.misuse("%v", err), false
 		}
 		args = f.Args()
@@ -209,12 +210,21 @@ func (c *cli) fail(err error) int {
 	return exitError
 }
 
+// didYouMean is the end of a message about a name that is none of known.
+func didYouMean(name string, known []string) string {
+	if hint := sigma.NearestHint(name, known, ""); hint != "" {
+		return "; " + hint
+	}
+	return ""
+}
+
 // oneOf checks a flag that takes one of a few words.
 func oneOf(flag, value string, words ...string) error {
 	if slices.Contains(words, value) {
 		return nil
 	}
-	return fmt.Errorf("--%s takes %s, not %q", flag, strings.Join(words, ", "), value)
+	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" }) // the flag may be left out
+	return fmt.Errorf("--%s takes %s, not %q%s", flag, strings.Join(words, ", "), value, didYouMean(value, words))
 }
 
 // list is a flag that may be given several times or hold several words
@@ -239,7 +249,7 @@ func (p *paths) String() string     { return strings.Join(*p, " ") }
 func (p *paths) Set(s string) error { *p = append(*p, s); return nil }
 
 // levels in rising order.
-var levels = []string{"informational", "low", "medium", "high", "critical"}
+var levels = sigma.Levels()
 
 // levelRank is -1 for a rule that states no level.
 func levelRank(level string) int { return slices.Index(levels, strings.ToLower(level)) }

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,9 @@ import (
 
 func runMatch(c *cli, args []string) int {
 	f := c.flags("[flags] EVENTS…|-", `
-Match rules against events and print who did what, in the order in which it
-happened. EVENTS are files and folders of exported logs, read as one history:
+Match rules against events and print who did what: the accounts with the worst
+hits first, for each what happened in the order of time. EVENTS are files and
+folders of exported logs, read as one history:
 JSON (lines, lists, records[], value[], tables[]), CSV (Entra portal, Purview,
 Log Analytics, advanced hunting), gzip, zstd, UTF-8 or UTF-16. A - reads standard
 input as it comes. What form an event has is told from the event.
@@ -77,7 +79,7 @@ Examples:
 	}
 	defer in.close()
 
-	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", fired: map[*compiler.RuleInfo]int{}}
+	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", profile: rf.profile, any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
 	m.timeline.all = *all
 	if err := m.run(*minLevel, *failOn); err != nil {
 		return c.fail(err)
@@ -116,6 +118,7 @@ type matching struct {
 	rs       *compiler.RuleSet
 	in       *input
 	jsonl    bool
+	profile  string // the file, if one was given
 	timeline timeline
 	hits     int
 	byLevel  map[string]int
@@ -124,6 +127,8 @@ type matching struct {
 	failed   bool
 	badEvent int
 	noTime   int
+	any      bool           // events of unknown source meet every rule
+	unknown  map[string]int // events of unknown source, by file
 }
 
 func (m *matching) run(minLevel, failOn string) error {
@@ -142,6 +147,9 @@ func (m *matching) run(minLevel, failOn string) error {
 			return err
 		}
 		m.events++
+		if rec.Source.Form == "" {
+			m.unknown[rec.File]++
+		}
 		if rec.Time.IsZero() && rec.Source.Form != "" && !rec.Source.Snapshot() {
 			m.noTime++
 		}
@@ -182,7 +190,7 @@ func (m *matching) run(minLevel, failOn string) error {
 	}
 }
 
-// HitVersion is the version of the jsonl output. It goes up when a key changes
+// hitVersion is the version of the jsonl output. It goes up when a key changes
 // its meaning or goes; new keys may come.
 const hitVersion = 1
 
@@ -233,9 +241,7 @@ func writeHit(c *cli, h *compiler.Hit, rec event.Record) error {
 	if l.Matched == nil {
 		l.Matched = []compiler.Matched{}
 	}
-	enc := json.NewEncoder(c.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
+	return c.writeLine(l)
 }
 
 // summary says what was looked at and what was not. With jsonl it goes to the
@@ -269,15 +275,27 @@ func (m *matching) summary() {
 		{m.in.unreadable, "unreadable"},
 		{m.badEvent, "given up"},
 		{m.noTime, "without a time that can be read, put last"},
-		{m.in.passed, "other files passed over"},
 	} {
 		if x.n > 0 {
 			line += fmt.Sprintf("; %s %s", number(x.n), x.text)
 		}
 	}
+	if m.in.passed > 0 {
+		line += fmt.Sprintf("; %s passed over", plural(m.in.passed, "other file"))
+	}
 	fmt.Fprintln(w, line)
-	if n := m.rs.UnknownEvents(); n > 0 {
-		fmt.Fprintf(w, "%s of unknown source met no rule; see --form, or --any-source\n", plural(int(n), "event"))
+	if n := int(m.rs.UnknownEvents()); n > 0 && !m.any {
+		files := slices.SortedFunc(maps.Keys(m.unknown), func(a, b string) int {
+			return cmp.Or(cmp.Compare(m.unknown[b], m.unknown[a]), strings.Compare(a, b))
+		})
+		const most = 3
+		for i, f := range files {
+			files[i] = fmt.Sprintf("%s (%s)", clean(f), number(m.unknown[f]))
+		}
+		if len(files) > most {
+			files = append(files[:most], "…")
+		}
+		fmt.Fprintf(w, "%s of unknown source met no rule: %s; see --form and --any-source\n", plural(n, "event"), strings.Join(files, ", "))
 	}
 
 	total := len(m.rs.Rules())
@@ -305,7 +323,11 @@ func (m *matching) summary() {
 			names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
 		}
 		fmt.Fprintf(w, "%s ran, %s did not: parameters without a value: %s\n", plural(total-len(notRun), "rule"), number(len(notRun)), strings.Join(names, ", "))
-		fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+		if m.profile == "" {
+			fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+		} else {
+			fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.profile)
+		}
 	}
 	for _, d := range m.rs.Disabled() {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)

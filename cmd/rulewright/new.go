@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/rulewright/rulewright/sigma"
 )
 
 func runNew(c *cli, args []string) int {
@@ -33,7 +35,7 @@ Example:
 	if err := oneOf("level", *level, levels...); err != nil {
 		return c.misuse("%v", err)
 	}
-	if err := oneOf("tier", *tier, "alert", "report", "hunt", "product"); err != nil {
+	if err := oneOf("tier", *tier, sigma.Tiers()...); err != nil {
 		return c.misuse("%v", err)
 	}
 	name := slug(*title)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ Examples:
 		}
 	}
 	if rf.profile != "" {
-		return c.lacking(&rf, used)
+		return c.lacking(&rf)
 	}
 	var b bytes.Buffer
 	fmt.Fprint(&b, `# What Rulewright's rules need to know about your organisation. Take the # off a
@@ -103,7 +104,7 @@ parameters:
 }
 
 // lacking says what a profile does not fill in.
-func (c *cli) lacking(rf *ruleFlags, used map[string]int) int {
+func (c *cli) lacking(rf *ruleFlags) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
 	for _, n := range rs.NotRun() {
@@ -111,14 +112,23 @@ func (c *cli) lacking(rf *ruleFlags, used map[string]int) int {
 			waits[p]++
 		}
 	}
+	var order []string // as the catalogue has them, then others
 	for _, p := range rf.catalogue {
 		if waits[p.Name] > 0 {
-			fmt.Fprintf(c.out, "%s: without a value; %s\n", p.Name, plural(waits[p.Name], "rule")+" cannot run")
-			delete(waits, p.Name)
+			order = append(order, p.Name)
 		}
 	}
-	for p, n := range waits {
-		fmt.Fprintf(c.out, "%s: without a value; %s cannot run\n", p, plural(n, "rule"))
+	for _, p := range slices.Sorted(maps.Keys(waits)) {
+		if !slices.Contains(order, p) {
+			order = append(order, p)
+		}
+	}
+	for _, p := range order {
+		value := "without a value"
+		if slices.Contains(rf.profileValue.Names(), p) {
+			value = "without a value, for an empty one is none"
+		}
+		fmt.Fprintf(c.out, "%s: %s; %s cannot run\n", p, value, plural(waits[p], "rule"))
 	}
 	fmt.Fprintf(c.out, "%d of %s can run\n", len(rs.Rules())-len(rs.NotRun()), plural(len(rs.Rules()), "rule"))
 	return exitOK

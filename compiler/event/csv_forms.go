@@ -9,20 +9,22 @@ import (
 )
 
 // csvForm chooses what makes events of rows, by the columns there are.
-func csvForm(columns []string, file string) func(csvRow) (any, Source, error) {
+func csvForm(columns []string, file string) (func(csvRow) (any, Source, error), error) {
 	has := map[string]bool{}
 	for _, c := range columns {
 		has[columnKey(c)] = true
 	}
 	switch {
 	case has["auditdata"]:
-		return auditDataRow
+		return auditDataRow, nil
 	case (has["date (utc)"] || has["date"]) && has["activity"] && (has["actortype"] || has["target1displayname"] || has["actoruserprincipalname"]):
-		return portalAudit(columns)
+		return portalAudit(columns), nil
 	case has["date (utc)"] && has["request id"] && has["ip address"] && has["status"]:
-		return portalSignIn(columns, file)
+		return portalSignIn(columns, file), nil
+	case len(columns) > 20 && strings.HasSuffix(columnKey(columns[0]), "(utc)"):
+		return nil, errors.New("this looks like a download of the Entra portal in another language than English; its columns can be told in English only: set the portal's language and download it again, or as JSON")
 	}
-	return plainRow
+	return plainRow, nil
 }
 
 // columnKey makes the portal's column names comparable: some have a space too

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -164,6 +165,18 @@ func TestMergeOrder(t *testing.T) {
 				t.Errorf("%d files, memory %d: %d runs open, %d at most, %d created", files, memory, spill.open, spill.most, spill.create)
 			}
 		}
+	}
+}
+
+// Downloads of the portal that overlap count once, also where they carry no id.
+func TestMergeOverlap(t *testing.T) {
+	data, err := os.ReadFile("testdata/csv/entra-audit.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs, h := merge(t, MergeOptions{}, []input{{"a", string(data)}, {"b", string(data)}})
+	if len(recs) != 2 || h.Duplicates() != 2 {
+		t.Errorf("%d events, %d duplicates", len(recs), h.Duplicates())
 	}
 }
 

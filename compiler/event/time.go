@@ -16,6 +16,7 @@ import (
 //	2021-01-19                          a day: its first instant
 //	8/22/2022 6:11:52 PM                month first, as US exports write it,
 //	8/2/2021, 1:29:25.983 PM            with or without comma, fraction, AM/PM, seconds
+//	Aug 2, 2021 1:29:25 PM              the month by its English name
 //	/Date(1611094899000)/               milliseconds since 1970, as PowerShell writes it
 //
 // Day-first dates of other countries cannot be told from these and are not read.
@@ -28,6 +29,27 @@ func ParseTime(s string) (time.Time, bool) {
 		return p.iso()
 	}
 	return p.us()
+}
+
+var monthNames = [...]string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+
+// monthName reads Aug or August.
+func (p *timeParser) monthName() (int, bool) {
+	n := p.at
+	for n < len(p.s) && lower(p.s[n]) >= 'a' && lower(p.s[n]) <= 'z' {
+		n++
+	}
+	word := p.s[p.at:n]
+	if len(word) < 3 {
+		return 0, false
+	}
+	for i, name := range monthNames {
+		if equalFold(word[:3], name) && (len(word) == 3 || equalFold(word, time.Month(i+1).String())) {
+			p.at = n
+			return i + 1, true
+		}
+	}
+	return 0, false
 }
 
 // timeParser reads s from at on. Its small readers return false where s does
@@ -171,10 +193,20 @@ func (p *timeParser) zone() (time.Duration, bool) {
 }
 
 func (p *timeParser) us() (time.Time, bool) {
-	month, ok1 := p.number(1, 2)
-	ok1 = ok1 && p.char('/')
-	day, ok2 := p.number(1, 2)
-	ok2 = ok2 && p.char('/')
+	var day int
+	var ok2 bool
+	month, ok1 := p.monthName()
+	if ok1 {
+		p.spaces()
+		day, ok2 = p.number(1, 2)
+		p.char(',')
+		p.spaces()
+	} else {
+		month, ok1 = p.number(1, 2)
+		ok1 = ok1 && p.char('/')
+		day, ok2 = p.number(1, 2)
+		ok2 = ok2 && p.char('/')
+	}
 	year, ok3 := p.number(4, 4)
 	if !ok1 || !ok2 || !ok3 {
 		return time.Time{}, false

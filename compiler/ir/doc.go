@@ -58,5 +58,8 @@
 //
 // Any{Over, X} is true iff X is true of one element of the list that Over
 // yields; a scalar or object is a list of one, absent or null the empty list.
-// Paths in X start at the element; the empty Path is the element itself.
+// Paths in X start at the element; the empty Path is the element itself. Lists
+// in the list flatten; a null in it is an element, an object of no keys is one
+// too. A JSON step parses what its key holds, not the texts of a list there.
+// Cased is about text: a Bool, and a String that a boolean meets, ignore it.
 package ir

@@ -103,7 +103,7 @@ type (
 	// Regex is a regular expression in the syntax of Go's regexp/syntax, its
 	// flags in front as (?ims). It searches; it is not anchored.
 	Regex string
-	// Prefix is a network; its address bits behind the length are zero.
+	// Prefix is a network as PrefixOf makes it.
 	Prefix netip.Prefix
 	// FieldRef stands for each non-null, non-empty scalar of another field.
 	FieldRef struct{ Field Field }
@@ -116,6 +116,16 @@ func (Pattern) value()  {}
 func (Regex) value()    {}
 func (Prefix) value()   {}
 func (FieldRef) value() {}
+
+// PrefixOf returns the network in its one form: address bits behind the length
+// are zero, and IPv4 in IPv6 clothes (::ffff:10.0.0.0/104) is IPv4, as the
+// addresses of events are.
+func PrefixOf(p netip.Prefix) Prefix {
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return Prefix(p.Masked())
+}
 
 // PatternPart is a literal or a wildcard.
 type PatternPart struct {

@@ -3,6 +3,7 @@ package compiler
 import (
 	"fmt"
 
+	"github.com/rulewright/rulewright/sigma"
 	"github.com/rulewright/rulewright/sigma/schema"
 )
 
@@ -33,8 +34,8 @@ func OverridesSchema() ([]byte, error) {
 		propertyOf("rule", "the rules that are meant, by id or name", textsShape),
 		propertyOf("tag", "the rules that are meant, by tag", textsShape),
 		propertyOf("enabled", "false switches the rules off", schema.Bool()),
-		propertyOf("level", "the rules' level", schema.Text(overrideLevels...)),
-		propertyOf("tier", "the rules' tier", schema.Text(overrideTiers...)),
+		propertyOf("level", "the rules' level", schema.Text(sigma.Levels()...)),
+		propertyOf("tier", "the rules' tier", schema.Text(sigma.Tiers()...)),
 		propertyOf("thresholds", "the thresholds of correlations", thresholds),
 		propertyOf("filter", "a detection that must hold as well", &schema.Schema{Type: "object"}),
 	)

@@ -1,0 +1,165 @@
+package conformance_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// packSpeaksOf names, for each behaviour of the field cases, the rules of the
+// pack that are about it, by their titles. An empty list says that no rule of
+// the pack is about the behaviour yet, so none may hit.
+var packSpeaksOf = map[string][]string{
+	"failed_signins_burst":            {},
+	"guest_user_invited":              {},
+	"legacy_auth_signin_success":      {},
+	"entra_policy_changed_or_removed": {},
+	"risky_signin":                    {},
+	"mfa_disabled":                    {},
+}
+
+// alsoShown are cases whose event shows something that a rule about another
+// behaviour is right to hit.
+var alsoShown = map[string]string{
+	"panther-azure_legacyauth-cf5cb7": "ROPC", // a legacy client that signs in by password flow
+	"panther-azure_legacyauth-fc7d43": "ROPC",
+}
+
+// packSet loads the rule pack with every parameter that its catalogue gives an
+// example of.
+func packSet(t *testing.T, opts compiler.RuleSetOptions) *compiler.RuleSet {
+	t.Helper()
+	data, err := rules.FS.ReadFile(rules.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogue, ds := sigma.ParseParameters(rules.Catalogue, data)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	var profile *compiler.Profile
+	for _, p := range catalogue {
+		var values []any
+		for _, v := range p.Example {
+			switch v := v.(type) {
+			case sigma.String:
+				values = append(values, v.Raw)
+			case sigma.Bool:
+				values = append(values, v.Bool)
+			case sigma.Number:
+				if v.Number.IsInt {
+					values = append(values, v.Number.Int)
+				} else {
+					values = append(values, v.Number.Float)
+				}
+			}
+		}
+		if profile, err = profile.WithValue(p.Name, values...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opts.Catalogue, opts.Profile = catalogue, profile
+	set, ds := compiler.Load(rules.FS, opts)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	if n := set.NotRun(); len(n) > 0 {
+		t.Errorf("%d rules do not run: %+v", len(n), n)
+	}
+	return set
+}
+
+// TestFieldCases matches the pack against cases of which somebody else said
+// whether an alert is right: where a rule of the pack is about the behaviour it
+// hits the true ones and not the false; no other rule hits.
+func TestFieldCases(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join("..", "..", "shared", "data", "events", "cases", "*.jsonl"))
+	if len(files) == 0 {
+		t.Skip("no field data")
+	}
+	set := packSet(t, compiler.RuleSetOptions{})
+	cases := 0
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		lines := bufio.NewScanner(file)
+		lines.Buffer(nil, 16<<20)
+		for lines.Scan() {
+			var c struct {
+				Case, Table, Form string
+				Event             json.RawMessage
+				Expected          struct {
+					Behaviour string
+					Fires     bool
+				}
+			}
+			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+				t.Fatal(err)
+			}
+			cases++
+			hits, err := set.Match(c.Event)
+			if err != nil {
+				t.Errorf("%s: %v", c.Case, err)
+			}
+			about, known := packSpeaksOf[c.Expected.Behaviour]
+			if !known {
+				t.Errorf("%s: say which rules of the pack are about %s", c.Case, c.Expected.Behaviour)
+			}
+			spoke := false
+			for _, h := range hits {
+				if also := alsoShown[c.Case]; also != "" && strings.Contains(h.Rule.Title, also) {
+					continue
+				}
+				if !slices.Contains(about, h.Rule.Title) {
+					t.Errorf("%s: hit by %q, which is not about %s", c.Case, h.Rule.Title, c.Expected.Behaviour)
+				}
+				spoke = true
+			}
+			if len(about) > 0 && spoke != c.Expected.Fires {
+				t.Errorf("%s: hit %v, want %v", c.Case, spoke, c.Expected.Fires)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d cases", cases)
+}
+
+// TestPackOnFieldEvents matches the pack against all events at hand, each as
+// what it is and as an event of any source: nothing fails, and the hits are the
+// committed ones.
+func TestPackOnFieldEvents(t *testing.T) {
+	c := theCorpus(t)
+	set := packSet(t, compiler.RuleSetOptions{AnySource: true})
+	var golden strings.Builder
+	for _, e := range c.events {
+		hits, err := set.Match(e.raw)
+		if src, _ := event.Detect(e.event); src == (event.Source{}) {
+			hits = nil // of rules that were asked to see events of any source
+		}
+		hitIDs(t, e, hits, err)
+		for _, h := range hits {
+			fmt.Fprintf(&golden, "%s %s\n", h.Rule.File, e.name)
+		}
+		_, err = set.MatchAs(event.Source{}, e.raw)
+		hitIDs(t, e, nil, err)
+	}
+	for _, d := range set.Disabled() {
+		t.Errorf("%s was disabled: %v", d.Rule.ID, d.Err)
+	}
+	compareGolden(t, filepath.Join("testdata", "pack-hits.golden"), golden.String())
+}
