@@ -47,8 +47,9 @@ type Hit struct {
 	// times of the first and last event.
 	Window Window
 	// Value is the count or value that met the condition, "" for new_value. Of
-	// temporal types it is the number of referenced rules (of an order: steps)
-	// that were met, of after_silence the silence in seconds.
+	// temporal types it is the number of referenced rules that were met, of
+	// counts that of the window's events, of after_silence the silence in
+	// seconds.
 	Value json.Number
 	// Before is the value of the earlier window that an increase compares with.
 	Before json.Number

@@ -604,8 +604,11 @@ func (e *engine) runTo(t int64) {
 // step takes what came of the open instant, and decides what can be decided.
 func (e *engine) step(closing bool) {
 	for _, c := range e.corrs {
-		for i := 0; i < len(c.inbox); i++ {
-			c.take(c.inbox[i])
+		for _, o := range c.inbox {
+			c.take(o)
+			if c.atOnce { // hits of other correlations are events of their own
+				c.decide()
+			}
 		}
 		clear(c.inbox)
 		c.inbox = c.inbox[:0]

@@ -348,7 +348,7 @@ func (s *increase) decide(to int64) []verdict {
 		// No other window has a part of this piece: its count is enough.
 		s.pieces.all()[s.pieces.len()-1].tuples = nil
 	}
-	if now == 0 || float64(old) < spec.Minimum || spec.Factor > 0 && float64(now) < spec.Factor*float64(old) || spec.Difference > 0 && float64(now-old) < spec.Difference {
+	if float64(old) < spec.Minimum || spec.Factor > 0 && float64(now) < spec.Factor*float64(old) || spec.Difference > 0 && float64(now-old) < spec.Difference {
 		return nil
 	}
 	before := intNumber(old)

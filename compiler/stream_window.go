@@ -309,35 +309,34 @@ func (a *chain) holds(from int64) (ir.Number, bool) {
 
 // inputCounts counts the events of each input (counts).
 type inputCounts struct {
-	c *correlator
-	n []int
+	c      *correlator
+	n      []int
+	events int
 }
 
 func (a *inputCounts) add(x entry) {
+	a.events++
 	for _, i := range x.by {
 		a.n[x.inputs[i].input]++
 	}
 }
 
 func (a *inputCounts) drop(x entry) {
+	a.events--
 	for _, i := range x.by {
 		a.n[x.inputs[i].input]--
 	}
 }
 
 func (a *inputCounts) holds(int64) (ir.Number, bool) {
-	sum := 0
-	for _, n := range a.n {
-		sum += n
-	}
-	spec := a.c.spec
+	n, spec := intNumber(a.events), a.c.spec
 	for i, want := range spec.Counts {
 		if !meet(a.c.counts[i], intNumber(a.n[want.Input])) {
-			return intNumber(sum), false
+			return n, false
 		}
 	}
 	if r := spec.Ratio; r != nil && float64(a.n[r.Of]) < r.GTE*float64(a.n[r.To]) {
-		return intNumber(sum), false
+		return n, false
 	}
-	return intNumber(sum), true
+	return n, true
 }
