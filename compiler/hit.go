@@ -95,7 +95,7 @@ type Contribution struct {
 	EventID    string
 	Source     event.Source
 	Selections []string
-	Event      any // if StreamOptions.KeepEvents
+	Event      any // if StreamOptions.KeepEvents, or what its Keep returned
 }
 
 // Matched is a comparison that held.

@@ -35,6 +35,9 @@ type StreamOptions struct {
 	MaxPending int
 	// KeepEvents has contributions carry their events, which must not change.
 	KeepEvents bool
+	// Keep, when set, returns what contributions carry in place of their whole
+	// event, such as who did it.
+	Keep func(event.Record) any
 }
 
 // StreamStats counts what a Stream left out or decided otherwise than it would
@@ -209,7 +212,10 @@ func (st *Stream) meet(p *pushed, rule *ir.Rule, s *subject, in *incoming, h *Hi
 			if o.id == "" {
 				o.id = strings.TrimPrefix(in.identity, "hash ")
 			}
-			if st.engine.opts.KeepEvents {
+			switch {
+			case st.engine.opts.Keep != nil:
+				o.event = st.engine.opts.Keep(in.record)
+			case st.engine.opts.KeepEvents:
 				o.event = in.record.Event
 			}
 			p.meets = append(p.meets, meeting{x.c, o})

@@ -126,8 +126,9 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 		line.Error = err.Error()
 		return []compiledLine{line}
 	}
-	if d.Kind == sigma.KindCorrelation {
-		return fail(fmt.Errorf("%s: %s: a correlation is more than a predicate over one event, which is all that CEL is", d.File, d.Meta.Title))
+	if pos, ok := correlates(d); ok {
+		return fail(sigma.Diagnostic{Severity: sigma.SeverityError, Code: sigma.CodeUnsupported, File: d.File, Pos: pos,
+			Message: fmt.Sprintf("%s: a correlation is more than a predicate over one event, which is all that CEL is", d.Meta.Title)})
 	}
 	pipelines := r.targets
 	if len(pipelines) == 0 {
@@ -158,6 +159,22 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 		return fail(fmt.Errorf("%s: %s: the pipeline does not have its logsource", d.File, d.Meta.Title))
 	}
 	return out
+}
+
+// correlates says whether a document is about several events, and where it says
+// so: a correlation, or a rule whose condition counts.
+func correlates(d *sigma.Document) (sigma.Pos, bool) {
+	if d.Correlation != nil {
+		return d.Correlation.Pos, true
+	}
+	if d.Kind == sigma.KindRule && d.Detection != nil {
+		for _, c := range d.Detection.Conditions {
+			if c.Aggregation != nil {
+				return c.Aggregation.Pos, true
+			}
+		}
+	}
+	return sigma.Pos{}, false
 }
 
 // writeCompiled writes one file, named after the rule and, where it has several

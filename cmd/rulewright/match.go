@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -22,6 +23,10 @@ JSON (lines, lists, records[], value[], tables[]), CSV (Entra portal, Purview,
 Log Analytics, advanced hunting), gzip, zstd, UTF-8 or UTF-16. A - reads standard
 input as it comes. What form an event has is told from the event.
 
+Correlations look at events together, by the times in the events. In files those
+are put in order first; on standard input an event that is older than the latest
+one by more than --lateness takes no part, and is counted at the end.
+
 Some rules need values that only you know, such as who may manage applications.
 Without them they do not run, and the last lines say so: see rulewright params.
 
@@ -29,7 +34,8 @@ Examples:
   rulewright match exports/
   rulewright match --profile tenant.yaml --min-level medium signins.csv audit.csv
   rulewright match --rules my-rules/ --format jsonl events.json.gz > hits.jsonl
-  rulewright match --guide entra-apps --fail-on high -  < events.jsonl`)
+  rulewright match --guide entra-apps --fail-on high -  < events.jsonl
+  tail -f events.jsonl | rulewright match --rules my-rules/ --lateness 5m --format jsonl -`)
 	var rf ruleFlags
 	var rulePaths paths
 	f.Var(&rulePaths, "rules", "rules to use in place of the built-in pack, a file or folder (`path`); again for more")
@@ -42,6 +48,7 @@ Examples:
 	minLevel := f.String("min-level", "", "leave out hits below this `level`")
 	failOn := f.String("fail-on", "", "exit with 1 if a hit has this `level` or a higher one")
 	format := f.String("format", "text", "`format` of the output: text (a timeline) or jsonl (one hit a line)")
+	lateness := f.Duration("lateness", 0, "with -: how much older than the latest event an event may be and count, a `time` such as 5m; hits of correlations come that much later")
 	all := f.Bool("all", false, "in text, show every hit where one rule hits an entity again and again")
 	events, code, ok := c.parse(f, args)
 	if !ok {
@@ -60,6 +67,12 @@ Examples:
 	}
 	if len(events) == 0 {
 		return c.misuse("which events? Give files or folders, or - for standard input")
+	}
+	if *lateness < 0 {
+		return c.misuse("--lateness takes a time from 0 on, not %v", *lateness)
+	}
+	if *lateness > 0 && !slices.Contains(events, "-") {
+		return c.misuse("files are read whole and put in order; --lateness is for -")
 	}
 	ds, err := rf.load(c, rulePaths)
 	if err != nil {
@@ -80,7 +93,9 @@ Examples:
 	defer in.close()
 
 	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", profile: rf.profile, any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
-	m.timeline.all = *all
+	m.correlations = newCorrelations(rf.docs)
+	m.stream = compiler.NewStream(rs, compiler.StreamOptions{Lateness: *lateness, Keep: m.correlations.keep})
+	m.timeline.all, m.timeline.correlations = *all, m.correlations
 	if err := m.run(*minLevel, *failOn); err != nil {
 		return c.fail(err)
 	}
@@ -114,26 +129,33 @@ func sourceOf(form, table string) (event.Source, error) {
 
 // matching is one run of match.
 type matching struct {
-	c        *cli
-	rs       *compiler.RuleSet
-	in       *input
-	jsonl    bool
-	profile  string // the file, if one was given
-	timeline timeline
-	hits     int
-	byLevel  map[string]int
-	fired    map[*compiler.RuleInfo]int
-	events   int
-	failed   bool
-	badEvent int
-	noTime   int
-	any      bool           // events of unknown source meet every rule
-	unknown  map[string]int // events of unknown source, by file
+	c            *cli
+	rs           *compiler.RuleSet
+	stream       *compiler.Stream
+	correlations *correlations
+	lowest, fail int // levels
+	once         []*compiler.Hit
+	in           *input
+	jsonl        bool
+	profile      string // the file, if one was given
+	timeline     timeline
+	hits         int
+	byLevel      map[string]int
+	fired        map[*compiler.RuleInfo]int
+	events       int
+	failed       bool
+	badEvent     int
+	noTime       int
+	any          bool           // events of unknown source meet every rule
+	unknown      map[string]int // events of unknown source, by file
 }
 
 func (m *matching) run(minLevel, failOn string) error {
 	m.byLevel = map[string]int{}
-	lowest, fail := levelRank(minLevel), levelRank(failOn)
+	m.lowest, m.fail = levelRank(minLevel), len(levels)
+	if failOn != "" {
+		m.fail = levelRank(failOn)
+	}
 	for {
 		if err := m.c.ctx.Err(); err != nil {
 			return nil // run says so
@@ -141,7 +163,7 @@ func (m *matching) run(minLevel, failOn string) error {
 		rec, err := m.in.next()
 		if err == io.EOF {
 			m.in.meter.clear()
-			return nil
+			return m.take(m.stream.Close(), event.Record{})
 		}
 		if err != nil {
 			return err
@@ -158,36 +180,45 @@ func (m *matching) run(minLevel, failOn string) error {
 				return fmt.Sprintf("matching: %s of %s, %s", number(m.events), plural(m.in.records, "event"), plural(m.hits, "hit"))
 			})
 		}
-		hits, err := m.rs.Match(rec)
+		hits, err := m.stream.Push(rec)
 		if err != nil {
 			m.badEvent++
 			m.in.meter.clear()
 			fmt.Fprintf(m.c.err, "%s:%d: %v\n", clean(rec.File), rec.Line, err)
 		}
-		for i := range hits {
-			h := &hits[i]
-			rank := levelRank(h.Rule.Level)
-			if minLevel != "" && rank < lowest {
-				continue
-			}
-			m.hits++
-			m.byLevel[strings.ToLower(h.Rule.Level)]++
-			m.fired[h.Rule]++
-			if failOn != "" && rank >= fail {
-				m.failed = true
-			}
-			if !m.jsonl {
-				m.timeline.add(h)
-				continue
-			}
-			if err := writeHit(m.c, h, rec); err != nil {
-				return err
-			}
-		}
-		if m.jsonl && len(hits) > 0 && m.in.files == 1 {
-			m.c.out.Flush() // whoever reads a stream's hits wants them now
+		if err := m.take(hits, rec); err != nil {
+			return err
 		}
 	}
+}
+
+// take counts and shows hits. Those that an event decided are older than it.
+func (m *matching) take(hits []*compiler.Hit, rec event.Record) error {
+	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time.Compare(b.Time) })
+	for _, h := range hits {
+		rank := levelRank(h.Rule.Level)
+		if rank < m.lowest {
+			continue
+		}
+		m.hits++
+		m.byLevel[strings.ToLower(h.Rule.Level)]++
+		m.fired[h.Rule]++
+		m.failed = m.failed || rank >= m.fail
+		if m.correlations.once(h) {
+			m.once = append(m.once, h)
+		}
+		if !m.jsonl {
+			m.timeline.add(h)
+			continue
+		}
+		if err := m.writeHit(h, rec); err != nil {
+			return err
+		}
+	}
+	if m.jsonl && len(hits) > 0 && m.in.files == 1 {
+		m.c.out.Flush() // whoever reads a stream's hits wants them now
+	}
+	return nil
 }
 
 // hitVersion is the version of the jsonl output. It goes up when a key changes
@@ -212,6 +243,52 @@ type hitLine struct {
 	File       string             `json:"file,omitempty"`
 	Line       int                `json:"line,omitempty"`
 	Event      any                `json:"event"`
+
+	// Of correlations.
+	Group        []hitGroup        `json:"group,omitempty"`
+	Window       *hitWindow        `json:"window,omitempty"`
+	Value        json.Number       `json:"value,omitempty"`
+	Before       json.Number       `json:"before,omitempty"`
+	Counts       []hitCount        `json:"counts,omitempty"`
+	NewValue     []hitGroup        `json:"new_value,omitempty"`
+	Distinct     []hitDistinct     `json:"distinct,omitempty"`
+	Contributing []hitContribution `json:"contributing,omitempty"`
+	Repeats      int               `json:"repeats,omitempty"`
+}
+
+type hitGroup struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+}
+
+type hitWindow struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+type hitCount struct {
+	Rule  string `json:"rule"`
+	Count int    `json:"count"`
+}
+
+type hitDistinct struct {
+	Field string `json:"field"`
+	Count int    `json:"count"`
+}
+
+type hitContribution struct {
+	Rule       string     `json:"rule"`
+	Title      string     `json:"title"`
+	Input      int        `json:"input"`
+	Time       string     `json:"time"`
+	Hit        string     `json:"hit,omitempty"`
+	EventID    string     `json:"event_id,omitempty"`
+	Source     *hitSource `json:"source,omitempty"`
+	Selections []string   `json:"selections,omitempty"`
+	Account    string     `json:"account,omitempty"`
+	IP         string     `json:"ip,omitempty"`
+	File       string     `json:"file,omitempty"`
+	Line       int        `json:"line,omitempty"`
 }
 
 type hitSource struct {
@@ -225,10 +302,13 @@ type hitEntity struct {
 	Value string `json:"value"`
 }
 
-func writeHit(c *cli, h *compiler.Hit, rec event.Record) error {
+func (m *matching) writeHit(h *compiler.Hit, rec event.Record) error {
 	l := hitLine{Version: hitVersion, ID: h.ID, Rule: h.Rule.ID, Title: h.Rule.Title, Level: h.Rule.Level, Tier: h.Rule.Tier, Tags: h.Rule.Tags,
 		Source: hitSource{string(h.Source.Form), h.Source.Table}, Selections: h.Selections, Matched: h.Matched, EventID: h.EventID,
-		File: rec.File, Line: rec.Line, Event: h.Event, Entities: []hitEntity{}}
+		Event: h.Event, Entities: []hitEntity{}, Repeats: h.Repeats}
+	if h.Event != nil && h.EventID == rec.ID && h.Time.Equal(rec.Time) { // not one that was held back
+		l.File, l.Line = rec.File, rec.Line
+	}
 	if !h.Time.IsZero() {
 		l.Time = h.Time.Format(time.RFC3339Nano)
 	}
@@ -241,7 +321,10 @@ func writeHit(c *cli, h *compiler.Hit, rec event.Record) error {
 	if l.Matched == nil {
 		l.Matched = []compiler.Matched{}
 	}
-	return c.writeLine(l)
+	if m.correlations.is(h) {
+		m.correlations.describe(h, &l)
+	}
+	return m.c.writeLine(l)
 }
 
 // summary says what was looked at and what was not. With jsonl it goes to the
@@ -265,6 +348,13 @@ func (m *matching) summary() {
 		line += " of " + plural(len(m.fired), "rule") + ": " + strings.Join(parts, ", ")
 	}
 	fmt.Fprintln(w, line)
+	repeats := 0
+	for _, h := range m.once {
+		repeats += h.Repeats
+	}
+	if repeats > 0 {
+		fmt.Fprintf(w, "%s were counted on an earlier one (once)\n", plural(repeats, "further hit"))
+	}
 
 	line = fmt.Sprintf("%s in %s", plural(m.events, "event"), plural(m.in.files, "file"))
 	for _, x := range []struct {
@@ -298,6 +388,24 @@ func (m *matching) summary() {
 		fmt.Fprintf(w, "%s of unknown source met no rule: %s; see --form and --any-source\n", plural(n, "event"), strings.Join(files, ", "))
 	}
 
+	stats := m.stream.Stats()
+	for _, x := range []struct {
+		n    int64
+		text string
+	}{
+		{stats.Late, "came too late and took no part in correlations; see --lateness"},
+		{stats.DecidedEarly, "decided on before their time, as too many were waiting"},
+		{stats.DroppedEvents, "of correlations forgotten, as a group had too many; its counts are of the others"},
+		{stats.CutKeys, "in more groups or with more values than are looked at"},
+	} {
+		if x.n > 0 {
+			fmt.Fprintf(w, "%s %s\n", plural(int(x.n), "event"), x.text)
+		}
+	}
+	if stats.EvictedGroups > 0 {
+		fmt.Fprintf(w, "%s of correlations forgotten, as there were too many\n", plural(int(stats.EvictedGroups), "group"))
+	}
+
 	total := len(m.rs.Rules())
 	notRun := m.rs.NotRun()
 	if len(notRun) == 0 {
@@ -329,7 +437,7 @@ func (m *matching) summary() {
 			fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.profile)
 		}
 	}
-	for _, d := range m.rs.Disabled() {
+	for _, d := range append(m.rs.Disabled(), m.stream.Disabled()...) {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
 	}
 }

@@ -14,9 +14,10 @@ import (
 // timeline collects hits and tells them the way an analyst would: who, then
 // what happened to them, in order.
 type timeline struct {
-	groups map[string]*story
-	order  []*story
-	all    bool // show repeated hits
+	groups       map[string]*story
+	order        []*story
+	all          bool // show repeated hits
+	correlations *correlations
 }
 
 // story is the hits of one entity.
@@ -35,6 +36,8 @@ type storyLine struct {
 	matched []string
 	more    int // further hits of the same rule that are not shown
 	until   time.Time
+	steps   []string      // of a correlation
+	once    *compiler.Hit // of a rule with once: counts its repeats
 }
 
 // entityOrder says which of a hit's entities the story is about.
@@ -51,6 +54,9 @@ func (t *timeline) add(h *compiler.Hit) {
 			lead = h.Entities[i]
 			break
 		}
+	}
+	if t.correlations.is(h) {
+		lead = t.correlations.lead(h, lead)
 	}
 	key := lead.Type + "\x00" + strings.ToLower(lead.Value)
 	if t.groups == nil {
@@ -84,6 +90,13 @@ func (t *timeline) add(h *compiler.Hit) {
 		if line := matchedLine(m); !slices.Contains(l.matched, line) {
 			l.matched = append(l.matched, line)
 		}
+	}
+	if t.correlations.is(h) {
+		l.matched = append(l.matched, t.correlations.told(h)...)
+		l.steps = t.correlations.steps(h)
+	}
+	if t.correlations.once(h) {
+		l.once = h
 	}
 	s.lines = append(s.lines, l)
 }
@@ -229,6 +242,12 @@ func (t *timeline) write(c *cli) {
 			fmt.Fprintln(c.out)
 			for _, m := range fill(l.matched, 120) {
 				fmt.Fprintf(c.out, "      %s\n", c.paint(dim, m))
+			}
+			for _, step := range l.steps {
+				fmt.Fprintf(c.out, "        %s\n", step)
+			}
+			if l.once != nil && l.once.Repeats > 0 {
+				fmt.Fprintf(c.out, "      %s with the same key not raised (once)\n", plural(l.once.Repeats, "further hit"))
 			}
 			if l.more > 0 {
 				fmt.Fprintf(c.out, "      … and %s more of this rule until %s (--all shows them)\n", number(l.more), clock(l.until))

@@ -1,0 +1,350 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// correlations knows how to tell the hits of correlations.
+type correlations struct {
+	docs  map[place]*sigma.Document
+	onces map[place]bool // rules with once
+	// accounts are the names behind the ids of users and sessions, as the events
+	// of referenced rules give them: a group often has only the id.
+	accounts map[string]string
+}
+
+// place is where a rule is written.
+type place struct {
+	file string
+	line int
+}
+
+// maxAccounts bounds the ids whose names are remembered.
+const maxAccounts = 100_000
+
+func newCorrelations(docs []*sigma.Document) *correlations {
+	x := &correlations{docs: map[place]*sigma.Document{}, onces: map[place]bool{}, accounts: map[string]string{}}
+	for _, d := range docs {
+		if d.Once != nil {
+			x.onces[place{d.File, d.Pos.Line}] = true
+		}
+		if _, ok := correlates(d); ok {
+			x.docs[place{d.File, d.Pos.Line}] = d
+		}
+	}
+	return x
+}
+
+// is says whether a hit is one of a correlation.
+func (x *correlations) is(h *compiler.Hit) bool {
+	return x.docs[place{h.Rule.File, h.Rule.Pos.Line}] != nil
+}
+
+// once says whether further hits are counted on this one.
+func (x *correlations) once(h *compiler.Hit) bool {
+	return x.onces[place{h.Rule.File, h.Rule.Pos.Line}]
+}
+
+// footprint is what is kept of an event that a correlation may count.
+type footprint struct {
+	account, ip string
+	file        string
+	line        int
+}
+
+// Keys by which events name who did something and from where, those that say
+// most first. They are looked for as they are, in folded form, at the top of an
+// event and in the objects below it that describe the actor.
+var (
+	accountKeys = []string{"userprincipalname", "accountupn", "upn", "userid", "caller", "targetusername", "subjectusername", "user", "username", "accountname"}
+	addressKeys = []string{"ipaddress", "clientip", "clientipaddress", "client_ipaddress", "calleripaddress", "actoripaddress", "remoteip", "sourceip", "src_ip"}
+	idKeys      = []string{"userid", "sessionid"}
+	actorKeys   = []string{"properties", "initiatedby", "user", "app", "event", "eventdata", "system", "raweventdata"}
+)
+
+// keep makes the footprint of an event.
+func (x *correlations) keep(rec event.Record) any {
+	f := &footprint{file: rec.File, line: rec.Line}
+	found := map[string]string{}
+	gather(found, rec.Event, 0, false)
+	pick := func(keys []string) string {
+		for _, k := range keys {
+			if v := found[k]; v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	f.account, f.ip = pick(accountKeys), pick(addressKeys)
+	if strings.Contains(f.account, "@") {
+		for _, k := range idKeys {
+			if v := found[k]; v != "" && v != f.account && len(x.accounts) < maxAccounts {
+				x.accounts[strings.ToLower(v)] = f.account
+			}
+		}
+	} else if name := x.accounts[strings.ToLower(f.account)]; name != "" {
+		f.account = name
+	}
+	return f
+}
+
+// gather collects the texts at the keys that are looked for, first those of an
+// object and then those of the objects below it; user: it is that of a user.
+func gather(found map[string]string, v any, depth int, user bool) {
+	if depth > 4 {
+		return
+	}
+	var keys []string
+	get := func(key string) any { return nil }
+	switch v := v.(type) {
+	case map[string]any:
+		for key := range v {
+			keys = append(keys, key)
+		}
+		get = func(key string) any { return v[key] }
+	case event.Object:
+		v.Keys(func(key string) bool { keys = append(keys, key); return true })
+		get = func(key string) any { x, _ := v.Get(key); return x }
+	case string: // columns may hold objects as text
+		var below any
+		if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &below) == nil {
+			gather(found, below, depth+1, user)
+		}
+		return
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		name := strings.ToLower(key)
+		if user && name == "id" {
+			name = "userid"
+		}
+		s, ok := get(key).(string)
+		if ok && s != "" && found[name] == "" && (slices.Contains(accountKeys, name) || slices.Contains(addressKeys, name) || slices.Contains(idKeys, name)) {
+			found[name] = s
+		}
+	}
+	for _, key := range keys {
+		if name := strings.ToLower(key); slices.Contains(actorKeys, name) {
+			gather(found, get(key), depth+1, name == "user")
+		}
+	}
+}
+
+// fieldKind is the type of the entity that a field names, or "".
+func fieldKind(field string) string {
+	name := strings.ToLower(field)
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	switch {
+	case name == "account" || slices.Contains(accountKeys, name):
+		return "account"
+	case name == "ip" || slices.Contains(addressKeys, name):
+		return "ip"
+	case name == "computer" || name == "hostname" || name == "devicename":
+		return "host"
+	}
+	return ""
+}
+
+// lead says whose story a hit belongs to: the entity that the rule names, the
+// one account of all events, or what the group is called.
+func (x *correlations) lead(h *compiler.Hit, named compiler.Entity) compiler.Entity {
+	if named.Value != "" {
+		return named
+	}
+	account := ""
+	for _, c := range h.Contributing {
+		if f, ok := c.Event.(*footprint); ok && f.account != "" {
+			if account != "" && !strings.EqualFold(account, f.account) {
+				account = ""
+				break
+			}
+			account = f.account
+		}
+	}
+	if account != "" {
+		return compiler.Entity{Type: "account", Value: account}
+	}
+	for _, kind := range []string{"account", "host", "ip", ""} {
+		for _, g := range h.Group {
+			if g.Value == "" {
+				continue
+			}
+			if name := x.accounts[g.Value]; name != "" {
+				return compiler.Entity{Type: "account", Value: name}
+			}
+			if fieldKind(g.Field) == kind {
+				if kind == "" {
+					kind = g.Field
+				}
+				return compiler.Entity{Type: kind, Value: g.Value}
+			}
+		}
+	}
+	return compiler.Entity{}
+}
+
+func keyTexts(keys []compiler.GroupKey) []string {
+	var out []string
+	for _, k := range keys {
+		v := clip(clean(k.Value), 80)
+		if v == "" {
+			v = "(none)"
+		}
+		out = append(out, clean(k.Field)+" = "+v)
+	}
+	return out
+}
+
+// told says which group it was, what was counted and in what time.
+func (x *correlations) told(h *compiler.Hit) []string {
+	out := keyTexts(h.Group)
+	d := x.docs[place{h.Rule.File, h.Rule.Pos.Line}]
+	within := " within " + spanText(h.Window.To.Sub(h.Window.From))
+	what := string(h.Value) + within
+	if c := d.Correlation; c != nil {
+		var fields []string
+		for _, f := range c.ConditionFields {
+			fields = append(fields, f.Name)
+		}
+		of := strings.Join(fields, ", ")
+		switch c.Type {
+		case sigma.EventCount:
+			what = many(h.Value, "event") + within
+		case sigma.ValueCount:
+			what = many(h.Value, "value") + " of " + of + within
+		case sigma.ValueSum, sigma.ValueAvg, sigma.ValuePercentile:
+			what = strings.TrimPrefix(string(c.Type), "value_") + " of " + of + " " + string(h.Value) + within
+		case sigma.Temporal:
+			what = fmt.Sprintf("%s of %d rules%s", h.Value, len(c.Rules), within)
+		case sigma.TemporalOrdered:
+			what = fmt.Sprintf("%s of %d steps in order%s", h.Value, len(c.Rules), within)
+		case sigma.Counts:
+			var counts []string
+			for i, n := range h.Counts {
+				if i < len(c.Rules) {
+					counts = append(counts, fmt.Sprintf("%s %d", c.Rules[i].Name, n))
+				}
+			}
+			what = strings.Join(counts, ", ") + within
+		case sigma.NewValue:
+			what = "new: " + strings.Join(keyTexts(h.NewValue), ", ")
+		case sigma.AfterSilence:
+			what = "after " + spanText(h.Window.To.Sub(h.Window.From)) + " of silence"
+		case sigma.Increase:
+			what = fmt.Sprintf("%s%s, before %s", h.Value, within, h.Before)
+		case sigma.Summary:
+			what = many(h.Value, "event")
+			for _, n := range h.Distinct {
+				what += ", " + plural(n.Count, "value") + " of " + n.Field
+			}
+		}
+	}
+	what = clean(what)
+	if !h.Window.From.IsZero() {
+		to := clock(h.Window.To)
+		if sameDay(h.Window.From, h.Window.To) {
+			to = h.Window.To.Format("15:04:05Z")
+		}
+		what += ", " + clock(h.Window.From) + " to " + to
+	}
+	return append(out, what)
+}
+
+// many writes a count that a hit has.
+func many(n json.Number, noun string) string {
+	if i, err := n.Int64(); err == nil {
+		return plural(int(i), noun)
+	}
+	return string(n) + " " + noun + "s"
+}
+
+func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) }
+
+// spanText writes a length of time.
+func spanText(d time.Duration) string {
+	const day = 24 * time.Hour
+	var out []string
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / u.unit; n > 0 {
+			out = append(out, fmt.Sprintf("%d%s", n, u.name))
+			d -= n * u.unit
+		}
+	}
+	if len(out) == 0 {
+		return d.String()
+	}
+	return strings.Join(out[:min(2, len(out))], " ")
+}
+
+// How many steps of a hit are shown: the first and the last ones.
+const firstSteps, lastSteps = 4, 2
+
+// steps lists the events behind a hit, each with its rule, who and from where.
+func (x *correlations) steps(h *compiler.Hit) []string {
+	var out []string
+	n := len(h.Contributing)
+	for i, c := range h.Contributing {
+		if n > firstSteps+lastSteps+1 && i >= firstSteps && i < n-lastSteps {
+			if i == firstSteps {
+				out = append(out, fmt.Sprintf("… %s more", number(n-firstSteps-lastSteps)))
+			}
+			continue
+		}
+		at := clock(c.Time)
+		if sameDay(c.Time, h.Time) {
+			at = c.Time.Format("15:04:05Z")
+		}
+		line := at + "  " + clip(clean(c.Rule.Title), 80)
+		if f, ok := c.Event.(*footprint); ok {
+			for _, s := range []string{f.account, f.ip} {
+				if s != "" {
+					line += "  " + clip(clean(s), 60)
+				}
+			}
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// describe adds what a correlation has to a line of the jsonl output.
+func (x *correlations) describe(h *compiler.Hit, l *hitLine) {
+	for _, k := range h.Group {
+		l.Group = append(l.Group, hitGroup(k))
+	}
+	for _, k := range h.NewValue {
+		l.NewValue = append(l.NewValue, hitGroup(k))
+	}
+	l.Window = &hitWindow{h.Window.From.Format(time.RFC3339Nano), h.Window.To.Format(time.RFC3339Nano)}
+	l.Value, l.Before = h.Value, h.Before
+	d := x.docs[place{h.Rule.File, h.Rule.Pos.Line}]
+	for i, n := range h.Counts {
+		if d.Correlation != nil && i < len(d.Correlation.Rules) {
+			l.Counts = append(l.Counts, hitCount{d.Correlation.Rules[i].Name, n})
+		}
+	}
+	for _, n := range h.Distinct {
+		l.Distinct = append(l.Distinct, hitDistinct(n))
+	}
+	for _, c := range h.Contributing {
+		out := hitContribution{Rule: c.Rule.ID, Title: c.Rule.Title, Input: c.Input, Time: c.Time.Format(time.RFC3339Nano), Selections: c.Selections}
+		if f, ok := c.Event.(*footprint); ok {
+			out.EventID, out.Source = c.EventID, &hitSource{string(c.Source.Form), c.Source.Table}
+			out.Account, out.IP, out.File, out.Line = f.account, f.ip, f.file, f.line
+		} else {
+			out.Hit = c.EventID // of a correlation
+		}
+		l.Contributing = append(l.Contributing, out)
+	}
+}
