@@ -18,6 +18,7 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 var updateScenarios = flag.Bool("update-scenarios", false, "write the alerts of the scenarios anew")
@@ -238,23 +239,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 	if want == "" {
 		t.Fatal("no hits")
 	}
-	rows := strings.SplitAfter(strings.TrimSuffix(string(whole[0].data), "\n")+"\n", "\n")
-	rows = rows[:len(rows)-1]
-	backwards := slices.Clone(rows)
-	slices.Reverse(backwards)
-	part := func(rows []string) input { return input{"part.jsonl", []byte(strings.Join(rows, ""))} }
-	third := len(rows) / 3
-	parts := []input{part(rows[2*third:]), part(rows[:third]), part(rows[third : 2*third])}
-	interleaved := make([][]string, 3)
-	for i, r := range rows {
-		interleaved[i%3] = append(interleaved[i%3], r)
-	}
-	for name, in := range map[string][]input{
-		"backwards":       {part(backwards)},
-		"in three":        parts,
-		"interleaved":     {part(interleaved[2]), part(interleaved[0]), part(interleaved[1])},
-		"read twice over": {whole[0], part(backwards)},
-	} {
+	for name, in := range rearranged(whole[0]) {
 		if got := ids(in); got != want {
 			t.Errorf("%s: other hits:\n%s", name, difference(want, got))
 		}
@@ -283,6 +268,138 @@ func TestIncidentInAnyOrder(t *testing.T) {
 	}
 	if got := ids(cut); got != want {
 		t.Errorf("CSV files cut in two: other hits:\n%s", difference(want, got))
+	}
+}
+
+// rearranged are other ways to hand in the lines of a file.
+func rearranged(whole input) map[string][]input {
+	rows := strings.SplitAfter(strings.TrimSuffix(string(whole.data), "\n")+"\n", "\n")
+	rows = rows[:len(rows)-1]
+	backwards := slices.Clone(rows)
+	slices.Reverse(backwards)
+	part := func(rows []string) input { return input{"part.jsonl", []byte(strings.Join(rows, ""))} }
+	third := len(rows) / 3
+	interleaved := make([][]string, 3)
+	for i, r := range rows {
+		interleaved[i%3] = append(interleaved[i%3], r)
+	}
+	return map[string][]input{
+		"backwards":       {part(backwards)},
+		"in three":        {part(rows[2*third:]), part(rows[:third]), part(rows[third : 2*third])},
+		"interleaved":     {part(interleaved[2]), part(interleaved[0]), part(interleaved[1])},
+		"read twice over": {whole, part(backwards)},
+	}
+}
+
+// loadStories returns the rules and correlations that tell the incidents.
+func loadStories(t testing.TB) *compiler.RuleSet {
+	t.Helper()
+	var docs []*sigma.Document
+	for _, in := range inputs(t, "rules") {
+		found, diags := sigma.Parse(in.name, in.data)
+		for _, d := range diags {
+			t.Error(d)
+		}
+		docs = append(docs, found...)
+	}
+	set, diags := compiler.NewRuleSet(docs, compiler.RuleSetOptions{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return set
+}
+
+// stream returns the hits of a stream over a history, and one line a hit with
+// all that referees compare.
+func stream(t testing.TB, set *compiler.RuleSet, recs []event.Record) (hits []*compiler.Hit, identities string) {
+	t.Helper()
+	st := compiler.NewStream(set, compiler.StreamOptions{})
+	for _, rec := range recs {
+		found, err := st.Push(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits = append(hits, found...)
+	}
+	hits = append(hits, st.Close()...)
+	if stats := st.Stats(); stats != (compiler.StreamStats{Groups: stats.Groups}) {
+		t.Errorf("left out: %+v", stats)
+	}
+	var b strings.Builder
+	for _, h := range hits {
+		fmt.Fprintln(&b, h.ID, h.Time.Format(time.RFC3339Nano), h.Rule.Title, h.Group, h.Value, h.NewValue, h.Repeats)
+		for _, c := range h.Contributing {
+			fmt.Fprintln(&b, "   ", c.Time.Format(time.RFC3339Nano), c.Rule.Title, c.EventID)
+		}
+	}
+	return hits, b.String()
+}
+
+// correlated are the lines of correlation hits as far as all forms of one fact
+// agree about them: times to the second, events by their number.
+func correlated(hits []*compiler.Hit) []string {
+	var out []string
+	for _, h := range hits {
+		var group []string
+		for _, k := range h.Group {
+			group = append(group, k.Value)
+		}
+		value := string(h.Value)
+		for _, k := range h.NewValue {
+			value = k.Value
+		}
+		out = append(out, fmt.Sprintf("%s  %-13s  %-56s  value %-5s  of %2d  %s", h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Title,
+			value, len(h.Contributing), strings.Join(group, " ")))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// The correlations tell the incident in every form alike, but for what a form
+// cannot carry.
+func TestStoriesInEveryForm(t *testing.T) {
+	set := loadStories(t)
+	text := func(lines []string) string { return strings.Join(lines, "\n") + "\n" }
+	of := func(name string) []string {
+		hits, _ := stream(t, set, history(t, inputs(t, name)))
+		return correlated(hits)
+	}
+	golden(t, "token-replay.alerts.txt", text(of("token-replay.jsonl")))
+	want := of("aitm-incident.jsonl")
+	golden(t, "aitm-incident.correlations.txt", text(want))
+	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
+		if got := of(name); !slices.Equal(got, want) {
+			t.Errorf("%s: other hits than the JSON lines:\n%s", name, difference(text(want), text(got)))
+		}
+	}
+}
+
+// Whatever the order inside and between files, the hits are the same, with the
+// same identities and events.
+func TestStoriesInAnyOrder(t *testing.T) {
+	set := loadStories(t)
+	for _, name := range []string{"aitm-incident.jsonl", "token-replay.jsonl"} {
+		whole := inputs(t, name)
+		_, want := stream(t, set, history(t, whole))
+		for how, in := range rearranged(whole[0]) {
+			if _, got := stream(t, set, history(t, in)); got != want {
+				t.Errorf("%s, %s: other hits:\n%s", name, how, difference(want, got))
+			}
+		}
+	}
+	files := inputs(t, "aitm-incident-csv")
+	_, want := stream(t, set, history(t, files))
+	slices.Reverse(files)
+	var cut []input
+	for _, f := range files {
+		all := csvRows(f.data)
+		n := len(all)/2 + 1
+		second := slices.Clone(all[n:])
+		slices.Reverse(second)
+		cut = append(cut, input{f.name, []byte(all[0] + strings.Join(second, ""))}, input{f.name, []byte(strings.Join(all[:n], ""))})
+	}
+	if _, got := stream(t, set, history(t, cut)); got != want {
+		t.Errorf("CSV files cut in two, in reverse: other hits:\n%s", difference(want, got))
 	}
 }
 
