@@ -20,7 +20,8 @@ type Correlation struct {
 	// Span is the timespan.
 	Span int64
 	// Bounds all hold of the count or value; of a temporal type without
-	// Combination, of the number of inputs that occur (default: all of them).
+	// Combination, of the number of inputs that occur (default: all of them;
+	// of temporal_ordered always all of them).
 	Bounds []Bound
 	// Percentile is in (0, 100], for value_percentile.
 	Percentile float64
