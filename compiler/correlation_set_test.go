@@ -322,7 +322,10 @@ func TestChainDepth(t *testing.T) {
 // Sets that are made to be slow are not, and what has no meaning is said
 // although no parser has seen it.
 func TestHostileCorrelations(t *testing.T) {
-	const n = 20_000
+	n := 20_000
+	if testing.Short() {
+		n = 2_000
+	}
 	var ring, chain, alike, lost []*sigma.Document
 	for i := range n {
 		name := fmt.Sprint("c", i)

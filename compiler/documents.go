@@ -188,9 +188,7 @@ func (s *documents) find(n *node, ref sigma.Reference) *node {
 	case len(found) == 0:
 		hint := "load it too, or take the name out"
 		if s.unknown++; s.unknown <= maxNearest {
-			if near := sigma.Nearest(ref.Name, s.known); near != "" {
-				hint = "did you mean " + near + "?"
-			}
+			hint = sigma.NearestHint(ref.Name, s.known, hint)
 		}
 		n.errorf(sigma.CodeUnknownRule, ref.Pos, hint, "no rule has the id or name %q", ref.Name)
 		return nil

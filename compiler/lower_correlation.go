@@ -197,17 +197,10 @@ func (cl *correlationLowerer) named(r sigma.Reference, where string) int {
 		for _, k := range cl.c.Rules {
 			known = append(known, k.Name)
 		}
-		cl.errorf(sigma.CodeCorrelation, r.Pos, cl.nameHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")),
+		cl.errorf(sigma.CodeCorrelation, r.Pos, sigma.NearestHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")),
 			"%s names %q, which is not among rules", where, r.Name)
 	}
 	return i
-}
-
-func (l *lowerer) nameHint(name string, known []string, otherwise string) string {
-	if n := sigma.Nearest(name, known); n != "" {
-		return "did you mean " + n + "?"
-	}
-	return otherwise
 }
 
 // aliases returns, for each alias and input, the input's field.
@@ -318,7 +311,7 @@ func (cl *correlationLowerer) tapField(f sigma.Field, of lowered, rule string, p
 		if len(inner.GroupBy) > 0 {
 			has = "only its group-by: " + strings.Join(inner.GroupBy, ", ")
 		}
-		cl.errorf(sigma.CodeUnknownField, pos, cl.nameHint(f.Name, inner.GroupBy, "add it to the group-by of "+rule+", or give an alias"),
+		cl.errorf(sigma.CodeUnknownField, pos, sigma.NearestHint(f.Name, inner.GroupBy, "add it to the group-by of "+rule+", or give an alias"),
 			"the hits of the correlation %s have no field %s; they have %s", rule, f.Name, has)
 		return ir.Field{}, false
 	}

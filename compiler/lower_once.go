@@ -32,7 +32,7 @@ func (l *lowerer) onceOfGroup(groupBy []string) *ir.Once {
 	out := &ir.Once{For: l.length(o.For, "for of once")}
 	for _, f := range o.By {
 		if !slices.Contains(groupBy, f.Name) {
-			l.errorf(sigma.CodeCorrelation, f.Pos, l.nameHint(f.Name, groupBy, "name fields of group-by"),
+			l.errorf(sigma.CodeCorrelation, f.Pos, sigma.NearestHint(f.Name, groupBy, "name fields of group-by"),
 				"once names %s, which is not in group-by; hits of a correlation have no other fields", f.Name)
 			continue
 		}

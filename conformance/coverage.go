@@ -146,6 +146,7 @@ func Cover(items []CoverageItem, docs []*sigma.Document, fixtures []*Fixture, op
 			opts.Filters = append(opts.Filters, d)
 		}
 	}
+	opts.Documents = append(slices.Clone(docs), opts.Documents...)
 	var ds sigma.Diagnostics
 	for _, d := range docs {
 		if d.Kind == sigma.KindFilter || len(d.Meta.Coverage) == 0 {
@@ -183,10 +184,6 @@ func coverageRule(d *sigma.Document, forms []*compiler.Pipeline, opts compiler.O
 	for _, q := range d.Meta.Requires {
 		r.Tables = append(r.Tables, q.Table)
 	}
-	if d.Kind == sigma.KindCorrelation {
-		r.Error = "correlations cannot be run yet"
-		return r, nil
-	}
 	var targets []string
 	for _, p := range append([]*compiler.Pipeline{nil}, forms...) {
 		o := opts
@@ -202,7 +199,9 @@ func coverageRule(d *sigma.Document, forms []*compiler.Pipeline, opts compiler.O
 			}
 			continue
 		}
-		if !ds.HasErrors() && slices.ContainsFunc(rules, func(rule *ir.Rule) bool { return rule.Source.Table != "" }) {
+		if !ds.HasErrors() && slices.ContainsFunc(rules, func(rule *ir.Rule) bool {
+			return rule.Source.Table != "" || rule.Correlation != nil // whose inputs have tables
+		}) {
 			targets = append(targets, string(p.Form()))
 		}
 	}
