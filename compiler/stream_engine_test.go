@@ -1,7 +1,9 @@
 package compiler
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -503,6 +505,53 @@ func TestStreamLimits(t *testing.T) {
 			t.Errorf("%d dropped", h.e.stats.DroppedEvents)
 		}
 	})
+	t.Run("values of a group", func(t *testing.T) {
+		for _, spec := range []ir.Correlation{
+			{Type: sigma.NewValue, Lookback: 3600 * second, MinHistory: 1, Counted: []string{"f"}},
+			{Type: sigma.Increase, Span: 3600 * second, Against: 3600 * second, Factor: 2, Counted: []string{"f"}},
+			{Type: sigma.Summary, Counted: []string{"f"}},
+		} {
+			h := newHarness(t, StreamOptions{MaxGroupEvents: 10}, correlation(spec))
+			for i := range 100 {
+				h.push(fmt.Sprintf("%d:a=v%d", i, i))
+			}
+			if h.e.stats.DroppedEvents < 90 {
+				t.Errorf("%s: %d dropped", spec.Type, h.e.stats.DroppedEvents)
+			}
+			h.close()
+		}
+	})
+	t.Run("keys of once", func(t *testing.T) {
+		r := correlation(ir.Correlation{Type: sigma.EventCount, Span: 1, GroupBy: []string{"u"}, Bounds: bound(sigma.OpGTE, 1)})
+		r.Once = &ir.Once{By: []ir.Field{{Name: "u", Path: ir.Path{{Key: "u"}}}}, For: 3600 * second}
+		h := newHarness(t, StreamOptions{MaxGroups: 10}, r)
+		for i := range 100 {
+			h.push(fmt.Sprintf("%d:a@g%d", i, i))
+		}
+		if n := h.e.onces[0].raised.len(); n != 10 {
+			t.Errorf("%d keys are remembered", n)
+		}
+	})
+	t.Run("keys of an event", func(t *testing.T) {
+		many := make([]any, 100)
+		for i := range many {
+			many[i] = i
+		}
+		c := &correlator{e: &engine{}, spec: &ir.Correlation{Type: sigma.ValueCount}}
+		tap := ir.Tap{GroupBy: []ir.Field{{Path: ir.Path{{Key: "a"}}}, {Path: ir.Path{{Key: "b"}}}}}
+		x, err := c.tap(nil, 0, tap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		long := strings.Repeat("é", maxKeyBytes)
+		m := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
+		if len(m.groups) != maxEventKeys || c.e.stats.CutKeys != 1 {
+			t.Errorf("%d groups, %d events with too many", len(m.groups), c.e.stats.CutKeys)
+		}
+		if a, b := keyParts(m.groups[0])[1], keyParts(m.groups[1])[1]; a == b || len(a) > maxKeyBytes+100 {
+			t.Errorf("long keys are %d and %d bytes, equal: %v", len(a), len(b), a == b)
+		}
+	})
 	t.Run("waiting events", func(t *testing.T) {
 		h := newHarness(t, StreamOptions{Lateness: time.Hour, MaxPending: 10}, correlation(ir.Correlation{Type: sigma.EventCount, Span: 5 * second, Bounds: bound(sigma.OpGTE, 2)}))
 		var hits []*Hit
@@ -538,6 +587,38 @@ func TestStreamForgets(t *testing.T) {
 		h.e.advance(100 * 24 * hour)
 		if n := h.e.stats.Groups; n > 0 {
 			t.Errorf("%s: %d groups are remembered", c.name, n)
+		}
+	}
+}
+
+// Lengths and times at the ends of their ranges, as no document has them but a
+// caller's tree may.
+func TestStreamExtremes(t *testing.T) {
+	for _, c := range streamCases {
+		for _, span := range []int64{math.MinInt64, -1, 0, 1, dayUnit, math.MaxInt64} {
+			for _, lateness := range []time.Duration{-1, 0, time.Hour, math.MaxInt64} {
+				spec := c.spec
+				spec.Span, spec.Lookback, spec.Silence, spec.Against = span, span, span, span
+				spec.Percentile = math.NaN()
+				spec.MinHistory = int(span)
+				spec.Minimum, spec.Factor = math.Inf(-1), math.NaN()
+				r := correlation(spec)
+				e := newEngine(StreamOptions{Lateness: lateness, MaxGroups: -1}, []*ir.Rule{r}, func(*ir.Rule) *RuleInfo { return &RuleInfo{} })
+				if len(e.corrs) == 0 {
+					continue // an increase without windows
+				}
+				for _, year := range []int{0, 1969, 1970, 2026, 9999} {
+					at, _ := streamTime(time.Date(year, 6, 15, 12, 0, 0, 0, time.UTC))
+					m := inputMatch{groups: []string{""}, values: counted{tuples: []string{""}, numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
+					e.push(&pushed{time: at, meets: []meeting{{e.corrs[0], &occurrence{time: at, inputs: []inputMatch{m}}}}})
+				}
+				e.end()
+				for _, h := range e.out {
+					if _, err := json.Marshal(h.Value); err != nil {
+						t.Errorf("%s: %v", c.name, err)
+					}
+				}
+			}
 		}
 	}
 }

@@ -406,7 +406,7 @@ func (s *summary) add(now int64, x entry) {
 	}
 	s.n++
 	s.last = now
-	for i, keys := range x.values.fields {
+	for i, keys := range x.values.fields[:min(len(x.values.fields), len(s.distinct))] {
 		if s.distinct[i] == nil {
 			s.distinct[i] = map[string]struct{}{}
 		}

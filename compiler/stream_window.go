@@ -199,7 +199,7 @@ func (a *percentile) holds(int64) (ir.Number, bool) {
 		return ir.Number{}, false
 	}
 	rank := int(math.Ceil(a.c.spec.Percentile * float64(len(a.sorted)) / 100))
-	n := a.sorted[max(0, min(rank, len(a.sorted))-1)]
+	n := a.sorted[max(1, min(rank, len(a.sorted)))-1]
 	return n, meet(a.c.bounds, n)
 }
 
