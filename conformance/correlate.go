@@ -76,9 +76,8 @@ func RuleKey(m *sigma.Meta) string { return cmp.Or(m.ID, m.Name, m.Title) }
 // Events stand in the order in which they arrive and have ids that tell them
 // apart; those without a time are in no correlation, and those that are older
 // than the latest time seen before them less the lateness neither. The rules
-// are a whole set with its correlations; those of one document in several
-// sources count as one, and the references of a correlation as all taps of
-// them. Hits of rules that a correlation refers to and does not generate are
+// are a whole set with its correlations, lowered together; those of one
+// document in several tables count as one. Hits of rules that a correlation refers to and does not generate are
 // left out. Hits are in the order of their times, in that of the rules, and of
 // their groups.
 func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Duration) []StreamHit {
@@ -121,8 +120,11 @@ func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Dura
 	return hits
 }
 
-// documentKey tells documents apart.
-func documentKey(r *ir.Rule) string { return fmt.Sprintf("%s %v %s", r.File, r.Pos, RuleKey(&r.Meta)) }
+// documentKey tells documents apart, and the correlation of an old aggregation
+// from its rule.
+func documentKey(r *ir.Rule) string {
+	return fmt.Sprintf("%s %v %s %v", r.File, r.Pos, RuleKey(&r.Meta), r.Correlation != nil)
+}
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
@@ -230,6 +232,9 @@ func (r *correlator) correlation(rule *ir.Rule) []StreamHit {
 	if hits, ok := r.memo[k]; ok {
 		return hits
 	}
+	if in := r.rules[k]; in != nil {
+		rule = in[0] // which may be a mutant of what the outer one refers to
+	}
 	r.memo[k] = nil // a cycle has no hits
 	var groups []string
 	facts := map[string][]*fact{}
@@ -301,7 +306,11 @@ func (r *correlator) facts(rule *ir.Rule) []*fact {
 			}
 			for _, h := range r.correlation(tap.Rule) {
 				ev := map[string]any{}
-				for i, name := range tap.Rule.Correlation.GroupBy {
+				inner := tap.Rule.Correlation
+				if in := r.rules[documentKey(tap.Rule)]; in != nil {
+					inner = in[0].Correlation
+				}
+				for i, name := range inner.GroupBy {
 					ev[name] = h.Group[i]
 				}
 				found := map[string]*fact{}
@@ -691,7 +700,7 @@ func (g *group) afterSilence() []StreamHit {
 		if g.atOnce {
 			now = now[:1]
 		}
-		hits = append(hits, g.hit(t, 0, append(g.between(p, p), now...)))
+		hits = append(hits, g.hit(t, float64(t-p)/1e6, append(g.between(p, p), now...)))
 	}
 	return hits
 }

@@ -117,6 +117,10 @@ func Evaluate(ctx context.Context, fixtures []*Fixture, referees []Referee) *Rep
 }
 
 func (r *Report) evaluate(ctx context.Context, f *Fixture, c *Case, referees []Referee) {
+	if f.isHistory(c) {
+		r.evaluateHistory(ctx, f, c, referees)
+		return
+	}
 	questions, err := f.questions(c)
 	for _, referee := range referees {
 		x := Result{File: f.File, Line: c.Pos.Line, Case: c.Name, Referee: referee.Name(), Outcome: Passed}
@@ -170,21 +174,9 @@ func (f *Fixture) questions(c *Case) ([]eventQuestion, error) {
 			options: compiler.Options{Filters: f.Filters(), Catalogue: f.Catalogue, Profile: profile}}
 		if e.Form != FormAny {
 			q.event = event.Unwrap(e.Event)
-			q.source, _ = event.Detect(e.Event)
-			if e.Form != "" {
-				if q.source.Form != e.Form {
-					q.source = event.Source{Form: e.Form}
-				}
-			}
-			if e.Table != "" {
-				q.source.Table = e.Table
-			}
-			if q.source.Form == "" || q.source.Table == "" {
-				return nil, fmt.Errorf("event %d: nobody can tell its form and table; give form and table, or form: any for a rule without a pipeline", i+1)
-			}
-			if q.options.Pipeline, err = compiler.BuiltinPipeline(string(q.source.Form)); err != nil {
-				return nil, fmt.Errorf("event %d: %w", i+1, err)
-			}
+		}
+		if q.source, q.options.Pipeline, err = e.source(); err != nil {
+			return nil, fmt.Errorf("event %d: %w", i+1, err)
 		}
 		rules, ds := compiler.Lower(q.document, q.options)
 		if ds.HasErrors() {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/rules"
@@ -63,17 +64,42 @@ const (
 	ExpectNotRun  Expect = "not run" // the rule lacks a parameter
 )
 
-// Case is one fact in one or more forms, each with the same verdict.
+// Case is one fact in one or more forms, each with the same verdict; or, with
+// Hits, a history: events in the order in which they arrive.
 type Case struct {
 	Pos    sigma.Pos
 	Name   string
-	Expect Expect
+	Expect Expect // "" with Hits
 	// Selections must hold, whatever others do. Engines that only say whether
 	// the rule is true are not asked.
 	Selections []string
 	// Profile is the fixture's with the case's own values over it.
 	Profile map[string]any
 	Events  []Event
+	// Hits are all hits that the history has; nil for a case that is none.
+	Hits []ExpectedHit
+	// Lateness is how much older than the latest event one may be.
+	Lateness time.Duration
+}
+
+// ExpectedHit is a hit that a history has.
+type ExpectedHit struct {
+	Pos sigma.Pos
+	// Rule is the id, name or title of the rule; "" for the fixture's.
+	Rule string
+	// Group holds the parts of the group's key by field, folded.
+	Group map[string]string
+	// New holds the new values by field, folded.
+	New  map[string]string
+	Time time.Time
+	// Event is the id of the event, for a rule's own hit.
+	Event string
+	// Value is the count or value; nil where any will do.
+	Value *float64
+	// Contributing are the ids of the events; nil where any will do.
+	Contributing []string
+	// Repeats counts the hits that once keeps back for this one.
+	Repeats int
 }
 
 // FormAny is the form of an event that belongs to no source: the rule's field
@@ -87,6 +113,9 @@ type Event struct {
 	// FormAny the rule is taken without a pipeline.
 	Form  event.Form
 	Table string
+	// Time and ID, in a history, stand above those that the event has itself.
+	Time time.Time
+	ID   string
 	// Event is made of map[string]any, []any, string, json.Number, int64,
 	// float64, bool and nil.
 	Event any

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -286,6 +287,7 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 		c := Case{Pos: nodePos(item), Profile: profile}
 		form := form
 		var events *yaml.Node
+		var expect, selections, lateness *yaml.Node
 		r.mapping(item, "a case", []key{
 			{"name", true, func(_, v *yaml.Node) {
 				c.Name = r.text(v, "name")
@@ -294,13 +296,15 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 				}
 				names[c.Name] = true
 			}},
-			{"expect", true, func(_, v *yaml.Node) {
+			{"expect", false, func(k, v *yaml.Node) {
+				expect = k
 				c.Expect = Expect(v.Value)
 				if known := []Expect{ExpectMatch, ExpectNoMatch, ExpectNotRun}; !slices.Contains(known, c.Expect) {
 					r.errorf(nodePos(v), sigma.CodeBadValue, "write match, no match or not run", "expect is none of the three: %q", v.Value)
 				}
 			}},
-			{"selections", false, func(_, v *yaml.Node) {
+			{"selections", false, func(k, v *yaml.Node) {
+				selections = k
 				if v.Kind != yaml.SequenceNode {
 					r.errorf(nodePos(v), sigma.CodeType, "", "selections must be a list of names")
 					return
@@ -316,28 +320,140 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 			}},
 			{"form", false, func(_, v *yaml.Node) { form = r.form(v) }},
 			{"events", true, func(_, v *yaml.Node) { events = v }},
+			{"hits", false, func(_, v *yaml.Node) { c.Hits = r.hits(v) }},
+			{"lateness", false, func(k, v *yaml.Node) {
+				lateness = k
+				span, err := sigma.ParseTimespan(v.Value)
+				if err != nil {
+					r.errorf(nodePos(v), sigma.CodeTimespan, "write a number and a unit, such as 5m", "lateness: %v", err)
+				}
+				c.Lateness = time.Duration(span.Seconds) * time.Second
+			}},
 		})
+		switch {
+		case expect == nil && c.Hits == nil:
+			r.errorf(nodePos(item), sigma.CodeMissingKey, "expect: match, no match or not run; hits: a list, empty for none, for a correlation", "a case has neither expect nor hits")
+		case expect != nil && c.Hits != nil:
+			r.errorf(nodePos(expect), sigma.CodeBadValue, "leave one of them out", "a case has either expect or hits")
+		case selections != nil && c.Hits != nil:
+			r.errorf(nodePos(selections), sigma.CodeBadValue, "leave selections out", "selections and hits do not go together")
+		case lateness != nil && c.Hits == nil:
+			r.errorf(nodePos(lateness), sigma.CodeBadValue, "leave lateness out, or say which hits there are", "lateness wants hits")
+		}
 		if events != nil {
-			c.Events = r.events(events, form)
+			c.Events = r.events(events, form, &c)
 		}
 		cases = append(cases, c)
 	}
 	return cases
 }
 
-func (r *fixtureReader) events(n *yaml.Node, form event.Form) []Event {
+// hits reads the hits of a history.
+func (r *fixtureReader) hits(n *yaml.Node) []ExpectedHit {
+	hits := []ExpectedHit{}
+	if n.Kind != yaml.SequenceNode {
+		r.errorf(nodePos(n), sigma.CodeType, "write [] for none", "hits must be a list")
+		return hits
+	}
+	for _, item := range n.Content {
+		item = resolved(item)
+		h := ExpectedHit{Pos: nodePos(item)}
+		r.mapping(item, "a hit", []key{
+			{"rule", false, func(_, v *yaml.Node) { h.Rule = r.text(v, "rule") }},
+			{"group", false, func(_, v *yaml.Node) { h.Group = r.texts(v, "group") }},
+			{"new", false, func(_, v *yaml.Node) { h.New = r.texts(v, "new") }},
+			{"time", true, func(_, v *yaml.Node) { h.Time = r.time(v) }},
+			{"event", false, func(_, v *yaml.Node) { h.Event = r.text(v, "event") }},
+			{"value", false, func(_, v *yaml.Node) {
+				f, err := strconv.ParseFloat(v.Value, 64)
+				if err != nil || !numberLiteral.MatchString(v.Value) {
+					r.errorf(nodePos(v), sigma.CodeType, "", "value must be a number")
+				}
+				h.Value = &f
+			}},
+			{"contributing", false, func(_, v *yaml.Node) {
+				h.Contributing = []string{}
+				if v.Kind != yaml.SequenceNode {
+					r.errorf(nodePos(v), sigma.CodeType, "", "contributing must be a list of the events' ids")
+					return
+				}
+				for _, id := range v.Content {
+					h.Contributing = append(h.Contributing, r.text(resolved(id), "an id"))
+				}
+			}},
+			{"repeats", false, func(_, v *yaml.Node) {
+				var err error
+				if h.Repeats, err = strconv.Atoi(v.Value); err != nil || h.Repeats < 0 {
+					r.errorf(nodePos(v), sigma.CodeType, "", "repeats must be a whole number")
+				}
+			}},
+		})
+		hits = append(hits, h)
+	}
+	return hits
+}
+
+// texts reads a mapping of scalars; null is the empty text.
+func (r *fixtureReader) texts(n *yaml.Node, what string) map[string]string {
+	m := map[string]string{}
+	if n.Kind != yaml.MappingNode {
+		r.errorf(nodePos(n), sigma.CodeType, "field: value", "%s must be a mapping", what)
+		return m
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := resolved(n.Content[i]), resolved(n.Content[i+1])
+		if v.Kind != yaml.ScalarNode {
+			r.errorf(nodePos(v), sigma.CodeType, "", "%s: the value of %s must be a text", what, k.Value)
+		}
+		if _, twice := m[k.Value]; twice {
+			r.errorf(nodePos(k), sigma.CodeDuplicateKey, "", "the key %s stands twice", k.Value)
+		}
+		m[k.Value] = v.Value
+		if v.Tag == "!!null" {
+			m[k.Value] = ""
+		}
+	}
+	return m
+}
+
+func (r *fixtureReader) time(n *yaml.Node) time.Time {
+	t, ok := event.ParseTime(n.Value)
+	if !ok {
+		r.errorf(nodePos(n), sigma.CodeType, "write it as 2026-03-02T10:00:00Z", "%q is no time", n.Value)
+	}
+	return t
+}
+
+// events reads the events of a case. Ids and times are for histories, in which
+// no two events share an id.
+func (r *fixtureReader) events(n *yaml.Node, form event.Form, c *Case) []Event {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		r.errorf(nodePos(n), sigma.CodeType, "", "events must be a list with at least one event")
 		return nil
 	}
 	var events []Event
+	ids := map[string]bool{}
 	for _, item := range n.Content {
 		item = resolved(item)
 		e := Event{Pos: nodePos(item), Form: form}
+		historyOnly := func(k *yaml.Node) {
+			if c.Hits == nil && c.Expect != ExpectNotRun {
+				r.errorf(nodePos(k), sigma.CodeBadValue, "leave it out, or say which hits there are", "%s of an event wants hits in its case", k.Value)
+			}
+		}
 		given := 0
 		r.mapping(item, "an event", []key{
 			{"form", false, func(_, v *yaml.Node) { e.Form = r.form(v) }},
 			{"table", false, func(_, v *yaml.Node) { e.Table = r.text(v, "table") }},
+			{"time", false, func(k, v *yaml.Node) { historyOnly(k); e.Time = r.time(v) }},
+			{"id", false, func(k, v *yaml.Node) {
+				historyOnly(k)
+				e.ID = r.text(v, "id")
+				if ids[e.ID] {
+					r.errorf(nodePos(v), sigma.CodeDuplicateKey, "", "two events have the id %q", e.ID)
+				}
+				ids[e.ID] = true
+			}},
 			{"event", false, func(_, v *yaml.Node) { e.Event = r.value(v); given++ }},
 			{"json", false, func(_, v *yaml.Node) {
 				given++

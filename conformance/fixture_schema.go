@@ -17,21 +17,37 @@ func FixtureSchema() ([]byte, error) {
 	form := property("form", "the form of the events; detected where it is not given; any: the rule's field names are the event's keys", schema.Text(formNames...))
 	event := schema.Object(form,
 		property("table", "the table of the event; detected where it is not given", schema.Text()),
+		property("time", "in a history: when it happened", schema.Text()),
+		property("id", "in a history: what it is called in contributing", schema.Text()),
 		property("event", "the event", &schema.Schema{}),
 		property("json", "the event as JSON text", schema.Text()),
 	)
 	event.AnyOf = []*schema.Schema{{Required: []string{"event"}}, {Required: []string{"json"}}}
 	events := schema.List(event)
 	events.MinItems = 1
+	hit := schema.Object(
+		property("rule", "id, name or title of the rule; that of the fixture where it is not given", schema.Text()),
+		property("group", "the group's key: its fields, folded", schema.Map(scalar)),
+		property("new", "the new values of new_value, folded", schema.Map(scalar)),
+		property("time", "the instant", schema.Text()),
+		property("event", "of a rule's own hit: the id of the event", schema.Text()),
+		property("value", "the count or value", schema.Number()),
+		property("contributing", "the ids of the events behind it", schema.List(schema.Text())),
+		property("repeats", "how many hits once keeps back for this one; 0 where it is not given", schema.Integer()),
+	)
+	hit.Required = []string{"time"}
 	one := schema.Object(
 		property("name", "what sets the case apart", schema.Text()),
 		property("expect", "what the rule says of each of the events", schema.Text(string(ExpectMatch), string(ExpectNoMatch), string(ExpectNotRun))),
 		property("selections", "selections that hold, whatever others do", schema.List(schema.Text())),
 		property("profile", "values of parameters, over those of the file", profile),
 		form,
-		property("events", "one fact in one form or several", events),
+		property("events", "one fact in one form or several; with hits: a history, in the order of arrival", events),
+		property("hits", "all hits that the history has", schema.List(hit)),
+		property("lateness", "how much older than the latest event one may be, such as 5m", schema.Text()),
 	)
-	one.Required = []string{"name", "expect", "events"}
+	one.Required = []string{"name", "events"}
+	one.AnyOf = []*schema.Schema{{Required: []string{"expect"}}, {Required: []string{"hits"}}}
 	cases := schema.List(one)
 	cases.MinItems = 1
 	s := schema.Object(

@@ -301,6 +301,12 @@ func Mutate(fixtures []*Fixture) ([]*Mutation, error) {
 			if c.Expect == ExpectNotRun {
 				continue
 			}
+			if f.isHistory(c) {
+				if err := f.mutateHistory(m, killed[m], c); err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", f.File, c.Name, err)
+				}
+				continue
+			}
 			questions, err := f.questions(c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", f.File, c.Name, err)
