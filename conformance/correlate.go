@@ -28,14 +28,22 @@ type StreamHit struct {
 	Time int64
 	// Event is the id of the event, for a rule's own hit.
 	Event string
-	// Value is the count or value that met the condition; 0 where the type has
-	// none.
+	// Value is the count or value that met the condition, of temporal types the
+	// number of rules that occur, of after_silence the seconds of silence; 0 for
+	// counts and new_value.
 	Value float64
 	// Contributing are the events and inner hits behind a correlation's hit.
 	Contributing []Contributor
 	// Repeats counts the hits that `once` kept back for this one.
 	Repeats int
+
+	// step is the arrival of the event that decided the hit; afterwards where
+	// it is decided only when its instant is over.
+	step int
 }
+
+// afterwards is behind the arrival of all events.
+const afterwards = math.MaxInt
 
 // Contributor is an event behind a correlation's hit, or the hit of a
 // correlation that it is built on.
@@ -143,7 +151,7 @@ type correlator struct {
 // inputs of a correlation in one group.
 type fact struct {
 	time   int64
-	arrive int    // order of arrival among the facts
+	step   int    // the arrival of the event that brings it
 	event  string // "" for an inner hit
 	inputs []int
 	group  []string
@@ -261,10 +269,10 @@ func (r *correlator) correlation(rule *ir.Rule) []StreamHit {
 func (r *correlator) facts(rule *ir.Rule) []*fact {
 	c := rule.Correlation
 	var facts []*fact
-	add := func(time int64, event string, found map[string]*fact, order []string) {
+	add := func(time int64, step int, event string, found map[string]*fact, order []string) {
 		for _, g := range order {
 			f := found[g]
-			f.time, f.event, f.arrive = time, event, len(facts)
+			f.time, f.event, f.step = time, event, step
 			facts = append(facts, f)
 		}
 	}
@@ -297,7 +305,7 @@ func (r *correlator) facts(rule *ir.Rule) []*fact {
 				}
 			}
 		}
-		add(micros(e.Time), e.ID, found, order)
+		add(micros(e.Time), i, e.ID, found, order)
 	}
 	for n, in := range c.Inputs {
 		for _, tap := range in.Taps {
@@ -316,7 +324,7 @@ func (r *correlator) facts(rule *ir.Rule) []*fact {
 				found := map[string]*fact{}
 				var order []string
 				one(found, &order, n, tap, ev)
-				add(h.Time, "", found, order)
+				add(h.Time, h.step, "", found, order)
 			}
 		}
 	}
@@ -391,7 +399,7 @@ func (g *group) instants() []int64 {
 	return ts
 }
 
-// between returns the facts with a time in [from, to], by time and arrival.
+// between returns the facts with a time in [from, to], by time and step.
 func (g *group) between(from, to int64) []*fact {
 	var fs []*fact
 	for _, f := range g.facts {
@@ -400,7 +408,7 @@ func (g *group) between(from, to int64) []*fact {
 		}
 	}
 	slices.SortFunc(fs, func(a, b *fact) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.arrive, b.arrive))
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.step, b.step))
 	})
 	return fs
 }
@@ -435,25 +443,35 @@ func (g *group) hits() []StreamHit {
 				continue
 			}
 		}
-		window := g.between(t-g.c.Span, t)
+		window, step := g.between(t-g.c.Span, t), afterwards
 		if g.atOnce && g.monotone() {
-			window = g.firstTrue(t, window)
+			window, step = g.firstTrue(t, window)
 		}
 		_, value := g.satisfies(window)
-		hits = append(hits, g.hit(t, value, window))
+		h := g.hit(t, value, window)
+		h.step = step
+		hits = append(hits, h)
 	}
 	return hits
 }
 
-// firstTrue returns the facts of a window up to the one of instant t that makes
-// the condition true first.
-func (g *group) firstTrue(t int64, window []*fact) []*fact {
+// firstTrue returns what is known of a window at the first step of instant t at
+// which the condition is true, and the step.
+func (g *group) firstTrue(t int64, window []*fact) ([]*fact, int) {
 	for i, f := range window {
-		if ok, _ := g.satisfies(window[:i+1]); ok && f.time == t {
-			return window[:i+1]
+		if f.time < t || i+1 < len(window) && window[i+1].step == f.step {
+			continue
+		}
+		if ok, _ := g.satisfies(window[:i+1]); ok {
+			return window[:i+1], f.step
 		}
 	}
-	return window
+	panic("conformance: the condition is true of the window and was never")
+}
+
+// firstStep returns those of the facts of an instant that came first.
+func firstStep(facts []*fact) []*fact {
+	return slices.DeleteFunc(slices.Clone(facts), func(f *fact) bool { return f.step != facts[0].step })
 }
 
 // monotone reports whether more events cannot make the condition false.
@@ -546,7 +564,7 @@ func (g *group) satisfies(window []*fact) (bool, float64) {
 				return false, 0
 			}
 		}
-		return c.Ratio == nil || count(c.Ratio.Of) >= c.Ratio.GTE*count(c.Ratio.To), float64(len(window))
+		return c.Ratio == nil || count(c.Ratio.Of) >= c.Ratio.GTE*count(c.Ratio.To), 0
 	}
 	panic(fmt.Sprintf("conformance: unknown correlation type %q", c.Type))
 }
@@ -674,11 +692,13 @@ func (g *group) newValues() []StreamHit {
 					behind = append(behind, f)
 				}
 			}
+			step := afterwards
 			if g.atOnce {
-				behind = behind[:1]
+				behind = firstStep(behind)
+				step = behind[0].step
 			}
 			h := g.hit(t, 0, behind)
-			h.Tuple = tuple
+			h.Tuple, h.step = tuple, step
 			hits = append(hits, h)
 		}
 	}
@@ -696,16 +716,20 @@ func (g *group) afterSilence() []StreamHit {
 		if gap := t - p; gap < g.c.Silence || gap > g.c.Lookback {
 			continue
 		}
-		now := g.between(t, t)
+		now, step := g.between(t, t), afterwards
 		if g.atOnce {
-			now = now[:1]
+			now = firstStep(now)
+			step = now[0].step
 		}
-		hits = append(hits, g.hit(t, float64(t-p)/1e6, append(g.between(p, p), now...)))
+		h := g.hit(t, float64(t-p)/1e6, append(g.between(p, p), now...))
+		h.step = step
+		hits = append(hits, h)
 	}
 	return hits
 }
 
-// increases compares each window that has a fact with the one before.
+// increases compares each window that has something to count with an earlier
+// one: where the earlier one may be empty, nothing after nothing is no increase.
 func (g *group) increases() []StreamHit {
 	c := g.c
 	windows := map[int64][]*fact{}
@@ -722,10 +746,12 @@ func (g *group) increases() []StreamHit {
 	var hits []StreamHit
 	for n, fs := range windows {
 		now, before := value(fs), value(windows[n-c.Against/c.Span])
-		if before < c.Minimum || c.Factor != 0 && now < c.Factor*before || c.Difference != 0 && now < before+c.Difference {
+		if now == 0 || before < c.Minimum || c.Factor != 0 && now < c.Factor*before || c.Difference != 0 && now < before+c.Difference {
 			continue
 		}
-		hits = append(hits, g.hit(g.startOf(n+1), now, fs))
+		h := g.hit(g.startOf(n+1), now, fs)
+		h.step = afterwards
+		hits = append(hits, h)
 	}
 	slices.SortFunc(hits, func(a, b StreamHit) int { return cmp.Compare(a.Time, b.Time) })
 	return hits

@@ -10,6 +10,7 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // Hits pushes the history through a compiler.Stream, once as maps and once as
@@ -63,10 +64,10 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 		found = append(found, hits...)
 	}
 	found = append(found, stream.Close()...)
-	correlations := map[string]bool{}
+	correlations := map[string]sigma.CorrelationType{}
 	for _, r := range rules {
 		if r.Correlation != nil {
-			correlations[RuleKey(&r.Meta)] = true
+			correlations[RuleKey(&r.Meta)] = r.Correlation.Type
 		}
 	}
 	var hits []StreamHit
@@ -81,12 +82,12 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 	return hits, nil
 }
 
-func streamHitOf(h *compiler.Hit, correlations map[string]bool) StreamHit {
+func streamHitOf(h *compiler.Hit, correlations map[string]sigma.CorrelationType) StreamHit {
 	x := StreamHit{Rule: RuleKey(h.Rule.Meta), Repeats: h.Repeats}
 	if !h.Time.IsZero() {
 		x.Time = micros(h.Time)
 	}
-	if !correlations[x.Rule] {
+	if correlations[x.Rule] == "" {
 		x.Event = h.EventID
 		return x
 	}
@@ -96,10 +97,12 @@ func streamHitOf(h *compiler.Hit, correlations map[string]bool) StreamHit {
 	for _, part := range h.NewValue {
 		x.Tuple = append(x.Tuple, part.Value)
 	}
-	x.Value, _ = h.Value.Float64()
+	if correlations[x.Rule] != sigma.Counts {
+		x.Value, _ = h.Value.Float64()
+	}
 	for _, c := range h.Contributing {
 		by := Contributor{Input: c.Input, Time: micros(c.Time), Event: c.EventID}
-		if correlations[RuleKey(c.Rule.Meta)] {
+		if correlations[RuleKey(c.Rule.Meta)] != "" {
 			by.Event = ""
 		}
 		x.Contributing = append(x.Contributing, by)
