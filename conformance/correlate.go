@@ -29,21 +29,29 @@ type StreamHit struct {
 	// Event is the id of the event, for a rule's own hit.
 	Event string
 	// Value is the count or value that met the condition, of temporal types the
-	// number of rules that occur, of after_silence the seconds of silence; 0 for
-	// counts and new_value.
+	// number of rules that occur, of counts that of the events, of after_silence
+	// the seconds of silence; 0 for new_value.
 	Value float64
 	// Contributing are the events and inner hits behind a correlation's hit.
 	Contributing []Contributor
 	// Repeats counts the hits that `once` kept back for this one.
 	Repeats int
 
-	// step is the arrival of the event that decided the hit; afterwards where
-	// it is decided only when its instant is over.
-	step int
+	// step is that of the fact that decided the hit; afterwards where it is
+	// decided only when its instant is over.
+	step step
+}
+
+// step is when something gets known: with the arrival of an event, after the
+// event itself each inner hit that it decides, one by one.
+type step struct{ arrival, after int }
+
+func (a step) compare(b step) int {
+	return cmp.Or(cmp.Compare(a.arrival, b.arrival), cmp.Compare(a.after, b.after))
 }
 
 // afterwards is behind the arrival of all events.
-const afterwards = math.MaxInt
+var afterwards = step{arrival: math.MaxInt}
 
 // Contributor is an event behind a correlation's hit, or the hit of a
 // correlation that it is built on.
@@ -89,7 +97,7 @@ func RuleKey(m *sigma.Meta) string { return cmp.Or(m.ID, m.Name, m.Title) }
 // left out. Hits are in the order of their times, in that of the rules, and of
 // their groups.
 func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Duration) []StreamHit {
-	r := &correlator{events: events, memo: map[string][]StreamHit{}, atOnce: lateness == 0}
+	r := &correlator{events: events, memo: map[string][]StreamHit{}, truth: map[eventOfRule]bool{}, atOnce: lateness == 0}
 	r.onTime = make([]bool, len(events))
 	latest := int64(math.MinInt64)
 	for i, e := range events {
@@ -145,13 +153,20 @@ type correlator struct {
 	// that makes it true.
 	atOnce bool
 	memo   map[string][]StreamHit // of correlations, before once
+	truth  map[eventOfRule]bool
+}
+
+// eventOfRule is an event with a rule that is put to it.
+type eventOfRule struct {
+	rule  *ir.Rule
+	event *event.Record
 }
 
 // fact is an event, or a hit of an inner correlation, as a match of some of the
 // inputs of a correlation in one group.
 type fact struct {
 	time   int64
-	step   int    // the arrival of the event that brings it
+	step   step
 	event  string // "" for an inner hit
 	inputs []int
 	group  []string
@@ -209,8 +224,13 @@ func (r *correlator) raised(rules []*ir.Rule) []StreamHit {
 // is true of the event.
 func (r *correlator) matching(rules []*ir.Rule, e *event.Record) *ir.Rule {
 	for _, rule := range rules {
-		src := event.Source{Form: event.Form(rule.Source.Form), Table: rule.Source.Table}
-		if src.Form == e.Source.Form && strings.EqualFold(src.Table, e.Source.Table) && len(rule.Lacks) == 0 && Reference(rule.Predicate(), e.Event) {
+		k := eventOfRule{rule, e}
+		holds, known := r.truth[k]
+		if !known {
+			holds = rule.Source.Form == string(e.Source.Form) && strings.EqualFold(rule.Source.Table, e.Source.Table) && len(rule.Lacks) == 0 && Reference(rule.Predicate(), e.Event)
+			r.truth[k] = holds
+		}
+		if holds {
 			return rule
 		}
 	}
@@ -269,7 +289,7 @@ func (r *correlator) correlation(rule *ir.Rule) []StreamHit {
 func (r *correlator) facts(rule *ir.Rule) []*fact {
 	c := rule.Correlation
 	var facts []*fact
-	add := func(time int64, step int, event string, found map[string]*fact, order []string) {
+	add := func(time int64, step step, event string, found map[string]*fact, order []string) {
 		for _, g := range order {
 			f := found[g]
 			f.time, f.event, f.step = time, event, step
@@ -305,14 +325,16 @@ func (r *correlator) facts(rule *ir.Rule) []*fact {
 				}
 			}
 		}
-		add(micros(e.Time), i, e.ID, found, order)
+		add(micros(e.Time), step{arrival: i}, e.ID, found, order)
 	}
 	for n, in := range c.Inputs {
 		for _, tap := range in.Taps {
 			if tap.Rule.Correlation == nil {
 				continue
 			}
-			for _, h := range r.correlation(tap.Rule) {
+			known := slices.Clone(r.correlation(tap.Rule))
+			slices.SortStableFunc(known, func(a, b StreamHit) int { return cmp.Or(cmp.Compare(a.Time, b.Time), a.step.compare(b.step)) })
+			for i, h := range known {
 				ev := map[string]any{}
 				inner := tap.Rule.Correlation
 				if in := r.rules[documentKey(tap.Rule)]; in != nil {
@@ -324,7 +346,7 @@ func (r *correlator) facts(rule *ir.Rule) []*fact {
 				found := map[string]*fact{}
 				var order []string
 				one(found, &order, n, tap, ev)
-				add(h.Time, h.step, "", found, order)
+				add(h.Time, step{h.step.arrival, 1 + i}, "", found, order)
 			}
 		}
 	}
@@ -408,7 +430,7 @@ func (g *group) between(from, to int64) []*fact {
 		}
 	}
 	slices.SortFunc(fs, func(a, b *fact) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.step, b.step))
+		return cmp.Or(cmp.Compare(a.time, b.time), a.step.compare(b.step))
 	})
 	return fs
 }
@@ -457,7 +479,7 @@ func (g *group) hits() []StreamHit {
 
 // firstTrue returns what is known of a window at the first step of instant t at
 // which the condition is true, and the step.
-func (g *group) firstTrue(t int64, window []*fact) ([]*fact, int) {
+func (g *group) firstTrue(t int64, window []*fact) ([]*fact, step) {
 	for i, f := range window {
 		if f.time < t || i+1 < len(window) && window[i+1].step == f.step {
 			continue
@@ -564,7 +586,7 @@ func (g *group) satisfies(window []*fact) (bool, float64) {
 				return false, 0
 			}
 		}
-		return c.Ratio == nil || count(c.Ratio.Of) >= c.Ratio.GTE*count(c.Ratio.To), 0
+		return c.Ratio == nil || count(c.Ratio.Of) >= c.Ratio.GTE*count(c.Ratio.To), float64(len(window))
 	}
 	panic(fmt.Sprintf("conformance: unknown correlation type %q", c.Type))
 }

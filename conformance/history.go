@@ -99,7 +99,7 @@ func (f *Fixture) history(c *Case) (StreamQuestion, error) {
 	}
 	var ds sigma.Diagnostics
 	if q.Rules, ds = compiler.LowerAll(q.Documents, q.Options); ds.HasErrors() {
-		return q, fmt.Errorf("the rules do not compile: %w", errorsOnly(ds))
+		return q, fmt.Errorf("the rules do not compile: %w", ds.Errors())
 	}
 	return q, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
-	"github.com/rulewright/rulewright/sigma"
 )
 
 // Hits pushes the history through a compiler.Stream, once as maps and once as
@@ -64,10 +63,10 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 		found = append(found, hits...)
 	}
 	found = append(found, stream.Close()...)
-	correlations := map[string]sigma.CorrelationType{}
+	correlations := map[string]bool{}
 	for _, r := range rules {
 		if r.Correlation != nil {
-			correlations[RuleKey(&r.Meta)] = r.Correlation.Type
+			correlations[RuleKey(&r.Meta)] = true
 		}
 	}
 	var hits []StreamHit
@@ -82,12 +81,12 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 	return hits, nil
 }
 
-func streamHitOf(h *compiler.Hit, correlations map[string]sigma.CorrelationType) StreamHit {
+func streamHitOf(h *compiler.Hit, correlations map[string]bool) StreamHit {
 	x := StreamHit{Rule: RuleKey(h.Rule.Meta), Repeats: h.Repeats}
 	if !h.Time.IsZero() {
 		x.Time = micros(h.Time)
 	}
-	if correlations[x.Rule] == "" {
+	if !correlations[x.Rule] {
 		x.Event = h.EventID
 		return x
 	}
@@ -97,12 +96,10 @@ func streamHitOf(h *compiler.Hit, correlations map[string]sigma.CorrelationType)
 	for _, part := range h.NewValue {
 		x.Tuple = append(x.Tuple, part.Value)
 	}
-	if correlations[x.Rule] != sigma.Counts {
-		x.Value, _ = h.Value.Float64()
-	}
+	x.Value, _ = h.Value.Float64()
 	for _, c := range h.Contributing {
 		by := Contributor{Input: c.Input, Time: micros(c.Time), Event: c.EventID}
-		if correlations[RuleKey(c.Rule.Meta)] != "" {
+		if correlations[RuleKey(c.Rule.Meta)] {
 			by.Event = ""
 		}
 		x.Contributing = append(x.Contributing, by)
@@ -114,21 +111,27 @@ func streamHitOf(h *compiler.Hit, correlations map[string]sigma.CorrelationType)
 // of those that both have.
 func differences(want, got []StreamHit, same func(want, got *StreamHit) string) []string {
 	var found []string
-	left := slices.Clone(got)
+	left := map[string][]*StreamHit{}
+	for i := range got {
+		id := got[i].Identity()
+		left[id] = append(left[id], &got[i])
+	}
 	for i := range want {
 		w := &want[i]
-		at := slices.IndexFunc(left, func(h StreamHit) bool { return h.Identity() == w.Identity() })
-		if at < 0 {
-			found = append(found, "lacking: "+w.Identity())
+		id := w.Identity()
+		if len(left[id]) == 0 {
+			found = append(found, "lacking: "+id)
 			continue
 		}
-		if d := same(w, &left[at]); d != "" {
-			found = append(found, w.Identity()+": "+d)
+		if d := same(w, left[id][0]); d != "" {
+			found = append(found, id+": "+d)
 		}
-		left = slices.Delete(left, at, at+1)
+		left[id] = left[id][1:]
 	}
-	for i := range left {
-		found = append(found, "too much: "+left[i].Identity())
+	for _, id := range sortedKeys(left) {
+		for range left[id] {
+			found = append(found, "too much: "+id)
+		}
 	}
 	return found
 }
@@ -140,6 +143,9 @@ func sameHit(want, got *StreamHit) string {
 	}
 	if want.Value != got.Value {
 		return fmt.Sprintf("value %v, want %v", got.Value, want.Value)
+	}
+	if slices.Equal(want.Contributing, got.Contributing) {
+		return ""
 	}
 	text := func(cs []Contributor) []string {
 		var ts []string
