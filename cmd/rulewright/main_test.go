@@ -34,6 +34,13 @@ func rulewrightHere(t *testing.T, stdin string, args ...string) (code int, stdou
 
 const oneEvent = `{"Type":"AuditLogs","Id":"9","TimeGenerated":"2026-03-01T09:00:00Z","OperationName":"Add user","InitiatedBy":{"user":{"userPrincipalName":"eve@contoso.com"}}}`
 
+// The second event is older than the first by two minutes; later ones make no
+// new burst but, with once, repeat it.
+const (
+	late  = `{"Type":"AuditLogs","TimeGenerated":"2026-03-01T09:02:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}{"Type":"AuditLogs","TimeGenerated":"2026-03-01T09:00:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}{"Type":"AuditLogs","TimeGenerated":"2026-03-01T09:30:00Z","OperationName":"Add user"}`
+	often = `{"Type":"AuditLogs","TimeGenerated":"2026-03-01T09:00:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}{"Type":"AuditLogs","TimeGenerated":"2026-03-01T09:01:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}{"Type":"AuditLogs","TimeGenerated":"2026-03-01T10:00:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}{"Type":"AuditLogs","TimeGenerated":"2026-03-01T10:01:00Z","OperationName":"Delete user","InitiatedBy":{"user":{"userPrincipalName":"eve"}}}`
+)
+
 func TestRun(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -114,6 +121,27 @@ func TestRun(t *testing.T) {
 		{"match with the pack", "match events", "", 0, []string{"rules ran, "}, nil},
 		{"match, one guide", "match --guide entra-apps events", "", 0, []string{"0 hits"}, nil},
 		{"match, an unknown guide", "match --guide nope events", "", 2, nil, []string{"no rule fits"}},
+
+		{"match correlations", "match --rules ../../../conformance/scenarios/rules ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"nora.lindqvist@contoso.com  (account, ",
+			"critical       Signs of an account taken over\n      account = nora.lindqvist@contoso.com; 3 of 6 rules within 4h, 2026-03-12 07:11:05Z to 11:11:05Z\n        09:04:11Z  A user in two countries within ten minutes\n",
+			"high           A password that was found by trying  ip 203.0.113.91\n",
+			"      sign_in_failed 4, sign_in 1 within 10m, 2026-03-12 10:49:44Z to 10:59:44Z\n        10:55:10Z  A sign-in that failed for its password  tomas.novak@contoso.com  203.0.113.91\n",
+			"        … 4 more\n        11:10:51Z  Mail deleted  nora.lindqvist@contoso.com  203.0.113.77\n",
+			"14 hits of 11 rules: 1 critical, 2 high, 6 medium, 2 low, 3 informational\n", "28 rules ran\n", "!A sign-in that failed for its password\n"}, nil},
+		{"match correlations by the names of accounts", "match --rules ../../../conformance/scenarios/rules ../../../conformance/scenarios/token-replay.jsonl", "", 0, []string{
+			"amira.haddad@tailwindtraders.com  (account, 8 hits)\n", "critical       A token replayed\n", "bruno.costa@tailwindtraders.com  (account, 1 hit)\n", "9 hits of 8 rules"}, nil},
+		{"match one correlation", "match --rules ../../../conformance/scenarios/rules --level critical --fail-on critical ../../../conformance/scenarios/aitm-incident.jsonl", "", 1, []string{"1 hit of 1 rule: 1 critical\n"}, nil},
+		{"match correlations, --min-level", "match --rules ../../../conformance/scenarios/rules --min-level high ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{"3 hits of 3 rules: 1 critical, 2 high\n"}, nil},
+		{"match late events", "match --rules twice.yaml -", late, 0, []string{"0 hits\n", "1 event came too late and took no part in correlations; see --lateness\n"}, nil},
+		{"match late events within the lateness", "match --rules twice.yaml --lateness 5m -", late, 0, []string{"InitiatedBy.user.userPrincipalName = eve; 2 events within 10m, 2026-03-01 08:52:00Z to 09:02:00Z\n", "1 hit of 1 rule: 1 medium\n", "!too late"}, nil},
+		{"match files with lateness", "match --rules rules --lateness 5m events", "", 2, nil, []string{"--lateness is for -"}},
+		{"match with negative lateness", "match --rules rules --lateness -5m -", "", 2, nil, []string{"--lateness takes a time from 0 on"}},
+		{"match once", "match --rules twice.yaml -", often, 0, []string{"1 hit of 1 rule: 1 medium\n1 further hit was counted on an earlier one (once)\n", "      1 further hit with the same key not raised (once)\n"}, nil},
+		{"check correlations", "check twice.yaml", "", 0, []string{"1 files, 2 rules, 0 errors, 0 warnings\n"}, nil},
+		{"check a correlation without its rule", "check bad-reference.yaml", "", 1, []string{"bad-reference.yaml:6:"}, nil},
+		{"compile a correlation", "compile --to cel twice.yaml", "", 1, []string{`event.equalsAny("OperationName", ["Delete user"])`}, []string{"refused: twice.yaml:13:3:", "a correlation is more than a predicate over one event", "1 refused"}},
+		{"list correlations", "rules twice.yaml", "", 0, []string{"Two failures"}, nil},
 
 		{"explain", "explain --rule rules/user-added.yaml events", "", 0, []string{
 			`"A user is added" matches this log-analytics AuditLogs event`, `yes OperationName equal "Add user"  event: "Add user"`, `no  OperationName equal "Add user"  event: "Delete user"`,

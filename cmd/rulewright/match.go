@@ -353,7 +353,11 @@ func (m *matching) summary() {
 		repeats += h.Repeats
 	}
 	if repeats > 0 {
-		fmt.Fprintf(w, "%s were counted on an earlier one (once)\n", plural(repeats, "further hit"))
+		were := "were"
+		if repeats == 1 {
+			were = "was"
+		}
+		fmt.Fprintf(w, "%s %s counted on an earlier one (once)\n", plural(repeats, "further hit"), were)
 	}
 
 	line = fmt.Sprintf("%s in %s", plural(m.events, "event"), plural(m.in.files, "file"))
