@@ -38,6 +38,10 @@ type StreamOptions struct {
 	// Keep, when set, returns what contributions carry in place of their whole
 	// event, such as who did it.
 	Keep func(event.Record) any
+	// Trace, when set, is called for each group and instant that is decided,
+	// more than once where an instant is decided at once. It makes a stream
+	// slow.
+	Trace func(Instant)
 }
 
 // StreamStats counts what a Stream left out or decided otherwise than it would

@@ -722,8 +722,12 @@ func (c *correlator) decide() {
 		if g.evicted {
 			continue
 		}
-		for _, v := range g.state.decide(c.e.now) {
+		verdicts := g.state.decide(c.e.now)
+		for _, v := range verdicts {
 			c.hit(g, c.e.now, v)
+		}
+		if c.e.opts.Trace != nil {
+			c.trace(g, c.e.now, c.instant(g, c.e.now, len(verdicts) > 0))
 		}
 	}
 	c.dirty = c.dirty[:0]

@@ -263,8 +263,19 @@ func (c *correlator) closeWindow() {
 	w.groups = nil
 	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.key, b.key) })
 	for _, g := range groups {
-		for _, v := range g.state.decide(w.to) {
+		var x Instant
+		if s, ok := g.state.(*increase); ok && c.e.opts.Trace != nil {
+			x.Value = numberValue(intNumber(s.value(w.end-w.pieces, w.end)))
+			x.Before = numberValue(intNumber(s.value(w.end-w.back-w.pieces, w.end-w.back)))
+		}
+		verdicts := g.state.decide(w.to)
+		for _, v := range verdicts {
 			c.hit(g, w.to, v)
+		}
+		if c.e.opts.Trace != nil {
+			x.Holds = len(verdicts) > 0
+			x.Hit = x.Holds
+			c.trace(g, w.to, x)
 		}
 	}
 	c.expire(w.to)

@@ -9,13 +9,16 @@ import (
 
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 func runExplain(c *cli, args []string) int {
 	f := c.flags("--rule RULE [flags] EVENTS…|-", `
 Say why a rule does or does not match: each condition with its verdict, what it
 looked for and what the event has there. RULE is a file, or the id, name or title
-of a rule of the pack. Events that the rule is not about are only counted.
+of a rule of the pack, or of those in --rules. Events that the rule is not about
+are only counted. Of a correlation: what its rules matched, and how near each
+group came to its condition.
 
 Examples:
   rulewright explain --rule my-rule.yaml event.json
@@ -23,6 +26,8 @@ Examples:
 	var rf ruleFlags
 	var rule paths
 	f.Var(&rule, "rule", "the `rule`: a file, or an id, name or title")
+	var own paths
+	f.Var(&own, "rules", "where RULE and those that it refers to are, a file or folder in place of the pack (`path`); again for more")
 	rf.values(f)
 	rf.pipeline(f)
 	form := f.String("form", "auto", "the `form` of all events")
@@ -53,6 +58,7 @@ Examples:
 	} else {
 		rf.id = list{rule[0]}
 		name = rule[0]
+		rulePaths = own
 	}
 	ds, err := rf.load(c, rulePaths)
 	if err != nil {
@@ -60,6 +66,11 @@ Examples:
 	}
 	if err := rf.forEvents(); err != nil {
 		return c.misuse("%v", err)
+	}
+	chosen := rf.docs
+	correlated := slices.ContainsFunc(chosen, func(d *sigma.Document) bool { _, ok := correlates(d); return ok })
+	if correlated {
+		rf.docs = rf.all // those that it refers to have hits, too
 	}
 	rs, more := rf.ruleSet(*anySource)
 	if ds = append(ds, more...); ds.HasErrors() {
@@ -70,6 +81,9 @@ Examples:
 		return c.fail(err)
 	}
 	defer in.close()
+	if correlated {
+		return c.explainCorrelations(rs, in, chosen, rf.all, *limit)
+	}
 	shown, matched, looked, total := 0, 0, 0, 0
 	elsewhere, notes := 0, map[string]int{}
 	var order []string

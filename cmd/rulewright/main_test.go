@@ -151,6 +151,17 @@ func TestRun(t *testing.T) {
 		{"explain what", "explain events", "", 2, nil, []string{"which rule?"}},
 		{"explain an unknown rule", "explain --rule nope events", "", 2, nil, []string{"no rule"}},
 
+		{"explain a correlation", "explain --rules ../../../conformance/scenarios/rules --rule password_spray --limit 2 ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"\"An address tries many accounts\" has 1 hit in 171 events\n", "sign_in_failed (A sign-in that failed for its password): 18 events matched\n",
+			"yes 2026-03-12 08:42:19Z  IPAddress = 203.0.113.77: 10\n", "no  2026-03-12 07:16:02Z  IPAddress = 198.51.100.24: 1; wanted: gte 10\n", "… and 1 more group (--limit)\n"}, nil},
+		{"explain a correlation of correlations", "explain --rules ../../../conformance/scenarios/rules --rule account_takeover ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"mass_download (Many files downloaded): 1 hit\n", "account = tomas.novak@contoso.com: 1 of 6 rules met (two_countries 0, password_guessed 1, ", "; wanted: gte 3\n"}, nil},
+		{"explain new values", "explain --rules ../../../conformance/scenarios/rules --rule user_in_new_network ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"UserPrincipalName = ravi.menon@contoso.com: 3 earlier events known; wanted: at least 3, and a value not among them\n"}, nil},
+		{"explain counts", "explain --rules ../../../conformance/scenarios/rules --rule password_guessed --limit 2 ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"sign_in_failed 1, sign_in 2; wanted: sign_in_failed gte 4, sign_in gte 1\n"}, nil},
+		{"explain a correlation without events", "explain --rule twice.yaml -", oneEvent, 0, []string{"\"Two failures\" has no hit in 1 event\n", "failed (A failure): 0 events matched\n", "no group: "}, nil},
+
 		{"test", "test rules", "", 0, []string{"8 passed, 0 failed, 0 skipped\n"}, nil},
 		{"test one referee", "test --referee reference rules", "", 0, []string{"2 passed, 0 failed"}, nil},
 		{"test an unknown referee", "test --referee postgres rules", "", 2, nil, []string{"--referee takes reference"}},

@@ -1,0 +1,61 @@
+package compiler
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Instant is what a correlation makes of a group at one time: how far its
+// condition is from holding. It is for those who want to know why there is no
+// hit.
+type Instant struct {
+	Rule  *RuleInfo
+	Group []GroupKey
+	Time  time.Time
+	// Value is the count or value that the condition looks at: of new_value
+	// the number of earlier events, of after_silence the seconds since the
+	// last one; "" where there is none.
+	Value json.Number
+	// Before is the value of the earlier window, of increase.
+	Before json.Number
+	// Events are how often each referenced rule matched in the window, in the
+	// rules' order; nil of types that look at no window.
+	Events []int
+	// Holds says whether the condition holds, Hit whether that made a hit now:
+	// a condition that held at the last instant, too, does not.
+	Holds, Hit bool
+}
+
+// trace tells StreamOptions.Trace of a group.
+func (c *correlator) trace(g *group, t int64, x Instant) {
+	x.Rule, x.Time = c.info, time.UnixMicro(t).UTC()
+	for i, p := range keyParts(g.key) {
+		if i < len(c.spec.GroupBy) {
+			x.Group = append(x.Group, GroupKey{c.spec.GroupBy[i], p})
+		}
+	}
+	c.e.opts.Trace(x)
+}
+
+// instant is what a group's state says of the instant now.
+func (c *correlator) instant(g *group, now int64, hit bool) Instant {
+	x := Instant{Holds: hit, Hit: hit}
+	switch s := g.state.(type) {
+	case *windowState:
+		n, ok := s.of.holds(now - c.span)
+		x.Value, x.Holds = numberValue(n), ok
+		x.Events = make([]int, len(c.spec.Inputs))
+		for _, e := range s.events.all() {
+			for _, i := range e.by {
+				x.Events[e.inputs[i].input]++
+			}
+		}
+	case *newValues:
+		x.Value = numberValue(intNumber(s.total))
+	case *silence:
+		if s.before {
+			x.Value = numberValue(intNumber(int((now - s.prev) / 1e6)))
+		}
+	}
+	return x
+}
