@@ -481,3 +481,57 @@ func TestLevels(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Lines of correlation hits have only keys of the schema, come in order of time
+// and say which events they rest on.
+func TestMatchCorrelationLines(t *testing.T) {
+	code, out, errs := rulewright(t, "", "match", "--format", "jsonl", "--rules", "../../../conformance/scenarios/rules", "../../../conformance/scenarios/aitm-incident.jsonl")
+	if code != 0 || !strings.Contains(errs, "14 hits of 11 rules") {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	var schema struct{ Properties map[string]any }
+	if err := json.Unmarshal(hitSchema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	ids, last := map[string]bool{}, ""
+	for _, l := range strings.Split(strings.TrimSpace(out), "\n") {
+		var raw map[string]any
+		var hit hitLine
+		if err := json.Unmarshal([]byte(l), &raw); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(l), &hit); err != nil {
+			t.Fatal(err)
+		}
+		for k := range raw {
+			if schema.Properties[k] == nil {
+				t.Errorf("the schema has no %s", k)
+			}
+		}
+		if ids[hit.ID] {
+			t.Errorf("two hits are %s", hit.ID)
+		}
+		ids[hit.ID] = true
+		if len(hit.Group) == 0 || hit.Window == nil {
+			t.Errorf("a hit without group or window: %s", l)
+		}
+		if hit.Level == "informational" { // the summary
+			if len(hit.Contributing) > 0 || len(hit.Distinct) != 1 {
+				t.Errorf("a summary: %s", l)
+			}
+			continue
+		}
+		if hit.Time < last {
+			t.Errorf("%s behind %s", hit.Time, last)
+		}
+		last = hit.Time
+		for _, c := range hit.Contributing {
+			if c.Hit == "" && (c.EventID == "" || c.Account == "" || c.IP == "" || c.Line == 0) || c.Title == "" || c.Time > hit.Time {
+				t.Errorf("%s: %+v", hit.Title, c)
+			}
+		}
+		if len(hit.Contributing) == 0 {
+			t.Errorf("%s rests on nothing", hit.Title)
+		}
+	}
+}

@@ -97,6 +97,7 @@ func (t *timeline) add(h *compiler.Hit) {
 	}
 	if t.correlations.once(h) {
 		l.once = h
+		h.Event, h.Matched = nil, nil // only its repeats are still of use
 	}
 	s.lines = append(s.lines, l)
 }
