@@ -128,6 +128,10 @@ func (r *fixtureReader) text(n *yaml.Node, what string) string {
 		r.errorf(nodePos(n), sigma.CodeType, "", "%s must be a text", what)
 		return ""
 	}
+	if tag := n.ShortTag(); tag == "!!bool" || tag == "!!int" || tag == "!!float" {
+		r.errorf(nodePos(n), sigma.CodeType, "put it in quotes", "%s must be a text, not %s", what, n.Value)
+		return ""
+	}
 	return n.Value
 }
 
