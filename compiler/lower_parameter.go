@@ -99,7 +99,7 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 					file, at = p.l.file, pos
 				}
 				p.l.diags = append(p.l.diags, sigma.Diagnostic{File: file, Pos: at, Code: sigma.CodeParameter,
-					Message: fmt.Sprintf("parameter %s: %v", name, err), Hint: parameterHint[def.Type]})
+					Message: fmt.Sprintf("parameter %s: %v", name, err), Hint: sigma.ParameterHint(def.Type)})
 				return nil, false
 			}
 			if keep {
@@ -169,19 +169,6 @@ var parameterUse = map[string]string{
 	"zone":     "put it behind a time part, such as |hour=%name%",
 	"number":   "compare it with equality, lt, lte, gt or gte",
 	"pattern":  "compare it as text",
-}
-
-// parameterHint says what a value of each type looks like.
-var parameterHint = map[string]string{
-	"string":   "write text",
-	"pattern":  "write text, with * and ? as wildcards",
-	"number":   "write a number",
-	"bool":     "write true or false",
-	"ip":       "write an address such as 192.0.2.1 or 2001:db8::1",
-	"cidr":     "write a network such as 192.0.2.0/24, or an address",
-	"duration": "write a timespan such as 90d",
-	"hours":    "write hours such as 'Mon-Fri 08:00-18:00 Europe/Berlin'; part several by ;",
-	"zone":     "write an IANA zone such as Europe/Berlin",
 }
 
 // typedValue gives a parameter's value the type that its parameter has. keep

@@ -168,7 +168,7 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 			_, keep, err := typedValue(def.Type, x)
 			switch {
 			case err != nil:
-				report(sigma.SeverityError, sigma.CodeParameter, at, parameterHint[def.Type], "parameter %s: %v", name, err)
+				report(sigma.SeverityError, sigma.CodeParameter, at, sigma.ParameterHint(def.Type), "parameter %s: %v", name, err)
 			case !keep:
 				report(sigma.SeverityWarning, sigma.CodeProfile, at, "take it out", "parameter %s: an empty value is no value", name)
 			default:

@@ -219,7 +219,7 @@ func TestProfilePage(t *testing.T) {
 	if len(ds) != 0 || len(overrides.entries) != 3 {
 		t.Errorf("overrides: %v", ds)
 	}
-	for typ := range parameterHint {
+	for _, typ := range sigma.ParameterTypes() {
 		if !strings.Contains(string(page), "| `"+typ+"` |") {
 			t.Errorf("the page does not tell of type %s", typ)
 		}

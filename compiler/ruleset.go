@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -191,6 +192,28 @@ func eventPipelines(given []*Pipeline) ([]*Pipeline, error) {
 	return forms, nil
 }
 
+// nearLogSource asks whether another product, or a service or category of the
+// same product, was meant. It says nothing where no name is near: most
+// logsources that no form has are not misspelled.
+func nearLogSource(ls sigma.LogSource, forms []*Pipeline) string {
+	var products, services, categories []string
+	for _, p := range forms {
+		for _, s := range p.entries {
+			products = append(products, s.product)
+			if strings.EqualFold(s.product, ls.Product) {
+				services, categories = append(services, s.service), append(categories, s.category)
+			}
+		}
+	}
+	switch {
+	case len(services) == 0:
+		return sigma.NearestHint(ls.Product, products, "")
+	case ls.Service != "" && !slices.ContainsFunc(services, func(s string) bool { return strings.EqualFold(s, ls.Service) }):
+		return sigma.NearestHint(ls.Service, services, "")
+	}
+	return sigma.NearestHint(ls.Category, categories, "")
+}
+
 // lowerForEvents lowers a rule for each form that knows its logsource. Where a
 // rule fits one form, not fitting another is a warning.
 func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions) ([]lowered, sigma.Diagnostics) {
@@ -210,9 +233,13 @@ func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions)
 		}
 	}
 	if known == 0 {
-		diags = append(diags, sigma.Diagnostic{File: doc.File, Pos: doc.LogSource.Pos, Severity: sigma.SeverityInfo, Code: sigma.CodeUnknownSource,
+		d := sigma.Diagnostic{File: doc.File, Pos: doc.LogSource.Pos, Severity: sigma.SeverityInfo, Code: sigma.CodeUnknownSource,
 			Message: "no event form has the logsource " + logSourceText(doc.LogSource),
-			Hint:    "the rule meets no events unless a pipeline maps it or events of any source are asked for"})
+			Hint:    "the rule meets no events unless a pipeline maps it or events of any source are asked for"}
+		if hint := nearLogSource(doc.LogSource, forms); hint != "" {
+			d.Severity, d.Hint = sigma.SeverityWarning, hint
+		}
+		diags = append(diags, d)
 	}
 	if known == 0 || opts.AnySource {
 		lower(nil) // also finds what is wrong with the rule itself

@@ -441,3 +441,29 @@ func TestMatchOfNoBytes(t *testing.T) {
 		}
 	}
 }
+
+// A misspelled logsource is a warning; one that no form has is none.
+func TestNearLogSource(t *testing.T) {
+	for _, tt := range []struct{ logsource, hint string }{
+		{"{product: azure, service: auditlog}", "did you mean auditlogs?"},
+		{"{product: azur, service: auditlogs}", "did you mean azure?"},
+		{"{product: windows, category: proces_creation}", "did you mean process_creation?"},
+		{"{product: linux, service: auditd}", ""},
+		{"{product: azure, service: auditlogs}", ""},
+	} {
+		docs, ds := sigma.Parse("r.yml", []byte("title: x\nlogsource: "+tt.logsource+"\ndetection: {s: {a: b}, condition: s}\n"))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		_, found := NewRuleSet(docs, RuleSetOptions{})
+		got := ""
+		for _, d := range found {
+			if d.Code == sigma.CodeUnknownSource && d.Severity == sigma.SeverityWarning {
+				got = d.Hint
+			}
+		}
+		if got != tt.hint {
+			t.Errorf("%s: %q, want %q: %v", tt.logsource, got, tt.hint, found)
+		}
+	}
+}

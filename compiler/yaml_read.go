@@ -3,7 +3,6 @@ package compiler
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,15 +45,10 @@ func (r *yamlReader) open(file string, data []byte, what string, limits yamlLimi
 	}
 	r.lines = strings.Split(string(data), "\n")
 	var doc yaml.Node
-	if err := decodeYAML(data, &doc); err != nil {
-		at, text := top, err.Error()
-		if m := yamlLine.FindStringSubmatch(text); m != nil {
-			text = text[len(m[0]):]
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				at.Line = n
-			}
-		}
-		r.report(sigma.SeverityError, codeSyntax, at, "", "not YAML: %s", text)
+	if line, err := sigma.DecodeYAML(data, &doc); err != nil {
+		at := top
+		at.Line = max(line, at.Line)
+		r.report(sigma.SeverityError, codeSyntax, at, "", "not YAML: %s", err)
 		return nil
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
@@ -66,18 +60,6 @@ func (r *yamlReader) open(file string, data []byte, what string, limits yamlLimi
 	}
 	return r.root
 }
-
-// decodeYAML is yaml.v3 made total: what it panics on is an error.
-func decodeYAML(data []byte, n *yaml.Node) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml: %v", p)
-		}
-	}()
-	return yaml.Unmarshal(data, n)
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // bounded refuses what would take long, and aliases, which would repeat it.
 func (r *yamlReader) bounded(n *yaml.Node, depth int) bool {

@@ -54,28 +54,6 @@ func (r *fixtureReader) errorf(pos sigma.Pos, code sigma.Code, hint, format stri
 
 func nodePos(n *yaml.Node) sigma.Pos { return sigma.Pos{Line: n.Line, Col: n.Column} }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
-// decodeYAML is yaml.v3 made total: what it panics on is an error.
-func decodeYAML(data []byte, n *yaml.Node) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml: %v", p)
-		}
-	}()
-	d := yaml.NewDecoder(strings.NewReader(string(data)))
-	if err := d.Decode(n); err != nil {
-		return err
-	}
-	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("yaml: a fixture file is one YAML document; give the second its own file")
-		}
-		return err
-	}
-	return nil
-}
-
 // key is one key of a mapping: how its value is read, and whether it must be there.
 type key struct {
 	name     string
@@ -129,6 +107,10 @@ func (r *fixtureReader) text(n *yaml.Node, what string) string {
 		r.errorf(nodePos(n), sigma.CodeType, "", "%s must be a text", what)
 		return ""
 	}
+	if tag := n.ShortTag(); tag == "!!bool" || tag == "!!int" || tag == "!!float" {
+		r.errorf(nodePos(n), sigma.CodeType, "put it in quotes", "%s must be a text, not %s", what, n.Value)
+		return ""
+	}
 	return n.Value
 }
 
@@ -138,13 +120,8 @@ func (r *fixtureReader) read(data []byte) *Fixture {
 		return nil
 	}
 	var root yaml.Node
-	if err := decodeYAML(data, &root); err != nil && !errors.Is(err, io.EOF) {
-		m := yamlLine.FindStringSubmatch(err.Error())
-		line := 1
-		if len(m) == 2 && m[1] != "" {
-			line, _ = strconv.Atoi(m[1])
-		}
-		r.errorf(sigma.Pos{Line: max(line, 1), Col: 1}, sigma.CodeSyntax, "", "not YAML: %s", yamlLine.ReplaceAllString(err.Error(), ""))
+	if line, err := sigma.DecodeYAML(data, &root); err != nil {
+		r.errorf(sigma.Pos{Line: max(line, 1), Col: 1}, sigma.CodeSyntax, "", "not YAML: %s", err)
 		return nil
 	}
 	if len(root.Content) != 1 {

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // yamlBlocks returns the YAML examples of a page.
@@ -179,7 +180,7 @@ func FuzzParseFixture(f *testing.F) {
 			t.Error("neither a fixture nor an error")
 		}
 		var any yaml.Node
-		if err := decodeYAML(data, &any); err != nil && fixture != nil {
+		if _, err := sigma.DecodeYAML(data, &any); err != nil && fixture != nil {
 			t.Error("read what is not YAML")
 		}
 	})

@@ -239,6 +239,12 @@ func (l *loader) parameterValues(n *yaml.Node, p *Parameter, what string) []Valu
 	return out
 }
 
+// ParameterTypes returns the types that a parameter may have.
+func ParameterTypes() []string { return slices.Clone(parameterTypes) }
+
+// ParameterHint says what a value of a parameter's type looks like.
+func ParameterHint(typ string) string { return parameterHints[typ] }
+
 // parameterHints say what a value of each type looks like.
 var parameterHints = map[string]string{
 	"string":   "write text, in quotes where it looks like a number",

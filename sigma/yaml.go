@@ -276,17 +276,48 @@ func decodeYAML(text string, n *yaml.Node) (err error) {
 	return yaml.NewDecoder(strings.NewReader(text)).Decode(n)
 }
 
+// DecodeYAML reads the one YAML document of a file into n, for the formats that
+// other packages own. It is total: what yaml.v3 panics on is an error too. line
+// is where the error is, 0 where YAML does not say; empty input leaves n as it
+// is.
+func DecodeYAML(data []byte, n *yaml.Node) (line int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	if err = d.Decode(n); errors.Is(err, io.EOF) {
+		return 0, nil
+	}
+	if err == nil {
+		var second yaml.Node
+		if err = d.Decode(&second); errors.Is(err, io.EOF) {
+			return 0, nil
+		} else if err == nil {
+			return max(second.Line, 1), errors.New("the file is one YAML document; give the second its own file")
+		}
+	}
+	line, text := yamlError(err)
+	return line, errors.New(text)
+}
+
+// yamlError takes an error of yaml.v3 apart.
+func yamlError(err error) (line int, text string) {
+	text = err.Error()
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		text = text[len(m[0]):]
+		line, _ = strconv.Atoi(m[1])
+	}
+	return line, text
+}
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // syntaxError reports what yaml.v3 could not parse. Its line numbers are those
 // of the enclosing construct, and partly one too small.
 func (l *loader) syntaxError(text string, err error) {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		m = []string{"", ""}
-	}
-	msg := strings.TrimPrefix(err.Error(), m[0])
-	reported, _ := strconv.Atoi(m[1])
+	reported, msg := yamlError(err)
 	line := max(reported, 1)
 	lines := splitLines(text)
 	switch {
