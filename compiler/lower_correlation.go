@@ -404,7 +404,7 @@ func (l *lowerer) length(t sigma.Timespan, what string) int64 {
 		}
 		n, isSpan := l.span(vs[0])
 		if !isSpan || len(vs) > 1 {
-			l.errorf(sigma.CodeParameter, t.Pos, parameterHint["duration"], "parameter %s is no timespan", t.Placeholder)
+			l.errorf(sigma.CodeParameter, t.Pos, sigma.ParameterHint("duration"), "parameter %s is no timespan", t.Placeholder)
 			return 0
 		}
 		seconds = n.Int
@@ -449,7 +449,7 @@ func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, us
 			}
 			n, isNumber := numberOf(vs[0])
 			if !isNumber || len(vs) > 1 {
-				cl.errorf(sigma.CodeParameter, t.Pos, parameterHint["number"], "parameter %s is no number", t.Placeholder)
+				cl.errorf(sigma.CodeParameter, t.Pos, sigma.ParameterHint("number"), "parameter %s is no number", t.Placeholder)
 				continue
 			}
 			t.Value, t.Placeholder = sigma.Numeric(n), ""
@@ -705,7 +705,7 @@ func (cl *correlationLowerer) increase() {
 		}
 	}
 	if err := checkZone(out.Zone); err != nil {
-		cl.errorf(sigma.CodeBadValue, c.Pos, parameterHint["zone"], "%v", err)
+		cl.errorf(sigma.CodeBadValue, c.Pos, sigma.ParameterHint("zone"), "%v", err)
 	}
 	if len(c.Fields) > 1 {
 		cl.errorf(sigma.CodeCorrelation, c.Fields[1].Pos, "name one field", "increase works on one field")
