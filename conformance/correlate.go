@@ -750,8 +750,8 @@ func (g *group) afterSilence() []StreamHit {
 	return hits
 }
 
-// increases compares each window that has something to count with an earlier
-// one: where the earlier one may be empty, nothing after nothing is no increase.
+// increases compares each window that has a fact with the earlier one, which
+// may have none.
 func (g *group) increases() []StreamHit {
 	c := g.c
 	windows := map[int64][]*fact{}
@@ -768,7 +768,7 @@ func (g *group) increases() []StreamHit {
 	var hits []StreamHit
 	for n, fs := range windows {
 		now, before := value(fs), value(windows[n-c.Against/c.Span])
-		if now == 0 || before < c.Minimum || c.Factor != 0 && now < c.Factor*before || c.Difference != 0 && now < before+c.Difference {
+		if before < c.Minimum || c.Factor != 0 && now < c.Factor*before || c.Difference != 0 && now < before+c.Difference {
 			continue
 		}
 		h := g.hit(g.startOf(n+1), now, fs)

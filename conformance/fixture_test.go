@@ -35,10 +35,10 @@ func yamlBlocks(t testing.TB, file string) []string {
 func TestFixturePage(t *testing.T) {
 	const file = "../docs/fixtures.md"
 	blocks := yamlBlocks(t, file)
-	if len(blocks) != 2 {
-		t.Fatalf("%d examples, want 2", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("%d examples, want 3", len(blocks))
 	}
-	fsys := fstest.MapFS{"example.yaml": {Data: []byte(blocks[0])}, "survivors.yaml": {Data: []byte(blocks[1])}}
+	fsys := fstest.MapFS{"example.yaml": {Data: []byte(blocks[0])}, "history.yaml": {Data: []byte(blocks[1])}, "survivors.yaml": {Data: []byte(blocks[2])}}
 	report := Run(t, fsys, RunOptions{Require: []string{"reference", "cel-text", "rule-set", "rule-set-no-index"}})
 	if n := report.Count(Skipped); n > 0 {
 		t.Errorf("%d skipped", n)
@@ -63,7 +63,8 @@ func TestFixturePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{Marker, "rule", "file", "document", "description", "profile", "form", "cases", "name", "expect", "selections", "events", "event", "json", "table"} {
+	for _, name := range []string{Marker, "rule", "file", "document", "description", "profile", "form", "cases", "name", "expect", "selections", "events", "event", "json", "table",
+		"hits", "lateness", "time", "id", "group", "new", "value", "contributing", "repeats"} {
 		if !strings.Contains(string(page), "| `"+name+"` |") {
 			t.Errorf("%s does not speak of %s", file, name)
 		}
@@ -97,6 +98,21 @@ func TestFixtureErrors(t *testing.T) {
 		{"bomb", "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]", "more than the 500000 YAML nodes"},
 		{"a rule's own findings", "rulewright-fixtures: 1\ndocument: |\n  title: x\n  logsource: {product: p}\n  detection:\n    s:\n      A|contain: x\n    condition: s\ncases: [{name: a, expect: match, events: [{event: {}}]}]", "f.yaml:7:9: "},
 		{"a rule that is no text", "rulewright-fixtures: 1\ndocument: {title: x}\ncases: [{name: a, expect: match, events: [{event: {}}]}]", "2:11: document must be a block of text"},
+		{"neither expect nor hits", head + "cases: [{name: a, events: [{event: {}}]}]", "3:9: a case has neither expect nor hits"},
+		{"expect and hits", head + "cases: [{name: a, expect: match, hits: [], events: [{event: {}}]}]", "3:19: a case has either expect or hits"},
+		{"hits that are no list", head + "cases: [{name: a, hits: {}, events: [{event: {}}]}]", "3:25: hits must be a list"},
+		{"a hit without a time", head + "cases: [{name: a, hits: [{value: 1}], events: [{event: {}}]}]", "3:26: a hit has no time"},
+		{"the time of a hit", head + "cases: [{name: a, hits: [{time: noon}], events: [{event: {}}]}]", "3:33: \"noon\" is no time"},
+		{"a key of a hit", head + "cases: [{name: a, hits: [{tim: 2026-03-02}], events: [{event: {}}]}]", "3:27: a hit has no key \"tim\""},
+		{"the value of a hit", head + "cases: [{name: a, hits: [{time: 2026-03-02, value: many}], events: [{event: {}}]}]", "3:52: value must be a number"},
+		{"the group of a hit", head + "cases: [{name: a, hits: [{time: 2026-03-02, group: [ann]}], events: [{event: {}}]}]", "3:52: group must be a mapping"},
+		{"repeats", head + "cases: [{name: a, hits: [{time: 2026-03-02, repeats: -1}], events: [{event: {}}]}]", "3:54: repeats must be a whole number"},
+		{"lateness", head + "cases: [{name: a, lateness: soon, hits: [], events: [{event: {}}]}]", "3:29: lateness: "},
+		{"lateness without hits", head + "cases: [{name: a, lateness: 5m, expect: match, events: [{event: {}}]}]", "3:19: lateness wants hits"},
+		{"selections and hits", head + "cases: [{name: a, selections: [s], hits: [], events: [{event: {}}]}]", "3:19: selections and hits do not go together"},
+		{"the time of an event", head + "cases: [{name: a, hits: [], events: [{time: noon, event: {}}]}]", "3:45: \"noon\" is no time"},
+		{"an id twice", head + "cases: [{name: a, hits: [], events: [{id: x, event: {}}, {id: x, event: {}}]}]", "3:63: two events have the id \"x\""},
+		{"an id without hits", head + "cases: [{name: a, expect: match, events: [{id: x, event: {}}]}]", "3:44: id of an event wants hits in its case"},
 		{"a second document", head + "cases: [{name: a, expect: match, events: [{event: {}}]}]\n---\na: 1\n", "one YAML document"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

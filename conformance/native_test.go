@@ -3,6 +3,8 @@ package conformance_test
 import (
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rulewright/rulewright/compiler"
@@ -43,5 +45,30 @@ func TestReferenceRuleCompiles(t *testing.T) {
 	}
 	if lacks := lowered[0].Lacks; len(lacks) != 2 || lacks[0] != "approved_admins" || lacks[1] != "business_hours" {
 		t.Errorf("lacks %v", lacks)
+	}
+}
+
+// TestWorkedExamples: the worked examples of docs/native.md are the fixtures of
+// that name, one for each native type.
+func TestWorkedExamples(t *testing.T) {
+	page, err := os.ReadFile("../docs/native.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)`([a-z_]+)`\n\n```yml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	var types []string
+	for _, x := range examples {
+		types = append(types, x[1])
+		file := "fixtures/correlations/native-" + strings.ReplaceAll(x[1], "_", "-") + ".yaml"
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(data) != x[2] {
+			t.Errorf("the example of %s is not that of %s", x[1], file)
+		}
+	}
+	if want := []string{"new_value", "after_silence", "counts", "increase", "summary"}; !slices.Equal(types, want) {
+		t.Errorf("examples of %q, want %q", types, want)
 	}
 }
