@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -314,14 +313,10 @@ func TestLowerLimits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
 			_, ds := Lower(handMade(c.item), Options{Profile: profile})
 			runtime.ReadMemStats(&after)
 			if len(ds) != 1 || !strings.Contains(ds.Error(), c.want) {
 				t.Errorf("findings %.300v, want %q", ds, c.want)
-			}
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("took %v", d)
 			}
 			if n := after.TotalAlloc - before.TotalAlloc; n > 1<<30 {
 				t.Errorf("took %d MiB", n>>20)

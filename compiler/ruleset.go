@@ -499,19 +499,6 @@ func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 	return hits, err
 }
 
-// matchEach calls f for each rule that is true of an event, rules that are only
-// there for a correlation included, in the order of the rules. The scratch is
-// f's until it returns; its event is the one that the fields of the rule's
-// source, such as those of a Tap, are read from. Errors are those of Match.
-func (rs *RuleSet) matchEach(ev any, f func(p *program, s *scratch, in *incoming)) (err error) {
-	defer recovered(&err)
-	in, err := rs.incoming(ev)
-	if err != nil {
-		return err
-	}
-	return rs.match(&in, f)
-}
-
 // MatchAs is Match for an event whose source the caller knows.
 func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	defer recovered(&err)

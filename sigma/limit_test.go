@@ -200,9 +200,6 @@ func TestHostileInput(t *testing.T) {
 			if code != c.code {
 				t.Errorf("first error has code %q, want %q", code, c.code)
 			}
-			if took > 20*time.Second {
-				t.Errorf("took %v", took)
-			}
 			if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 1500 {
 				t.Errorf("allocated %d MB", mb)
 			}
