@@ -30,8 +30,7 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 	}
 	matched := map[place]int{}
 	near := map[place]map[string]*nearness{}
-	var st *compiler.Stream
-	st = compiler.NewStream(rs, compiler.StreamOptions{Trace: func(x compiler.Instant) {
+	st := compiler.NewStream(rs, compiler.StreamOptions{Trace: func(x compiler.Instant) {
 		p := at(x.Rule)
 		key := strings.Join(keyTexts(x.Group), "; ")
 		groups := near[p]
