@@ -271,7 +271,7 @@ func TestBomb(t *testing.T) {
 // A list far larger than what may be in memory at a time.
 func TestLongList(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("left out with -short: it takes long")
 	}
 	const n = 300_000
 	pr, pw := io.Pipe()
