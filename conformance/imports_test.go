@@ -27,10 +27,12 @@ var mayImport = map[string][]string{
 	"compiler/event":          {"github.com/klauspost/compress"},
 	"compiler":                {"sigma", "sigma/schema", "compiler/ir", "compiler/event", "github.com/google/cel-go", "gopkg.in/yaml.v3"},
 	"compiler/pysigma":        {"sigma", "gopkg.in/yaml.v3"},
-	"backends":                {"compiler/ir"},
+	"backends":                {"sigma", "compiler/ir"},
+	"backends/sentinel":       {"sigma", "compiler/ir", "backends", "gopkg.in/yaml.v3"},
 	"rules":                   {},
-	"conformance":             {"sigma", "sigma/schema", "compiler", "compiler/ir", "compiler/event", "rules", "gopkg.in/yaml.v3", "github.com/google/cel-go"},
-	"cmd/rulewright":          {"sigma", "compiler", "compiler/ir", "compiler/event", "rules", "conformance"},
+	"conformance":             {"sigma", "sigma/schema", "conformance/kusto", "compiler", "compiler/ir", "compiler/event", "backends", "rules", "gopkg.in/yaml.v3", "github.com/google/cel-go"},
+	"conformance/kusto":       {},
+	"cmd/rulewright":          {"sigma", "compiler", "compiler/ir", "compiler/event", "compiler/pysigma", "backends", "backends/sentinel", "rules", "conformance"},
 }
 
 // forbidden are the standard packages that touch the world; only the command

@@ -1,5 +1,7 @@
 package ir
 
+import "strings"
+
 // Field is a place in an event that yields scalars. It says where the place is
 // in an event (Path) and where in a table (Column), so that evaluation and
 // printing agree.
@@ -20,6 +22,9 @@ type Field struct {
 	ColumnType Type
 	// Type is what the place holds, as the pipeline says.
 	Type Type
+	// Stored is Path as a query takes it: one step a key, the first one the
+	// column. nil where no pipeline spells the keys; Steps splits them then.
+	Stored Path
 	// Derive, if any, replaces each scalar by something computed from it.
 	Derive *Derivation
 }
@@ -39,6 +44,9 @@ type Step struct {
 	// (zero-based); a scalar or object is a list of one.
 	HasPosition bool
 	Position    int
+	// Single: what the key holds is never a list, says the pipeline, so that a
+	// query need not look for one. Evaluation does not look at it.
+	Single bool
 	// Where, if its Key is set, keeps only the elements whose Key equals
 	// Value, folded: how Name/Value lists are read as objects.
 	Where Where
@@ -62,12 +70,16 @@ const (
 	TypeDatetime
 	TypeTimespan
 	TypeGUID
-	TypeIP   // text with an address, perhaps with a port
+	TypeIP // text with an address, perhaps with a port
+	// TypeNumeric is text that holds a number in its shortest decimal form and
+	// nothing else, such as a result code, so that a query may compare texts
+	// where a rule compares numbers.
+	TypeNumeric
 	TypeJSON // an object or list, perhaps as JSON inside a string
 	numTypes
 )
 
-var typeNames = [numTypes]string{"unknown", "string", "int", "long", "real", "bool", "datetime", "timespan", "guid", "ip", "json"}
+var typeNames = [numTypes]string{"unknown", "string", "int", "long", "real", "bool", "datetime", "timespan", "guid", "ip", "numeric", "json"}
 
 // String returns the type's name, as pipelines write it.
 func (t Type) String() string { return typeNames[t] }
@@ -118,3 +130,21 @@ var derivationNames = [numDerivations]string{"minute", "hour", "day", "weekday",
 
 // String returns the derivation's name as FieldSpec writes it.
 func (k DerivationKind) String() string { return derivationNames[k] }
+
+// Steps returns the steps of the field one key at a time, the first one the
+// column: Stored, or the keys of Path cut at their dots.
+func (f Field) Steps() Path {
+	if f.Stored != nil || len(f.Path) == 0 {
+		return f.Stored
+	}
+	var out Path
+	for _, s := range f.Path {
+		keys := strings.Split(s.Key, ".")
+		for _, k := range keys[:len(keys)-1] {
+			out = append(out, Step{Key: k})
+		}
+		s.Key = keys[len(keys)-1]
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,58 @@
+package backends
+
+import (
+	"fmt"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Target says what a query needs to know beyond the rule. The zero value is for
+// rules whose pipeline names a table.
+type Target struct {
+	// Table is where the events of a rule are whose source names no table.
+	Table string
+	// Event is the column that holds an event whole, as JSON; "" where each
+	// field is a column of its own.
+	Event string
+	// Time is the column with the event's time where the rule's source names
+	// no field for it.
+	Time string
+	// Entities adds a column for each entity of the rule, Query.Entities.
+	Entities bool
+}
+
+// Query is a printed rule.
+type Query struct {
+	Text string
+	// Table is the one that a plain rule reads; "" for a correlation.
+	Table string
+	// Time is the column of the result with the time of the event or hit.
+	Time string
+	// Entities are the columns of the result that hold entities, in the order
+	// of the rule's entities; an entity that the table lacks is left out.
+	Entities []EntityColumn
+	// Group are the columns of a correlation's result that hold the group's
+	// key, in the order of ir.Correlation.GroupBy.
+	Group []string
+}
+
+// EntityColumn is a column of a result that holds an entity.
+type EntityColumn struct {
+	Type   string // as sigma.Entity has it
+	Column string
+}
+
+// refuse is the error of a rule that a target cannot say: a sigma.Diagnostic
+// with the code of what is not supported, at the place where the author wrote
+// the part e, or at the rule where e is nil or of no place.
+func refuse(r *ir.Rule, e ir.Expr, target, format string, args ...any) error {
+	pos := r.Pos
+	if e != nil {
+		if p, ok := r.Origins[e]; ok {
+			pos = p
+		}
+	}
+	return sigma.Diagnostic{File: r.File, Pos: pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+		Message: fmt.Sprintf(format, args...) + " in " + target}
+}
