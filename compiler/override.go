@@ -65,8 +65,6 @@ func (o Override) apply(m *sigma.Meta) {
 	}
 }
 
-var thresholdOps = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
-
 // ParseOverrides reads an overrides file. It is tolerant: entries that could
 // be read are kept.
 func ParseOverrides(file string, data []byte) (*Overrides, sigma.Diagnostics) {
@@ -129,8 +127,8 @@ func (r *yamlReader) override(n *yaml.Node) (overrideEntry, bool) {
 		"thresholds": func(v *yaml.Node) {
 			says = true
 			r.entries(v, "thresholds", func(k, v *yaml.Node) {
-				if !slices.Contains(thresholdOps, k.Value) {
-					r.errorf(k, codeUnknown, sigma.NearestHint(k.Value, thresholdOps, ""), "a threshold is one of %s", strings.Join(thresholdOps, ", "))
+				if ops := sigma.ThresholdOps(); !slices.Contains(ops, k.Value) {
+					r.errorf(k, codeUnknown, sigma.NearestHint(k.Value, ops, ""), "a threshold is one of %s", strings.Join(ops, ", "))
 					return
 				}
 				num, ok := r.value(v).(sigma.Number)

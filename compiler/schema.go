@@ -27,7 +27,7 @@ func ProfileSchema() ([]byte, error) {
 // It does not see into filters, where ParseOverrides does.
 func OverridesSchema() ([]byte, error) {
 	thresholds := schema.Object()
-	for _, op := range thresholdOps {
+	for _, op := range sigma.ThresholdOps() {
 		thresholds.Properties = append(thresholds.Properties, propertyOf(op, fmt.Sprintf("the number after %s", op), schema.Number()))
 	}
 	entry := schema.Object(

@@ -81,6 +81,38 @@ const (
 	OpNEQ ThresholdOp = "neq"
 )
 
+var thresholdOps = []ThresholdOp{OpGT, OpGTE, OpLT, OpLTE, OpEQ, OpNEQ}
+
+// ThresholdOps returns the threshold operators as they are written.
+func ThresholdOps() []string {
+	var out []string
+	for _, op := range thresholdOps {
+		out = append(out, string(op))
+	}
+	return out
+}
+
+// Holds says whether the operator accepts a value that compares with the
+// threshold as order says: negative below it, 0 equal, positive above it. Of
+// what is no operator it is false.
+func (op ThresholdOp) Holds(order int) bool {
+	switch op {
+	case OpGT:
+		return order > 0
+	case OpGTE:
+		return order >= 0
+	case OpLT:
+		return order < 0
+	case OpLTE:
+		return order <= 0
+	case OpEQ:
+		return order == 0
+	case OpNEQ:
+		return order != 0
+	}
+	return false
+}
+
 // Threshold is one `gte: 10`. Placeholder is set instead of Value where a
 // parameter stands.
 type Threshold struct {

@@ -362,8 +362,6 @@ type thresholdsOf struct {
 	percentile *Numeric
 }
 
-var thresholdOps = []ThresholdOp{OpGT, OpGTE, OpLT, OpLTE, OpEQ, OpNEQ}
-
 var opDocs = map[ThresholdOp]string{
 	OpGT: "more than", OpGTE: "at least", OpLT: "less than", OpLTE: "at most", OpEQ: "exactly", OpNEQ: "anything but",
 }

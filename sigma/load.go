@@ -54,7 +54,7 @@ func ParseFS(fsys fs.FS, paths ...string) (*Files, Diagnostics) {
 				fail(file, err)
 				return nil
 			}
-			all = append(all, out.add(file, data)...)
+			all = append(all, out.Add(file, data)...)
 			return nil
 		})
 		if err != nil {
@@ -65,8 +65,10 @@ func ParseFS(fsys fs.FS, paths ...string) (*Files, Diagnostics) {
 	return out, all
 }
 
-// add reads one file into the list that its marker asks for.
-func (f *Files) add(file string, data []byte) Diagnostics {
+// Add reads the text of one file, under the name that its findings are to
+// have, into the list that its marker asks for, as ParseFS does with each file
+// it finds. The findings are in no order.
+func (f *Files) Add(file string, data []byte) Diagnostics {
 	switch format := Marker(data); format {
 	case "":
 		docs, ds := Parse(file, data)

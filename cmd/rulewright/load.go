@@ -1,14 +1,10 @@
 package main
 
 import (
-	"cmp"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,100 +14,6 @@ import (
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-// source is a file that was found, with its text.
-type source struct {
-	name string // as the user would name it
-	data []byte
-	kind string // rules, parameters, profile, overrides, pipeline, fixtures, coverage
-}
-
-// kindOf is "rules", or the format that the file's marker names.
-func kindOf(data []byte) string { return cmp.Or(sigma.Marker(data), "rules") }
-
-func isYAML(name string) bool {
-	ext := strings.ToLower(filepath.Ext(name))
-	return ext == ".yml" || ext == ".yaml"
-}
-
-// maxRuleFile bounds a rule file; nobody writes one of that size.
-const maxRuleFile = 256 << 20
-
-// readSources reads files, the YAML files of folders, and standard input for -.
-// Without paths it reads the built-in pack.
-func (c *cli) readSources(paths []string) ([]source, error) {
-	var out []source
-	add := func(name string, r io.Reader) error {
-		data, err := io.ReadAll(io.LimitReader(r, maxRuleFile+1))
-		if err != nil {
-			return err
-		}
-		if len(data) > maxRuleFile {
-			return fmt.Errorf("%s is larger than %d MiB", name, maxRuleFile>>20)
-		}
-		out = append(out, source{name, data, kindOf(data)})
-		return nil
-	}
-	addFile := func(name string) error {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return add(name, f)
-	}
-	if len(paths) == 0 {
-		err := fs.WalkDir(rules.FS, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			f, err := rules.FS.Open(name)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			return add("rules/"+name, f)
-		})
-		return out, err
-	}
-	for _, p := range paths {
-		if p == "-" {
-			if err := add("stdin", c.stdin); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		info, err := os.Stat(p)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			if err := addFile(p); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		before := len(out)
-		err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && name != p && strings.HasPrefix(d.Name(), "."):
-				return fs.SkipDir
-			case d.IsDir() || !isYAML(name):
-				return nil
-			}
-			return addFile(name)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(out) == before {
-			return nil, fmt.Errorf("there is no .yml or .yaml file in %s", p)
-		}
-	}
-	return out, nil
-}
 
 // ruleFlags are the flags of commands that load rules.
 type ruleFlags struct {
@@ -127,14 +29,6 @@ type ruleFlags struct {
 	filters                     []*sigma.Document
 	catalogue                   []sigma.Parameter
 	targets, queries, forms     []*compiler.Pipeline // see loadPipelines
-}
-
-func (r *ruleFlags) selection(f *flag.FlagSet) {
-	f.Var(&r.guide, "guide", "only rules for this `guide`, such as entra-apps")
-	f.Var(&r.tier, "tier", "only rules of this `tier`: alert, report, hunt, product")
-	f.Var(&r.level, "level", "only rules of this `level`: informational, low, medium, high, critical")
-	f.Var(&r.tag, "tag", "only rules with this `tag`, such as attack.t1528")
-	f.Var(&r.id, "id", "only the rule with this `id`, name or title")
 }
 
 func (r *ruleFlags) values(f *flag.FlagSet) {
@@ -167,20 +61,13 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 		}
 		r.catalogue, _ = sigma.ParseParameters(rules.Catalogue, data)
 	}
-	parsed := parseRules(sources)
-	for i, s := range sources {
-		switch s.kind {
-		case "rules":
-			r.docs = append(r.docs, withoutErrors(parsed[i].docs, parsed[i].ds)...)
-			r.read += countRules(parsed[i].docs)
-			ds = append(ds, parsed[i].ds...)
-		case "parameters":
-			catalogue, found := sigma.ParseParameters(s.name, s.data)
-			ds = append(ds, found...)
-			for _, p := range catalogue {
-				r.catalogue = slices.DeleteFunc(r.catalogue, func(q sigma.Parameter) bool { return q.Name == p.Name })
-				r.catalogue = append(r.catalogue, p)
-			}
+	for _, f := range parseSources(sources) {
+		r.docs = append(r.docs, withoutErrors(f.Documents, f.ds)...)
+		r.read += countRules(f.Documents)
+		ds = append(ds, f.ds...)
+		for _, p := range f.Parameters {
+			r.catalogue = slices.DeleteFunc(r.catalogue, func(q sigma.Parameter) bool { return q.Name == p.Name })
+			r.catalogue = append(r.catalogue, p)
 		}
 	}
 	r.all = r.docs
@@ -219,21 +106,21 @@ func countRules(docs []*sigma.Document) int {
 	return n
 }
 
-type parsedRules struct {
-	docs []*sigma.Document
-	ds   sigma.Diagnostics
+// parsedFile is what a file holds, with its own findings.
+type parsedFile struct {
+	sigma.Files
+	ds sigma.Diagnostics
 }
 
-func parseRules(sources []source) []parsedRules {
-	out := make([]parsedRules, len(sources))
+// parseSources reads each file for itself, several at a time.
+func parseSources(sources []source) []parsedFile {
+	out := make([]parsedFile, len(sources))
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				if sources[i].kind == "rules" {
-					out[i].docs, out[i].ds = sigma.Parse(sources[i].name, sources[i].data)
-				}
+				out[i].ds = out[i].Add(sources[i].name, sources[i].data)
 			}
 		})
 	}
@@ -245,6 +132,7 @@ func parseRules(sources []source) []parsedRules {
 	return out
 }
 
+// loadValues reads what the user gave to fill rules in and to change them.
 func (r *ruleFlags) loadValues(c *cli, docs []*sigma.Document) error {
 	var ds sigma.Diagnostics
 	if r.profile != "" {
@@ -293,137 +181,6 @@ func (r *ruleFlags) loadValues(c *cli, docs []*sigma.Document) error {
 		return fmt.Errorf("--set: %s; %s", ds[0].Message, ds[0].Hint)
 	}
 	return nil
-}
-
-// loadPipelines reads --pipeline: each form and each built-in query target given
-// is one target. Pipelines of the same form are laid over each other from left
-// to right, and a file without a form over all targets before it. To match, the
-// targets of forms are laid over the built-in ones.
-func (r *ruleFlags) loadPipelines() error {
-	targets := []*compiler.Pipeline{}
-	lay := func(over int, p *compiler.Pipeline) { targets[over] = compiler.MergePipelines(targets[over], p) }
-	for _, name := range r.pipelines {
-		builtin := slices.Contains(compiler.BuiltinPipelines(), name)
-		p, err := readPipeline(name, builtin)
-		if err != nil {
-			return err
-		}
-		same := slices.IndexFunc(targets, func(t *compiler.Pipeline) bool { return t.Form() == p.Form() && p.Form() != "" })
-		switch {
-		case same >= 0:
-			lay(same, p)
-		case p.Form() == "" && !builtin && len(targets) > 0:
-			for i := range targets {
-				lay(i, p)
-			}
-		default:
-			targets = append(targets, p)
-		}
-	}
-	r.targets = targets
-	if len(targets) == 0 {
-		return nil
-	}
-	for _, name := range compiler.BuiltinPipelines() {
-		p, err := compiler.BuiltinPipeline(name)
-		if err != nil {
-			return err
-		}
-		if p.Form() != "" {
-			r.forms = append(r.forms, p)
-		}
-	}
-	for _, t := range targets {
-		same := slices.IndexFunc(r.forms, func(f *compiler.Pipeline) bool { return f.Form() == t.Form() })
-		switch {
-		case t.Form() == "":
-			r.queries = append(r.queries, t)
-		case same >= 0:
-			r.forms[same] = compiler.MergePipelines(r.forms[same], t)
-		default:
-			r.forms = append(r.forms, t)
-		}
-	}
-	return nil
-}
-
-func readPipeline(name string, builtin bool) (*compiler.Pipeline, error) {
-	if builtin {
-		return compiler.BuiltinPipeline(name)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		known := compiler.BuiltinPipelines()
-		return nil, fmt.Errorf("%q is neither a built-in pipeline (%s) nor a file%s", name, strings.Join(known, ", "), didYouMean(name, known))
-	}
-	p, ds := compiler.ParsePipeline(name, data)
-	if ds.HasErrors() {
-		return nil, ds
-	}
-	return p, nil
-}
-
-// forEvents refuses pipelines that no event can meet.
-func (r *ruleFlags) forEvents() error {
-	if len(r.queries) > 0 {
-		return fmt.Errorf("the pipeline %s is for queries, not for events; `rulewright list pipelines` tells them apart", r.queries[0].Name())
-	}
-	return nil
-}
-
-// choose keeps the rules that the selection flags mean.
-func (r *ruleFlags) choose() error {
-	for _, l := range []struct {
-		flag  string
-		list  list
-		words []string
-	}{{"tier", r.tier, sigma.Tiers()}, {"level", r.level, levels}} {
-		for _, w := range l.list {
-			if err := oneOf(l.flag, w, l.words...); err != nil {
-				return err
-			}
-		}
-	}
-	if len(r.guide)+len(r.tier)+len(r.level)+len(r.tag)+len(r.id) == 0 {
-		return nil
-	}
-	var known []string
-	kept := r.docs[:0:0]
-	for _, d := range r.docs {
-		known = append(known, d.Meta.ID, d.Meta.Name, d.Meta.Title)
-		m := &d.Meta
-		fits := func(l list, values ...string) bool {
-			return len(l) == 0 || slices.ContainsFunc(l, func(w string) bool {
-				return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, w) })
-			})
-		}
-		if d.Kind == sigma.KindFilter || fits(r.tier, m.Tier) && fits(r.level, m.Level) && fits(r.tag, m.Tags...) &&
-			fits(r.id, m.ID, m.Name, m.Title) && fits(r.guide, guides(m)...) {
-			kept = append(kept, d)
-		}
-	}
-	if !slices.ContainsFunc(kept, func(d *sigma.Document) bool { return d.Kind != sigma.KindFilter }) {
-		if len(r.id) == 1 {
-			if n := sigma.Nearest(r.id[0], known); n != "" {
-				return fmt.Errorf("no rule has the id, name or title %q; did you mean %q?", r.id[0], n)
-			}
-		}
-		return errors.New("no rule fits --guide, --tier, --level, --tag and --id together; `rulewright rules` lists the rules")
-	}
-	r.docs = kept
-	return nil
-}
-
-// guides returns the guides that a rule's coverage names.
-func guides(m *sigma.Meta) []string {
-	var out []string
-	for _, id := range m.Coverage {
-		g, _, _ := strings.Cut(id, "/")
-		if !slices.Contains(out, g) {
-			out = append(out, g)
-		}
-	}
-	return out
 }
 
 // options are those for lowering.

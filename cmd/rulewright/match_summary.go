@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// summary says what was looked at and what was not. With jsonl it goes to the
+// error output, so that the hits stay clean.
+func (m *matching) summary() {
+	var w io.Writer = m.c.out
+	if m.jsonl {
+		w = m.c.err
+	}
+	var parts []string
+	for _, l := range slices.Backward(levels) {
+		if n := m.byLevel[l]; n > 0 {
+			parts = append(parts, number(n)+" "+l)
+		}
+	}
+	if n := m.byLevel[""]; n > 0 {
+		parts = append(parts, number(n)+" without a level")
+	}
+	line := plural(m.hits, "hit")
+	if m.hits > 0 {
+		line += " of " + plural(len(m.fired), "rule") + ": " + strings.Join(parts, ", ")
+	}
+	fmt.Fprintln(w, line)
+	repeats := 0
+	for _, h := range m.once {
+		repeats += h.Repeats
+	}
+	if repeats > 0 {
+		were := "were"
+		if repeats == 1 {
+			were = "was"
+		}
+		fmt.Fprintf(w, "%s %s counted on an earlier one (once)\n", plural(repeats, "further hit"), were)
+	}
+
+	line = fmt.Sprintf("%s in %s", plural(m.events, "event"), plural(m.in.files, "file"))
+	for _, x := range []struct {
+		n    int
+		text string
+	}{
+		{m.in.duplicates, "left out as duplicates"},
+		{m.in.unreadable, "unreadable"},
+		{m.badEvent, "given up"},
+		{m.noTime, "without a time that can be read, put last"},
+	} {
+		if x.n > 0 {
+			line += fmt.Sprintf("; %s %s", number(x.n), x.text)
+		}
+	}
+	if m.in.passed > 0 {
+		line += fmt.Sprintf("; %s passed over", plural(m.in.passed, "other file"))
+	}
+	fmt.Fprintln(w, line)
+	if n := int(m.rs.UnknownEvents()); n > 0 && !m.any {
+		files := slices.SortedFunc(maps.Keys(m.unknown), func(a, b string) int {
+			return cmp.Or(cmp.Compare(m.unknown[b], m.unknown[a]), strings.Compare(a, b))
+		})
+		const most = 3
+		for i, f := range files {
+			files[i] = fmt.Sprintf("%s (%s)", clean(f), number(m.unknown[f]))
+		}
+		if len(files) > most {
+			files = append(files[:most], "…")
+		}
+		fmt.Fprintf(w, "%s of unknown source met no rule: %s; see --form and --any-source\n", plural(n, "event"), strings.Join(files, ", "))
+	}
+
+	stats := m.stream.Stats()
+	for _, x := range []struct {
+		n    int64
+		text string
+	}{
+		{stats.Late, "came too late and took no part in correlations; see --lateness"},
+		{stats.DecidedEarly, "decided on before their time, as too many were waiting"},
+		{stats.DroppedEvents, "of correlations forgotten, as a group had too many; its counts are of the others"},
+		{stats.CutKeys, "in more groups or with more values than are looked at"},
+	} {
+		if x.n > 0 {
+			fmt.Fprintf(w, "%s %s\n", plural(int(x.n), "event"), x.text)
+		}
+	}
+	if stats.EvictedGroups > 0 {
+		fmt.Fprintf(w, "%s of correlations forgotten, as there were too many\n", plural(int(stats.EvictedGroups), "group"))
+	}
+
+	total := len(m.rs.Rules())
+	notRun := m.rs.NotRun()
+	if len(notRun) == 0 {
+		fmt.Fprintf(w, "%s ran\n", plural(total, "rule"))
+	} else {
+		lacks := map[string]int{}
+		for _, n := range notRun {
+			for _, p := range n.Lacks {
+				lacks[p]++
+			}
+		}
+		names := []string{}
+		for p := range lacks {
+			names = append(names, p)
+		}
+		slices.SortFunc(names, func(a, b string) int {
+			if lacks[a] != lacks[b] {
+				return lacks[b] - lacks[a]
+			}
+			return strings.Compare(a, b)
+		})
+		for i, p := range names {
+			names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
+		}
+		fmt.Fprintf(w, "%s ran, %s did not: parameters without a value: %s\n", plural(total-len(notRun), "rule"), number(len(notRun)), strings.Join(names, ", "))
+		if m.profile == "" {
+			fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+		} else {
+			fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.profile)
+		}
+	}
+	for _, d := range append(m.rs.Disabled(), m.stream.Disabled()...) {
+		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
+	}
+}

@@ -1,0 +1,139 @@
+package compiler
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// toNumber reads a number; ok is false for one without a finite value.
+func toNumber(v any) (ir.Number, bool) {
+	switch v := v.(type) {
+	case int64:
+		return ir.Number{IsInt: true, Int: v}, true
+	case uint64:
+		if v <= math.MaxInt64 {
+			return ir.Number{IsInt: true, Int: int64(v)}, true
+		}
+		return canonical(ir.Number{Float: float64(v)}), true
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return ir.Number{}, false
+		}
+		return canonical(ir.Number{Float: v}), true
+	case json.Number:
+		return parseJSONNumber(string(v))
+	}
+	return ir.Number{}, false
+}
+
+// parseJSONNumber reads a JSON number: an exact integer where 64 bits hold it.
+func parseJSONNumber(s string) (ir.Number, bool) {
+	if s == "" || strings.Trim(s, "0123456789+-.eE") != "" {
+		return ir.Number{}, false
+	}
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return ir.Number{IsInt: true, Int: i}, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return ir.Number{}, false
+	}
+	return canonical(ir.Number{Float: f}), true
+}
+
+// numberText reads text of the form -?[0-9]{1,15}(\.[0-9]{1,15})? and
+// refuses all other.
+func numberText(s string) (ir.Number, bool) {
+	whole, frac, hasFrac := strings.Cut(s, ".")
+	digits := strings.TrimPrefix(whole, "-")
+	if !isDigits(digits) || hasFrac && !isDigits(frac) {
+		return ir.Number{}, false
+	}
+	if !hasFrac {
+		i, _ := strconv.ParseInt(s, 10, 64)
+		return ir.Number{IsInt: true, Int: i}, true
+	}
+	f, _ := strconv.ParseFloat(s, 64)
+	return canonical(ir.Number{Float: f}), true
+}
+
+func isDigits(s string) bool {
+	if len(s) < 1 || len(s) > 15 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// canonical writes a number in the one form that equal numbers share, so that
+// == and map keys compare by value: an integer where int64 holds it exactly.
+func canonical(n ir.Number) ir.Number {
+	if n.IsInt {
+		return ir.Number{IsInt: true, Int: n.Int}
+	}
+	if f := n.Float; f >= -(1<<63) && f < 1<<63 && f == math.Trunc(f) {
+		return ir.Number{IsInt: true, Int: int64(f)}
+	}
+	return ir.Number{Float: n.Float}
+}
+
+// compareNumbers compares canonical numbers exactly.
+func compareNumbers(a, b ir.Number) int {
+	switch {
+	case a.IsInt && b.IsInt:
+		return cmp.Compare(a.Int, b.Int)
+	case a.IsInt:
+		return compareIntFloat(a.Int, b.Float)
+	case b.IsInt:
+		return -compareIntFloat(b.Int, a.Float)
+	}
+	return cmp.Compare(a.Float, b.Float)
+}
+
+func compareIntFloat(i int64, f float64) int {
+	switch {
+	case f >= 1<<63:
+		return -1
+	case f < -(1 << 63):
+		return 1
+	}
+	t := math.Trunc(f)
+	if c := cmp.Compare(i, int64(t)); c != 0 {
+		return c
+	}
+	return cmp.Compare(t, f)
+}
+
+// decimalText is the shortest decimal without an exponent.
+func decimalText(v any) string {
+	switch v := v.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case json.Number:
+		if i, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+			return strconv.FormatInt(i, 10)
+		}
+		f, _ := strconv.ParseFloat(string(v), 64)
+		return decimalText(f)
+	case uint64:
+		if v <= math.MaxInt64 {
+			return strconv.FormatUint(v, 10)
+		}
+		return decimalText(float64(v))
+	case float64:
+		if v == 0 {
+			return "0" // not -0
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}

@@ -1,0 +1,350 @@
+package compiler
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// maxValueDepth is how many lists and objects inside each other evaluation
+// goes through; what lies deeper yields nothing. It is encoding/json's own
+// limit, so that only values built in Go (perhaps containing themselves) meet it.
+const maxValueDepth = 10_000
+
+// A route is a path made ready to be followed.
+type route []routeStep
+
+type routeStep struct {
+	key      *routeKey // nil: stays in place
+	json     bool
+	position int   // -1: none
+	where    *leaf // what an element of a Name/Value list must meet
+}
+
+// routeKey is a key, flat and cut at its first dot.
+type routeKey struct {
+	name, folded string
+	head, rest   *routeKey // nil without a dot
+}
+
+func newRoute(p ir.Path) (route, error) {
+	p = ir.Path(nil).Join(p)
+	pl := make(route, len(p))
+	for i, s := range p {
+		pl[i] = routeStep{json: s.JSON, position: -1}
+		if s.Key != "" {
+			pl[i].key = newRouteKey(s.Key)
+		}
+		if s.HasPosition {
+			pl[i].position = s.Position
+		}
+		if s.Where.Key != "" {
+			var err error
+			if pl[i].where, err = newLeaf(&ir.Match{Field: ir.Field{Path: ir.Path{{Key: s.Where.Key}}}, Values: []ir.Value{ir.String(s.Where.Value)}}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return pl, nil
+}
+
+func newRouteKey(name string) *routeKey {
+	k := &routeKey{name: name, folded: fold(name)}
+	if head, rest, ok := strings.Cut(name, "."); ok && rest != "" {
+		k.head = &routeKey{name: head, folded: fold(head)}
+		k.rest = newRouteKey(rest)
+	}
+	return k
+}
+
+// cursor follows places through one event. It keeps what is costly to find
+// again (parsed JSON texts, objects by folded key) and counts its work.
+type cursor struct {
+	cost  int // steps left; negative: the limit was met and results are not whole
+	keep  bool
+	nodes []any
+	json  map[string]any
+	keys  map[uintptr]foldedKeys
+}
+
+// foldedKeys are an object's values by folded key. It holds on to the object,
+// so that its address stays its own.
+type foldedKeys struct {
+	object map[string]any
+	byKey  map[string]foldedKey
+}
+
+type foldedKey struct {
+	key   string
+	value any
+}
+
+// minIndexedKeys is the size from which an object's folded keys are indexed.
+const minIndexedKeys = 8
+
+// spend takes n steps and reports whether the limit still holds.
+func (c *cursor) spend(n int) bool {
+	c.cost -= n
+	return c.cost >= 0
+}
+
+// follow appends to c.nodes what the route yields from v: values as they stand,
+// lists not yet taken apart.
+func (c *cursor) follow(v any, pl route, depth int) {
+	if len(pl) == 0 {
+		if c.spend(1) {
+			c.nodes = append(c.nodes, v)
+		}
+		return
+	}
+	if pl[0].key == nil {
+		c.held(v, pl, depth)
+		return
+	}
+	c.step(v, pl[0].key, pl, depth)
+}
+
+func (c *cursor) step(v any, k *routeKey, pl route, depth int) {
+	if !c.spend(1) || depth > maxValueDepth {
+		return
+	}
+	v = plain(v)
+	if list, ok := v.([]any); ok {
+		for _, el := range list {
+			c.step(el, k, pl, depth+1)
+		}
+		return
+	}
+	if x, ok := c.get(v, k); ok {
+		c.held(x, pl, depth+1)
+	} else if k.rest != nil {
+		if x, ok := c.get(v, k.head); ok {
+			c.step(x, k.rest, pl, depth+1)
+		}
+	}
+}
+
+// held does with a step's value what the step asks behind its key.
+func (c *cursor) held(v any, pl route, depth int) {
+	if pl[0].json {
+		v = c.parsed(v)
+	}
+	if i := pl[0].position; i >= 0 {
+		switch x := plain(v).(type) {
+		case nil:
+			return
+		case []any:
+			if i >= len(x) {
+				return
+			}
+			v = x[i]
+		default:
+			if i > 0 {
+				return
+			}
+		}
+	}
+	if pl[0].where == nil {
+		c.follow(v, pl[1:], depth)
+		return
+	}
+	c.each(v, depth, func(el any) {
+		if c.selects(pl[0].where, el) {
+			c.follow(el, pl[1:], depth+1)
+		}
+	})
+}
+
+// each calls f with the elements of a list, lists in it taken apart; anything
+// else is a list of one.
+func (c *cursor) each(v any, depth int, f func(el any)) {
+	if !c.spend(1) || depth > maxValueDepth {
+		return
+	}
+	v = plain(v)
+	if list, ok := v.([]any); ok {
+		for _, el := range list {
+			c.each(el, depth+1, f)
+		}
+		return
+	}
+	f(v)
+}
+
+// selects reports whether an element is an object that a selector asks for.
+func (c *cursor) selects(where *leaf, el any) bool {
+	if !isObject(el) {
+		return false
+	}
+	outer := c.nodes
+	c.nodes = nil
+	ok := where.match(&subject{value: el, cursor: c})
+	c.nodes = outer
+	return ok
+}
+
+// get returns an object's value: that of the exact key, else of the first key
+// in byte order that is equal under folding.
+func (c *cursor) get(v any, k *routeKey) (any, bool) {
+	switch o := v.(type) {
+	case map[string]any:
+		if x, ok := o[k.name]; ok {
+			return x, true
+		}
+		if c.keep && len(o) >= minIndexedKeys {
+			x, ok := c.indexed(o)[k.folded]
+			return x.value, ok
+		}
+		best, found := "", false
+		for key := range o {
+			if foldsTo(key, k.folded) && (!found || key < best) {
+				best, found = key, true
+			}
+		}
+		c.cost -= len(o) / 8
+		return o[best], found
+	case event.Object:
+		if x, ok := o.Get(k.name); ok {
+			return x, true
+		}
+		best, found := "", false
+		o.Keys(func(key string) bool {
+			if foldsTo(key, k.folded) && (!found || key < best) {
+				best, found = key, true
+			}
+			return true
+		})
+		if !found {
+			return nil, false
+		}
+		return o.Get(best)
+	}
+	return nil, false
+}
+
+func (c *cursor) indexed(o map[string]any) map[string]foldedKey {
+	id := reflect.ValueOf(o).Pointer()
+	if x, ok := c.keys[id]; ok {
+		return x.byKey
+	}
+	m := make(map[string]foldedKey, len(o))
+	for key, v := range o {
+		f := fold(key)
+		if old, ok := m[f]; !ok || key < old.key {
+			m[f] = foldedKey{key, v}
+		}
+	}
+	if c.keys == nil {
+		c.keys = map[uintptr]foldedKeys{}
+	}
+	c.keys[id] = foldedKeys{o, m}
+	return m
+}
+
+// parsed returns the object or list that a JSON text holds; any other value as
+// it is.
+func (c *cursor) parsed(v any) any {
+	p := plain(v)
+	s, ok := p.(string)
+	if !ok || !mayBeJSON(s) {
+		return v
+	}
+	if x, ok := c.json[s]; ok {
+		return x
+	}
+	if !c.spend(len(s) / 16) {
+		return v
+	}
+	x, err := decodeJSON([]byte(s))
+	if err != nil {
+		x = v
+	}
+	if c.keep {
+		if c.json == nil {
+			c.json = map[string]any{}
+		}
+		c.json[s] = x
+	}
+	return x
+}
+
+// yielded is what a field yields from one event or element.
+type yielded struct {
+	scalars []scalar
+	present bool // the key is there, whatever it holds
+	object  bool // an object is among it
+	kept
+}
+
+// yield reads the scalars at a route.
+func (c *cursor) yield(v any, pl route, y *yielded) {
+	c.nodes = c.nodes[:0]
+	c.follow(v, pl, 0)
+	y.present = len(c.nodes) > 0
+	for _, n := range c.nodes {
+		c.each(n, 0, func(el any) {
+			switch el.(type) {
+			case nil:
+			case map[string]any, event.Object:
+				y.object = true
+			default:
+				y.scalars = append(y.scalars, toScalar(el))
+			}
+		})
+	}
+	clear(c.nodes)
+}
+
+// leaves reads every scalar leaf, objects' keys in byte order.
+func (c *cursor) leaves(v any, y *yielded, depth int) {
+	if !c.spend(1) || depth > maxValueDepth {
+		return
+	}
+	switch v := plain(v).(type) {
+	case nil:
+	case []any:
+		for _, el := range v {
+			c.leaves(el, y, depth+1)
+		}
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			c.leaves(v[k], y, depth+1)
+		}
+	case event.Object:
+		var keys []string
+		v.Keys(func(k string) bool {
+			keys = append(keys, k)
+			return c.spend(1)
+		})
+		slices.Sort(keys)
+		for _, k := range keys {
+			x, _ := v.Get(k)
+			c.leaves(x, y, depth+1)
+		}
+	default:
+		y.scalars = append(y.scalars, toScalar(v))
+	}
+}
+
+// elements returns the elements of the list at a route.
+func (c *cursor) elements(v any, pl route) []any {
+	c.nodes = c.nodes[:0]
+	c.follow(v, pl, 0)
+	var els []any
+	for _, n := range c.nodes {
+		if plain(n) == nil {
+			continue
+		}
+		c.each(n, 0, func(el any) { els = append(els, el) })
+	}
+	clear(c.nodes)
+	return els
+}
