@@ -16,7 +16,7 @@ import (
 func (c *correlator) hit(g *group, t int64, v verdict) {
 	e := c.e
 	parts := keyParts(g.key)
-	h := &Hit{Rule: c.info, Time: time.UnixMicro(t).UTC(), Window: Window{time.UnixMicro(v.from).UTC(), time.UnixMicro(v.to).UTC()}}
+	h := &Hit{Rule: c.info, Time: time.UnixMicro(t).UTC(), Window: windowOf(v.from, v.to)}
 	names := make(map[string]any, len(parts))
 	for i, p := range parts {
 		if i < len(c.spec.GroupBy) {
@@ -76,6 +76,10 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 		return
 	}
 	e.raiseOnce(heldHit{h, onceKey(s, c.onceBy), t, c.once})
+}
+
+func windowOf(from, to int64) Window {
+	return Window{time.UnixMicro(from).UTC(), time.UnixMicro(to).UTC()}
 }
 
 // receive takes a hit of another correlation. One that is several inputs of

@@ -3,21 +3,31 @@ package compiler
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/rulewright/rulewright/compiler/ir"
 )
 
 // Instant is what a correlation makes of a group at one time: how far its
 // condition is from holding. It is for those who want to know why there is no
 // hit.
 type Instant struct {
-	Rule  *RuleInfo
-	Group []GroupKey
-	Time  time.Time
+	Rule *RuleInfo
+	// Correlation is what the rule asks for, with parameters and overrides
+	// filled in. It belongs to the RuleSet and must not change.
+	Correlation *ir.Correlation
+	Group       []GroupKey
+	Time        time.Time
+	// Window is the interval that is looked at, as in Hit; of after_silence it
+	// begins at the event before, or at Time where there was none. Of new_value
+	// it is the lookback, whose end, the instant itself, is not part of it.
+	Window Window
 	// Value is the count or value that the condition looks at: of new_value
 	// the number of earlier events, of after_silence the seconds since the
 	// last one; "" where there is none.
 	Value json.Number
-	// Before is the value of the earlier window, of increase.
-	Before json.Number
+	// Before is the value of the earlier window, BeforeWindow, of increase.
+	Before       json.Number
+	BeforeWindow Window
 	// Events are how often each referenced rule matched in the window, in the
 	// rules' order; nil of types that look at no window.
 	Events []int
@@ -28,7 +38,7 @@ type Instant struct {
 
 // trace tells StreamOptions.Trace of a group.
 func (c *correlator) trace(g *group, t int64, x Instant) {
-	x.Rule, x.Time = c.info, time.UnixMicro(t).UTC()
+	x.Rule, x.Correlation, x.Time = c.info, c.spec, time.UnixMicro(t).UTC()
 	for i, p := range keyParts(g.key) {
 		if i < len(c.spec.GroupBy) {
 			x.Group = append(x.Group, GroupKey{c.spec.GroupBy[i], p})
@@ -39,7 +49,7 @@ func (c *correlator) trace(g *group, t int64, x Instant) {
 
 // instant is what a group's state says of the instant now.
 func (c *correlator) instant(g *group, now int64, hit bool) Instant {
-	x := Instant{Holds: hit, Hit: hit}
+	x := Instant{Holds: hit, Hit: hit, Window: windowOf(now-c.span, now)}
 	switch s := g.state.(type) {
 	case *windowState:
 		n, ok := s.of.holds(now - c.span)
@@ -51,9 +61,12 @@ func (c *correlator) instant(g *group, now int64, hit bool) Instant {
 			}
 		}
 	case *newValues:
-		x.Value = numberValue(intNumber(s.total))
+		x.Window = windowOf(now-s.lookback, now)
+		x.Value = numberValue(intNumber(s.known(now)))
 	case *silence:
+		x.Window = windowOf(now, now)
 		if s.before {
+			x.Window = windowOf(s.prev, now)
 			x.Value = numberValue(intNumber(int((now - s.prev) / 1e6)))
 		}
 	}

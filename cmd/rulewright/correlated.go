@@ -109,18 +109,8 @@ func (x *correlations) told(h *compiler.Hit) []string {
 		for _, f := range c.ConditionFields {
 			fields = append(fields, f.Name)
 		}
-		of := strings.Join(fields, ", ")
+		what = counted(c.Type, fields, len(c.Rules), h.Value) + within
 		switch c.Type {
-		case sigma.EventCount:
-			what = many(h.Value, "event") + within
-		case sigma.ValueCount:
-			what = many(h.Value, "value") + " of " + of + within
-		case sigma.ValueSum, sigma.ValueAvg, sigma.ValuePercentile:
-			what = strings.TrimPrefix(string(c.Type), "value_") + " of " + of + " " + string(h.Value) + within
-		case sigma.Temporal:
-			what = fmt.Sprintf("%s of %d rules%s", h.Value, len(c.Rules), within)
-		case sigma.TemporalOrdered:
-			what = fmt.Sprintf("%s of %d steps in order%s", h.Value, len(c.Rules), within)
 		case sigma.Counts:
 			var counts []string
 			for i, n := range h.Counts {
@@ -144,13 +134,40 @@ func (x *correlations) told(h *compiler.Hit) []string {
 	}
 	what = clean(what)
 	if !h.Window.From.IsZero() {
-		to := clock(h.Window.To)
-		if sameDay(h.Window.From, h.Window.To) {
-			to = h.Window.To.Format("15:04:05Z")
-		}
-		what += ", " + clock(h.Window.From) + " to " + to
+		what += ", " + windowText(h.Window)
 	}
 	return append(out, what)
+}
+
+// counted writes the value that a correlation of this type looks at.
+func counted(t sigma.CorrelationType, fields []string, rules int, value json.Number) string {
+	of := strings.Join(fields, ", ")
+	switch t {
+	case sigma.EventCount:
+		return many(value, "event")
+	case sigma.ValueCount:
+		return many(value, "value") + " of " + of
+	case sigma.Increase:
+		if len(fields) == 0 {
+			return many(value, "event")
+		}
+		return many(value, "value") + " of " + of
+	case sigma.ValueSum, sigma.ValueAvg, sigma.ValuePercentile:
+		return strings.TrimPrefix(string(t), "value_") + " of " + of + " " + string(value)
+	case sigma.Temporal:
+		return fmt.Sprintf("%s of %d rules", value, rules)
+	case sigma.TemporalOrdered:
+		return fmt.Sprintf("%s of %d steps in order", value, rules)
+	}
+	return string(value)
+}
+
+func windowText(w compiler.Window) string {
+	to := clock(w.To)
+	if sameDay(w.From, w.To) {
+		to = w.To.Format("15:04:05Z")
+	}
+	return clock(w.From) + " to " + to
 }
 
 // many writes a count that a hit has.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ Examples:
 	var rule paths
 	f.Var(&rule, "rule", "the `rule`: a file, or an id, name or title")
 	var own paths
-	f.Var(&own, "rules", "where RULE and those that it refers to are, a file or folder in place of the pack (`path`); again for more")
+	f.Var(&own, "rules", "where RULE, or what it refers to, is: a file or folder in place of the pack (`path`); again for more")
 	rf.values(f)
 	rf.pipeline(f)
 	form := f.String("form", "auto", "the `form` of all events")
@@ -53,8 +54,10 @@ Examples:
 	}
 	var rulePaths []string
 	name := ""
-	if _, err := os.Stat(rule[0]); err == nil || rule[0] == "-" {
-		rulePaths = rule
+	_, err = os.Stat(rule[0])
+	isFile := err == nil || rule[0] == "-"
+	if isFile {
+		rulePaths = append(rule, own...)
 	} else {
 		rf.id = list{rule[0]}
 		name = rule[0]
@@ -66,6 +69,9 @@ Examples:
 	}
 	if err := rf.forEvents(); err != nil {
 		return c.misuse("%v", err)
+	}
+	if isFile && len(own) > 0 { // those of --rules are there to be referred to
+		rf.docs = slices.DeleteFunc(slices.Clone(rf.docs), func(d *sigma.Document) bool { return !isIn(d.File, rule[0]) })
 	}
 	chosen := rf.docs
 	correlated := slices.ContainsFunc(chosen, func(d *sigma.Document) bool { _, ok := correlates(d); return ok })
@@ -150,6 +156,15 @@ Examples:
 		fmt.Fprintf(c.out, "%s: %s\n", plural(notes[key], "event"), clean(key))
 	}
 	return exitOK
+}
+
+// isIn says whether a file is the one that a path names, or below it.
+func isIn(file, path string) bool {
+	if path == "-" {
+		return file == "stdin"
+	}
+	rel, err := filepath.Rel(path, file)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // explained prints a node of a rule's tree with what is below it.

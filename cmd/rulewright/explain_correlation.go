@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler"
@@ -39,7 +38,7 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 			near[p] = groups
 		}
 		n := groups[key]
-		d := distance(docs[p], x)
+		d := distance(x)
 		switch {
 		case n == nil:
 			n = &nearness{best: x, distance: d}
@@ -74,7 +73,13 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 			return c.fail(err)
 		}
 	}
-	st.Close()
+	sums := map[place][]*compiler.Hit{}
+	told := newCorrelations(all)
+	for _, h := range st.Close() {
+		if d := docs[at(h.Rule)]; d != nil && d.Correlation != nil && d.Correlation.Type == sigma.Summary {
+			sums[at(h.Rule)] = append(sums[at(h.Rule)], h)
+		}
+	}
 	in.meter.clear()
 	for _, n := range rs.NotRun() {
 		if d := docs[at(n.Rule)]; d != nil && slices.Contains(chosen, d) {
@@ -95,6 +100,9 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 		if hits > 0 {
 			verdict = c.paint(bold, "has "+plural(hits, "hit"))
 		}
+		if n := len(sums[p]); n > 0 {
+			verdict = c.paint(bold, "sums up "+plural(n, "group"))
+		}
 		fmt.Fprintf(c.out, "%q %s in %s\n", clean(d.Meta.Title), verdict, plural(total, "event"))
 		if d.Correlation != nil {
 			fmt.Fprintln(c.out, "  the rules that it refers to:")
@@ -112,7 +120,20 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 				fmt.Fprintf(c.out, "    %s (%s): %s\n", clean(r.Name), clean(of.Meta.Title), what)
 			}
 			if d.Correlation.Type == sigma.Summary {
-				fmt.Fprintln(c.out, "  a summary has no condition")
+				fmt.Fprintln(c.out, "  a summary has no condition; its groups, the largest first:")
+				slices.SortStableFunc(sums[p], func(a, b *compiler.Hit) int {
+					x, _ := a.Value.Int64()
+					y, _ := b.Value.Int64()
+					return cmp.Compare(y, x)
+				})
+				for i, h := range sums[p] {
+					if limit > 0 && i == limit {
+						fmt.Fprintf(c.out, "    … and %s (--limit)\n", plural(len(sums[p])-i, "more group"))
+						break
+					}
+					fmt.Fprintf(c.out, "    %s\n", strings.Join(told.told(h), "; "))
+				}
+				fmt.Fprintln(c.out)
 				continue
 			}
 		}
@@ -142,7 +163,7 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 			if k == "" {
 				k = "all events"
 			}
-			fmt.Fprintf(c.out, "    %s %s  %s: %s\n", mark, clock(n.best.Time), k, whyNot(d, n.best))
+			fmt.Fprintf(c.out, "    %s %s  %s: %s\n", mark, clock(n.best.Time), k, whyNot(n.best))
 		}
 		fmt.Fprintln(c.out)
 	}
@@ -157,142 +178,4 @@ func referencedBy(all []*sigma.Document, r sigma.Reference) *sigma.Document {
 		}
 	}
 	return nil
-}
-
-// distance measures how much is missing at an instant; 0 where nothing is that
-// can be measured.
-func distance(d *sigma.Document, x compiler.Instant) float64 {
-	if d == nil || d.Correlation == nil || x.Holds {
-		return 0
-	}
-	c := d.Correlation
-	v, err := x.Value.Float64()
-	if err != nil {
-		return 1e18
-	}
-	switch c.Type {
-	case sigma.Counts:
-		sum := 0.0
-		for _, rc := range c.RuleCounts {
-			if i := slices.IndexFunc(c.Rules, func(r sigma.Reference) bool { return r.Name == rc.Rule.Name }); i >= 0 && i < len(x.Events) {
-				sum += missing(rc.Thresholds, float64(x.Events[i]))
-			}
-		}
-		return sum
-	case sigma.Temporal, sigma.TemporalOrdered:
-		if len(c.Thresholds) == 0 {
-			return float64(len(c.Rules)) - v
-		}
-	case sigma.NewValue, sigma.Increase, sigma.AfterSilence:
-		return -v // the more the nearer
-	}
-	return missing(c.Thresholds, v)
-}
-
-// missing adds up by how much a number misses thresholds.
-func missing(ts []sigma.Threshold, v float64) float64 {
-	sum := 0.0
-	for _, t := range ts {
-		if t.Placeholder != "" {
-			sum -= v // the more the nearer
-			continue
-		}
-		want := numericOf(t.Value)
-		switch t.Op {
-		case sigma.OpGT, sigma.OpGTE:
-			sum += max(0, want-v)
-		case sigma.OpLT, sigma.OpLTE:
-			sum += max(0, v-want)
-		case sigma.OpEQ:
-			sum += max(want-v, v-want)
-		}
-	}
-	return sum
-}
-
-func numericOf(n sigma.Numeric) float64 {
-	if n.IsInt {
-		return float64(n.Int)
-	}
-	return n.Float
-}
-
-func numericText(n sigma.Numeric) string { return strconv.FormatFloat(numericOf(n), 'f', -1, 64) }
-
-func thresholdTexts(ts []sigma.Threshold) string {
-	var out []string
-	for _, t := range ts {
-		v := numericText(t.Value)
-		if t.Placeholder != "" {
-			v = "%" + t.Placeholder + "%"
-		}
-		out = append(out, string(t.Op)+" "+v)
-	}
-	return strings.Join(out, ", ")
-}
-
-// whyNot says what a group had and what the condition wants.
-func whyNot(d *sigma.Document, x compiler.Instant) string {
-	c := d.Correlation
-	had, wants := string(x.Value), ""
-	if had == "" {
-		had = "nothing to count"
-	}
-	if c != nil {
-		wants = thresholdTexts(c.Thresholds)
-		var per []string
-		for i, r := range c.Rules {
-			if i < len(x.Events) {
-				per = append(per, fmt.Sprintf("%s %d", r.Name, x.Events[i]))
-			}
-		}
-		switch c.Type {
-		case sigma.Temporal, sigma.TemporalOrdered:
-			had = fmt.Sprintf("%s of %d rules met (%s)", had, len(c.Rules), strings.Join(per, ", "))
-			switch {
-			case c.Expr != nil:
-				wants = "its condition over them"
-			case wants == "" && c.Type == sigma.TemporalOrdered:
-				wants = "all in this order"
-			case wants == "":
-				wants = "all"
-			}
-		case sigma.Counts:
-			var each []string
-			for _, rc := range c.RuleCounts {
-				each = append(each, rc.Rule.Name+" "+thresholdTexts(rc.Thresholds))
-			}
-			had, wants = strings.Join(per, ", "), strings.Join(each, ", ")
-			if c.Ratio != nil {
-				wants += fmt.Sprintf(", %s at least %s times %s", c.Ratio.Of.Name, numericText(c.Ratio.GTE), c.Ratio.To.Name)
-			}
-		case sigma.NewValue:
-			had = plural(atoi(had), "earlier event") + " known"
-			wants = fmt.Sprintf("at least %d, and a value not among them", max(1, c.MinHistory))
-		case sigma.AfterSilence:
-			if x.Value == "" {
-				had = "the first event"
-			} else {
-				had += " s of silence"
-			}
-			wants = "at least " + c.Silence.Text + ", at most " + c.Lookback.Text
-		case sigma.Increase:
-			had += " after " + string(x.Before)
-			wants = "an increase as large as its condition says"
-		}
-	}
-	switch {
-	case x.Hit:
-		return clean(had)
-	case x.Holds:
-		return clean(had + "; holds, and did so at the time before: no new hit")
-	case wants == "":
-		return clean(had)
-	}
-	return clean(had + "; wanted: " + wants)
-}
-
-func atoi(s string) int {
-	n, _ := strconv.Atoi(s)
-	return n
 }
