@@ -163,6 +163,9 @@ func (l *lowerer) listBlock(it *sigma.Item, in scope, depth int) ir.Expr {
 		// comes as JSON in a string (the values of Entra's modified properties).
 		over.Path = slices.Clone(over.Path)
 		over.Path[n-1].JSON = true
+		if k := len(over.Stored); k > 0 {
+			over.Stored[k-1].JSON, over.Stored[k-1].Single = true, false
+		}
 	}
 	l.inner++
 	x := l.block(it.Block, inner, depth+1, pos)

@@ -72,8 +72,9 @@ type tableEntry struct {
 	aliases  map[string]aliasEntry
 	columns  map[string]ir.Type
 	root     *ir.Path
-	camel    bool // names without a path begin with a small letter there
-	open     bool // what is no column may be there all the same
+	source   string // what says what is below the table's columns
+	camel    bool   // names without a path begin with a small letter there
+	open     bool   // what is no column may be there all the same
 }
 
 // fieldEntry is what a pipeline says of one canonical name. What is not set is
@@ -85,6 +86,9 @@ type fieldEntry struct {
 	none   bool     // the target does not have the field
 	typ    ir.Type  // TypeUnknown: not set
 	column string
+	list   bool   // what it holds is a list, or may be
+	source string // a page or a kind of real event that shows the field
+	said   bool   // a file names the field; false for what only the schema has
 }
 
 // aliasEntry is a canonical name that a loose name stands for: keys, and
@@ -240,6 +244,7 @@ func mergeTables(a, b *tableEntry) *tableEntry {
 	}
 	out := &tableEntry{
 		time: cmp.Or(b.time, a.time), id: cmp.Or(b.id, a.id), messages: b.messages, root: b.root,
+		source:  cmp.Or(b.source, a.source),
 		fields:  mergeFields(a.fields, b.fields),
 		aliases: mergeMaps(a.aliases, b.aliases),
 		columns: mergeMaps(a.columns, b.columns),
@@ -273,6 +278,9 @@ func (f fieldEntry) over(below fieldEntry) fieldEntry {
 	}
 	f.typ = cmp.Or(f.typ, below.typ)
 	f.column = cmp.Or(f.column, below.column)
+	f.source = cmp.Or(f.source, below.source)
+	f.list = f.list || below.list
+	f.said = f.said || below.said
 	return f
 }
 

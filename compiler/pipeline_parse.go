@@ -232,6 +232,7 @@ var tableKeys = []pipelineKey[tableEntry]{
 		t.columns = map[string]ir.Type{}
 		r.entries(v, "columns", func(k, v *yaml.Node) { t.columns[k.Value] = r.typ(v) })
 	}},
+	{"source", textShape, "the page or kind of real event that shows what is below the columns", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.source = r.text(v, "source") }},
 	{"open", trueShape, "an event may have fields that are no columns", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.open = r.isTrue(v, "open") }},
 	{"fields", fieldsShape, "canonical names, each with its path", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.fields = r.fields(v) }},
 	{"aliases", aliasesShape, "loose names of this table", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.aliases = r.aliases(v) }},
@@ -241,6 +242,8 @@ var fieldKeys = []pipelineKey[fieldEntry]{
 	{"path", textShape, "where the field is; a dot or bracket in front: below its parent's place", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { r.fieldPath(v, f) }},
 	{"type", typeShape, "what the field holds", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.typ = r.typ(v) }},
 	{"column", textShape, "the column that queries read", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.column = r.text(v, "column") }},
+	{"list", trueShape, "what the field holds is a list, or may be", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.list = r.isTrue(v, "list") }},
+	{"source", textShape, "the page or kind of real event that shows the field, where the table's does not", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.source = r.text(v, "source") }},
 	{"absent", trueShape, "the form does not have the field", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.none = r.isTrue(v, "absent") }},
 }
 
@@ -314,7 +317,7 @@ func (r *pipelineReader) camel(n *yaml.Node) bool {
 }
 
 func (r *pipelineReader) field(k, n *yaml.Node) fieldEntry {
-	f := fieldEntry{pos: posOf(k)}
+	f := fieldEntry{pos: posOf(k), said: true}
 	switch {
 	case yamlNull(n):
 	case n.Kind == yaml.ScalarNode:
@@ -356,7 +359,7 @@ func (r *pipelineReader) path(n *yaml.Node) (ir.Path, bool) {
 	if text == "" {
 		return nil, false
 	}
-	p, err := ir.ParsePath(text)
+	p, err := ir.ParsePath(hideDots(text))
 	if err != nil {
 		r.errorf(n, codeValue, "", "%v", err)
 		return nil, false
@@ -364,13 +367,43 @@ func (r *pipelineReader) path(n *yaml.Node) (ir.Path, bool) {
 	out := ir.Path{}
 	for _, s := range p {
 		keys := strings.Split(s.Key, ".")
+		for i, k := range keys {
+			keys[i] = strings.ReplaceAll(k, hiddenDot, ".")
+		}
 		for _, k := range keys[:len(keys)-1] {
 			out = append(out, ir.Step{Key: k})
 		}
 		s.Key = keys[len(keys)-1]
+		s.Where.Key = strings.ReplaceAll(s.Where.Key, hiddenDot, ".")
+		s.Where.Value = strings.ReplaceAll(s.Where.Value, hiddenDot, ".")
 		out = append(out, s)
 	}
 	return out, true
+}
+
+// hiddenDot stands for a dot that is part of a key while a path is read; no
+// YAML text holds it.
+const hiddenDot = "\x00"
+
+// hideDots replaces the dots of a path that have a backslash in front.
+func hideDots(text string) string {
+	if !strings.Contains(text, `\.`) || text == `\.` {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] != '\\' || i+1 == len(text):
+			b.WriteByte(text[i])
+		case text[i+1] == '.':
+			i++
+			b.WriteString(hiddenDot)
+		default:
+			b.WriteString(text[i : i+2])
+			i++
+		}
+	}
+	return b.String()
 }
 
 func (r *pipelineReader) aliases(n *yaml.Node) map[string]aliasEntry {

@@ -39,6 +39,8 @@ type mappedField struct {
 	typ      ir.Type
 	column   string
 	template bool // the name ends in .*
+	said     bool // a file names it
+	source   string
 }
 
 // mapping returns the names of a table. p.mu is held.
@@ -100,6 +102,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 	for _, n := range ordered {
 		m.add(n, names[n])
 	}
+	m.spreadLists(names)
 	for _, as := range []map[string]aliasEntry{p.aliases, te.aliases, aliases} {
 		for n, a := range as {
 			m.loose[n] = a.path
@@ -120,7 +123,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 }
 
 func (m *mapping) add(name string, e fieldEntry) {
-	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*")}
+	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*"), said: e.said, source: e.source}
 	head, _, _ := strings.Cut(name, ".")
 	parent, rest := m.parent(name)
 	switch {
@@ -135,8 +138,13 @@ func (m *mapping) add(name string, e fieldEntry) {
 	default:
 		f.path = m.place(strings.Split(name, "."))
 	}
-	if f.own && parent != nil && hasPrefix(f.path, parent.path) {
-		copy(f.path, parent.path) // with what is known of them as JSON
+	known := 0 // steps of which the parent says what they hold
+	if parent != nil {
+		for known < min(len(f.path), len(parent.path)) && hasPrefix(f.path[known:], parent.path[known:known+1]) {
+			f.path[known] = parent.path[known]
+			known++
+		}
+		f.source = cmp.Or(f.source, parent.source)
 	}
 	if f.column == "" {
 		if c, _, ok := m.schema.column(head); ok && m.isColumn(f.path, c) {
@@ -151,6 +159,7 @@ func (m *mapping) add(name string, e fieldEntry) {
 	if f.typ == ir.TypeJSON && len(f.path) > 0 {
 		f.path[len(f.path)-1].JSON = true
 	}
+	m.single(f, known, e)
 	m.fields[name] = f
 	if fo := foldName(name); m.folded[fo] == "" {
 		m.folded[fo] = name
@@ -168,6 +177,52 @@ func (m *mapping) add(name string, e fieldEntry) {
 			m.parents[n] = true
 		}
 	}
+}
+
+// single marks the steps of a field's path behind the known ones that never
+// hold a list: keys that a file names without `list: true`, and columns of a
+// scalar type. Of a step with a position or selector nothing is said: what it
+// picks from is a list.
+func (m *mapping) single(f *mappedField, known int, e fieldEntry) {
+	n := len(f.path)
+	for i := known; i < n; i++ {
+		s := &f.path[i]
+		s.Single = e.said && !e.none && !s.HasPosition && s.Where.Key == "" && !(e.list && i == n-1)
+	}
+	if n == 1 && known == 0 && !e.said && m.isColumn(f.path, f.name) {
+		_, t, ok := m.schema.column(f.name)
+		f.path[0].Single = ok && t != ir.TypeJSON && t != ir.TypeUnknown
+	}
+}
+
+// spreadLists makes the keys of fields that a file calls lists lists in every
+// path that leads through them.
+func (m *mapping) spreadLists(names map[string]fieldEntry) {
+	lists := map[string]bool{}
+	for n, e := range names {
+		if f := m.fields[n]; e.list {
+			lists[keysText(f.path)] = true
+		}
+	}
+	if len(lists) == 0 {
+		return
+	}
+	for _, f := range m.fields {
+		for i := range f.path {
+			if lists[keysText(f.path[:i+1])] {
+				f.path[i].Single = false
+			}
+		}
+	}
+}
+
+// keysText writes the keys of a path.
+func keysText(p ir.Path) string {
+	keys := make([]string, len(p))
+	for i, s := range p {
+		keys[i] = s.Key
+	}
+	return strings.Join(keys, "\x00")
 }
 
 // place returns where a name without a path of its own is.
@@ -471,6 +526,15 @@ func (p place) field(f sigma.Field) ir.Field {
 	if p.column != "" {
 		_, out.ColumnType, _ = p.names.schema.column(p.column)
 	}
+	for i := range out.Path {
+		out.Path[i].Single = false // is said of Stored, so that paths stay comparable
+	}
+	if p.names != nil {
+		out.Stored = slices.Clone(p.rel)
+		if p.column != "" && p.names.pipeline.form == "" && len(out.Stored) > 0 {
+			out.Stored[0].Key = p.column
+		}
+	}
 	return out
 }
 
@@ -524,7 +588,7 @@ func hasPrefix(p, q ir.Path) bool {
 	}
 	for i, s := range q {
 		t := p[i]
-		s.JSON, t.JSON = false, false
+		s.JSON, t.JSON, s.Single, t.Single = false, false, false, false
 		if s != t {
 			return false
 		}
