@@ -350,6 +350,17 @@ func TestExplain(t *testing.T) {
 	if _, err := rs.Explain("nobody", []byte(auditEvent)); err == nil {
 		t.Error("no error for an unknown rule")
 	}
+	// What the caller says of the source goes before what the event looks like.
+	for _, src := range []event.Source{{Form: "log-analytics", Table: "AuditLogs"}, {Form: "log-analytics", Table: "auditlogs"}, {Form: "log-analytics", Table: "SigninLogs"}, {}} {
+		xs, err := rs.ExplainAs(src, "", []byte(auditEvent))
+		if err != nil || len(xs) != 1 {
+			t.Fatal(xs, err)
+		}
+		hits, err := rs.MatchAs(src, []byte(auditEvent))
+		if err != nil || xs[0].Verdict != (len(hits) > 0) || xs[0].Verdict != (xs[0].Note == "") || xs[0].Source != src {
+			t.Errorf("%v: %+v, %d hits, %v", src, xs[0], len(hits), err)
+		}
+	}
 }
 
 // The index looks only where a rule cannot be true otherwise.

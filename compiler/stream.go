@@ -47,7 +47,11 @@ type StreamOptions struct {
 // StreamStats counts what a Stream left out or decided otherwise than it would
 // have without limits, and what it holds now.
 type StreamStats struct {
-	Late          int64 // events older than the watermark, dropped
+	Late int64 // events older than the watermark, dropped
+	// Ahead is the event that most of the late ones came behind: one that is
+	// dated far in the future makes all that follow it late. Its Late is 0
+	// where there is none.
+	Ahead         Ahead
 	WithoutTime   int64 // events without a time, which take no part
 	DecidedEarly  int64 // events decided on before their time, by MaxPending
 	EvictedGroups int64 // by MaxGroups
@@ -56,6 +60,17 @@ type StreamStats struct {
 
 	Groups  int // now remembered
 	Pending int // events now waiting for the watermark
+}
+
+// Ahead is an event that moved the watermark, or a call of Advance, and how many
+// events came too late for it.
+type Ahead struct {
+	Time    time.Time
+	EventID string // the event's own id, or ""
+	Source  event.Source
+	File    string // of an event.Record, as is Line
+	Line    int
+	Late    int64
 }
 
 // A Stream matches events against a RuleSet one after the other and keeps the
@@ -167,6 +182,7 @@ func (st *Stream) read(ev any) (hits []*Hit, p *pushed, err error) {
 	t, timed := streamTime(in.record.Time)
 	if timed {
 		p = &pushed{time: t}
+		st.engine.lead(t, Ahead{EventID: in.record.ID, Source: in.record.Source, File: in.record.File, Line: in.record.Line})
 	} else {
 		st.engine.stats.WithoutTime++
 	}
@@ -238,6 +254,7 @@ func (st *Stream) take() []*Hit {
 // lateness, as an event at t would, and returns the hits that this decides.
 func (st *Stream) Advance(t time.Time) []*Hit {
 	if at, ok := streamTime(t); ok && !st.closed {
+		st.engine.lead(at, Ahead{})
 		st.engine.advance(at)
 	}
 	return st.take()

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -33,6 +34,7 @@ type engine struct {
 
 	seen    bool
 	latest  int64
+	head    Ahead // what latest is the time of
 	mark    int64 // the watermark: instants before it are decided
 	pending pendingHeap
 	seq     uint64
@@ -168,6 +170,12 @@ func referenced(rules []*ir.Rule) (quiet, shown map[*ir.Rule]bool) {
 func (e *engine) push(p *pushed) {
 	if e.seen && p.time < e.mark {
 		e.stats.Late++
+		if p.time < e.latest-e.lateness { // not for an instant decided early
+			e.head.Late++
+			if e.head.Late > e.stats.Ahead.Late {
+				e.stats.Ahead = e.head
+			}
+		}
 		for _, h := range p.held {
 			e.raiseOnce(h)
 		}
@@ -179,6 +187,14 @@ func (e *engine) push(p *pushed) {
 		heap.Push(&e.pending, p)
 	}
 	e.advance(p.time)
+}
+
+// lead notes what is at t, if that is later than all before.
+func (e *engine) lead(t int64, a Ahead) {
+	if !e.seen || t > e.latest {
+		a.Time = time.UnixMicro(t).UTC()
+		e.head = a
+	}
 }
 
 // advance says that there was an event at t.

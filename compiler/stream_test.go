@@ -199,3 +199,46 @@ func TestStreamAdvance(t *testing.T) {
 		t.Errorf("%d hits", len(hits))
 	}
 }
+
+// One event with a wrong date makes all that follow it late: the stream says
+// which.
+func TestStreamAhead(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(streamSet, "GENERATE", "true", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	st := NewStream(rs, StreamOptions{Lateness: time.Minute})
+	push := func(minute, line int) {
+		t.Helper()
+		rec := event.Record{Event: signIn(minute, "ann@contoso.com", "0"), File: "a.jsonl", Line: line}
+		rec.Source, _ = event.Detect(rec.Event)
+		rec.ID = event.ID(rec.Event, rec.Source)
+		if _, err := st.Push(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push(0, 1)
+	push(2, 2)
+	push(0, 3) // one behind line 2
+	if a := st.Stats().Ahead; a.Line != 2 || a.Late != 1 {
+		t.Errorf("%+v", a)
+	}
+	push(50, 4)
+	for i := range 3 {
+		push(3+i, 5+i)
+	}
+	push(49, 8)  // not late
+	push(55, 9)  // the next head
+	push(53, 10) // behind it
+	want := Ahead{Time: time.Date(2026, 11, 22, 10, 50, 0, 0, time.UTC), EventID: "id-50-ann@contoso.com", Source: event.Source{Form: "log-analytics", Table: "SigninLogs"}, File: "a.jsonl", Line: 4, Late: 3}
+	if s := st.Stats(); s.Ahead != want || s.Late != 5 {
+		t.Errorf("%d late, %+v", s.Late, s.Ahead)
+	}
+	st.Advance(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	for i := range 4 {
+		push(56, 11+i)
+	}
+	if a := st.Stats().Ahead; a != (Ahead{Time: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Late: 4}) {
+		t.Errorf("%+v", a)
+	}
+}

@@ -81,6 +81,9 @@ func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all [
 		}
 	}
 	in.meter.clear()
+	for _, line := range leftOut(st.Stats(), "; put them in a file, which is read in order") {
+		fmt.Fprintln(c.out, line)
+	}
 	for _, n := range rs.NotRun() {
 		if d := docs[at(n.Rule)]; d != nil && slices.Contains(chosen, d) {
 			fmt.Fprintf(c.out, "%q did not run: parameters without a value: %s\n", clean(n.Rule.Title), strings.Join(n.Lacks, ", "))

@@ -142,6 +142,7 @@ type matching struct {
 	failed       bool
 	badEvent     int
 	noTime       int
+	toldLate     bool
 	any          bool           // events of unknown source meet every rule
 	unknown      map[string]int // events of unknown source, by file
 }
@@ -182,10 +183,28 @@ func (m *matching) run(minLevel, failOn string) error {
 			m.in.meter.clear()
 			fmt.Fprintf(m.c.err, "%s:%d: %v\n", clean(rec.File), rec.Line, err)
 		}
+		m.tellLate(rec)
 		if err := m.take(hits, rec); err != nil {
 			return err
 		}
 	}
+}
+
+// tellLate says of the first event that came too late what it came behind: who
+// follows a log must not wait for its end to see that one wrong date has all
+// that follow left out.
+func (m *matching) tellLate(rec event.Record) {
+	stats := m.stream.Stats()
+	if m.toldLate || stats.Late == 0 || len(m.correlations.docs) == 0 {
+		return
+	}
+	m.toldLate = true
+	m.in.meter.clear()
+	behind := ""
+	if stats.Ahead.Late > 0 {
+		behind = ": it came behind " + aheadText(stats.Ahead)
+	}
+	fmt.Fprintf(m.c.err, "%s:%d: too late for correlations%s; further such events are only counted\n", clean(rec.File), rec.Line, behind)
 }
 
 // take counts and shows hits. Those that an event decided are older than it.

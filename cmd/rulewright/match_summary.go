@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rulewright/rulewright/compiler"
 )
 
 // summary says what was looked at and what was not. With jsonl it goes to the
@@ -74,22 +76,8 @@ func (m *matching) summary() {
 		fmt.Fprintf(w, "%s of unknown source met no rule: %s; see --form and --any-source\n", plural(n, "event"), strings.Join(files, ", "))
 	}
 
-	stats := m.stream.Stats()
-	for _, x := range []struct {
-		n    int64
-		text string
-	}{
-		{stats.Late, "came too late and took no part in correlations; see --lateness"},
-		{stats.DecidedEarly, "decided on before their time, as too many were waiting"},
-		{stats.DroppedEvents, "of correlations forgotten, as a group had too many; its counts are of the others"},
-		{stats.CutKeys, "in more groups or with more values than are looked at"},
-	} {
-		if x.n > 0 {
-			fmt.Fprintf(w, "%s %s\n", plural(int(x.n), "event"), x.text)
-		}
-	}
-	if stats.EvictedGroups > 0 {
-		fmt.Fprintf(w, "%s of correlations forgotten, as there were too many\n", plural(int(stats.EvictedGroups), "group"))
+	for _, line := range leftOut(m.stream.Stats(), "; see --lateness") {
+		fmt.Fprintln(w, line)
 	}
 
 	total := len(m.rs.Rules())
@@ -126,4 +114,36 @@ func (m *matching) summary() {
 	for _, d := range append(m.rs.Disabled(), m.stream.Disabled()...) {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
 	}
+}
+
+// leftOut says, a line each, what a stream left out or decided early; late is
+// what to do about late events.
+func leftOut(stats compiler.StreamStats, late string) []string {
+	var out []string
+	say := func(n int64, noun, text string) {
+		if n > 0 {
+			out = append(out, plural(int(n), noun)+" "+text)
+		}
+	}
+	say(stats.Late, "event", "came too late and took no part in correlations"+late)
+	if a := stats.Ahead; a.Late > 0 {
+		out = append(out, fmt.Sprintf("%s of them came behind %s; where its date is wrong, leave it out", number(int(a.Late)), aheadText(a)))
+	}
+	say(stats.DecidedEarly, "event", "decided on before their time, as too many were waiting")
+	say(stats.DroppedEvents, "event", "of correlations forgotten, as a group had too many; its counts are of the others")
+	say(stats.CutKeys, "event", "in more groups or with more values than are looked at")
+	say(stats.EvictedGroups, "group", "of correlations forgotten, as there were too many")
+	return out
+}
+
+// aheadText names the event that others came too late for.
+func aheadText(a compiler.Ahead) string {
+	out := "the one of " + clock(a.Time)
+	if a.EventID != "" {
+		out += " with the id " + clip(clean(a.EventID), 80)
+	}
+	if a.File != "" {
+		out += fmt.Sprintf(" (%s:%d)", clean(a.File), a.Line)
+	}
+	return out
 }
