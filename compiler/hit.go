@@ -17,7 +17,8 @@ import (
 // Hit says that a rule is true of an event, and why.
 type Hit struct {
 	// ID is the same whenever the same rule meets the same event: a hash of
-	// the rule's id and the event's own id, or of the event where it has none.
+	// the rule's id, or of its file and title, and of the event's own id, or of
+	// the event.
 	ID   string
 	Rule *RuleInfo
 	// Time is when the event happened, in UTC; zero when it does not say.
