@@ -436,7 +436,7 @@ func (s *documents) lowerRule(n *node) {
 	out, ds := s.lower(n.doc)
 	n.diags = append(n.diags, ds...)
 	n.out = out
-	if aggregationOf(n.doc) != nil && len(out) > 0 {
+	if n.doc.Aggregation() != nil && len(out) > 0 {
 		n.inner, n.out = out, nil
 		s.lowerAggregation(n)
 	}

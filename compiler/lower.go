@@ -281,7 +281,7 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: f})
 		}
 	}
-	if aggregationOf(doc) == nil {
+	if doc.Aggregation() == nil {
 		r.Once = l.once(top)
 	} else {
 		r.Inner = true

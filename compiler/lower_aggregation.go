@@ -4,20 +4,6 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// aggregationOf returns the first legacy aggregation behind a condition of the
-// document, as in `selection | count(user) by host > 5`, or nil.
-func aggregationOf(doc *sigma.Document) *sigma.Aggregation {
-	if doc.Kind != sigma.KindRule || doc.Detection == nil {
-		return nil
-	}
-	for _, c := range doc.Detection.Conditions {
-		if c.Aggregation != nil {
-			return c.Aggregation
-		}
-	}
-	return nil
-}
-
 // lowerAggregation makes the correlation of a legacy aggregation: its one input
 // is the rule as it is without the aggregation, which n.inner holds.
 func (s *documents) lowerAggregation(n *node) {
@@ -38,7 +24,7 @@ func (s *documents) lowerAggregation(n *node) {
 
 // aggregation writes the aggregation as the correlation that it is.
 func (l *lowerer) aggregation() *sigma.Correlation {
-	a := aggregationOf(l.doc)
+	a := l.doc.Aggregation()
 	det := l.doc.Detection
 	c := &sigma.Correlation{Pos: a.Pos, TypePos: a.Pos, GroupBy: a.By,
 		Thresholds: []sigma.Threshold{{Pos: a.Pos, Op: a.Op, Value: a.Value}},

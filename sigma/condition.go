@@ -70,3 +70,17 @@ type Aggregation struct {
 	Op       ThresholdOp
 	Value    Numeric
 }
+
+// Aggregation returns the first legacy aggregation behind a condition of a rule,
+// as in `selection | count(user) by host > 5`, or nil.
+func (d *Document) Aggregation() *Aggregation {
+	if d.Kind != KindRule || d.Detection == nil {
+		return nil
+	}
+	for _, c := range d.Detection.Conditions {
+		if c.Aggregation != nil {
+			return c.Aggregation
+		}
+	}
+	return nil
+}

@@ -167,12 +167,8 @@ func correlates(d *sigma.Document) (sigma.Pos, bool) {
 	if d.Correlation != nil {
 		return d.Correlation.Pos, true
 	}
-	if d.Kind == sigma.KindRule && d.Detection != nil {
-		for _, c := range d.Detection.Conditions {
-			if c.Aggregation != nil {
-				return c.Aggregation.Pos, true
-			}
-		}
+	if a := d.Aggregation(); a != nil {
+		return a.Pos, true
 	}
 	return sigma.Pos{}, false
 }
