@@ -66,7 +66,8 @@ type Hit struct {
 	// silence; none of summary.
 	Contributing []Contribution
 	// Repeats counts the further hits of a rule with once that were not raised
-	// because of this one. It grows while the Stream runs.
+	// because of this one. It grows while the Stream runs, inside its calls:
+	// another goroutine must not read it meanwhile.
 	Repeats int
 }
 

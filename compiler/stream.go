@@ -9,7 +9,8 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// The limits of a Stream where its options set none.
+// The limits of a Stream where its options set none: those of MaxGroups,
+// MaxGroupEvents and MaxPending.
 const (
 	DefaultMaxGroups      = 100_000
 	DefaultMaxGroupEvents = 100_000
@@ -17,10 +18,11 @@ const (
 )
 
 // StreamOptions say how a Stream treats time and how much it remembers. The
-// zero value is a stream in order with the default limits.
+// zero value is a stream in order with the default limits, which stand for a
+// limit that is 0 or negative, too.
 type StreamOptions struct {
 	// Lateness is how much older than the latest event an event may be. Hits
-	// come that much later.
+	// come that much later. It is cut to microseconds; a negative one is 0.
 	Lateness time.Duration
 	// MaxGroups bounds the groups that each correlation remembers, and the
 	// keys that each rule with once does. Beyond it the one that was without
@@ -35,12 +37,13 @@ type StreamOptions struct {
 	MaxPending int
 	// KeepEvents has contributions carry their events, which must not change.
 	KeepEvents bool
-	// Keep, when set, returns what contributions carry in place of their whole
-	// event, such as who did it.
+	// Keep, when set, goes before KeepEvents and returns what contributions
+	// carry in place of their whole event, such as who did it. It is called
+	// inside Push, for the events that a correlation looks at.
 	Keep func(event.Record) any
 	// Trace, when set, is called for each group and instant that is decided,
-	// more than once where an instant is decided at once. It makes a stream
-	// slow.
+	// more than once where an instant is decided at once, inside Push, Advance
+	// and Close. It is not called for summaries. It makes a stream slow.
 	Trace func(Instant)
 }
 

@@ -34,8 +34,8 @@ Examples:
 	form := f.String("form", "auto", "the `form` of all events")
 	table := f.String("table", "", "the `table` that all events are of, where the form does not tell")
 	anySource := f.Bool("any-source", false, "take the rule's fields as they are written, whatever the event is")
-	only := f.String("only", "", "show only events with this `verdict`: match, no-match")
-	limit := f.Int("limit", 10, "show at most this `number` of events; 0 is no limit")
+	only := f.String("only", "", "show only events, of a correlation groups, with this `verdict`: match, no-match")
+	limit := f.Int("limit", 10, "show at most this `number` of events, or of groups of each correlation; 0 is no limit")
 	events, code, ok := c.parse(f, args)
 	if !ok {
 		return code
@@ -88,7 +88,7 @@ Examples:
 	}
 	defer in.close()
 	if correlated {
-		return c.explainCorrelations(rs, in, chosen, rf.all, *limit)
+		return c.explainCorrelations(rs, in, chosen, rf.all, *only, *limit)
 	}
 	shown, matched, looked, total := 0, 0, 0, 0
 	elsewhere, notes := 0, map[string]int{}

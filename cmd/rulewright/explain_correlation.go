@@ -23,7 +23,8 @@ type nearness struct {
 type explaining struct {
 	c       *cli
 	all     []*sigma.Document
-	limit   int // of groups shown for each
+	only    string // "match": groups with a hit, "no-match": those without
+	limit   int    // of groups shown for each
 	events  int
 	matched map[place]int // events, or hits, of each rule
 	near    map[place]map[string]*nearness
@@ -35,8 +36,8 @@ func placeOf(r *compiler.RuleInfo) place { return place{r.File, r.Pos.Line} }
 
 // explainCorrelations says of each correlation what its rules matched and how
 // near each group came.
-func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all []*sigma.Document, limit int) int {
-	x := &explaining{c: c, all: all, limit: limit, matched: map[place]int{}, near: map[place]map[string]*nearness{}, sums: map[place][]*compiler.Hit{}, told: newCorrelations(all)}
+func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all []*sigma.Document, only string, limit int) int {
+	x := &explaining{c: c, all: all, only: only, limit: limit, matched: map[place]int{}, near: map[place]map[string]*nearness{}, sums: map[place][]*compiler.Hit{}, told: newCorrelations(all)}
 	st := compiler.NewStream(rs, compiler.StreamOptions{Trace: x.trace})
 	if err := x.read(rs, st, in); err != nil {
 		return c.fail(err)
@@ -190,7 +191,12 @@ func (x *explaining) writeGroups(groups map[string]*nearness) {
 		m, n := groups[a], groups[b]
 		return cmp.Or(-cmp.Compare(min(m.hits, 1), min(n.hits, 1)), cmp.Compare(m.distance, n.distance), m.best.Time.Compare(n.best.Time), strings.Compare(a, b))
 	})
-	fmt.Fprintf(x.c.out, "  %s, the nearest first, each at its best time:\n", plural(len(groups), "group"))
+	head := plural(len(groups), "group")
+	if x.only != "" {
+		keys = slices.DeleteFunc(keys, func(k string) bool { return groups[k].best.Hit != (x.only == "match") })
+		head += fmt.Sprintf(", %s shown (--only)", number(len(keys)))
+	}
+	fmt.Fprintf(x.c.out, "  %s, the nearest first, each at its best time:\n", head)
 	for i, k := range keys {
 		if x.more(i, len(keys)) {
 			break

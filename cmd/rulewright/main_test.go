@@ -170,6 +170,8 @@ func TestRun(t *testing.T) {
 				"wanted: at least 1.5 times as many, at least 2 more, at least 1 before\n"}, nil},
 		{"explain too little of an increase", "explain --rule increase.yaml -", often, 0, []string{
 			`"More deletions" has no hit in 4 events`, "no  2026-03-01 10:00:00Z  all events: 2 events, 2026-03-01 09:00:00Z to 10:00:00Z; before 0, 2026-03-01 08:00:00Z to 09:00:00Z; "}, nil},
+		{"explain only groups without a hit", "explain --rules ../../../conformance/scenarios/rules --rule password_spray --only no-match ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
+			"  3 groups, 2 shown (--only), the nearest first", "no  2026-03-12 07:16:02Z  IPAddress = 198.51.100.24", "!yes "}, nil},
 		{"explain a summary", "explain --rules ../../../conformance/scenarios/rules --rule cd28d864-d6e8-4c6a-998f-69a0138851b0 --limit 1 ../../../conformance/scenarios/aitm-incident.jsonl", "", 0, []string{
 			"sums up 3 groups in 171 events\n", "    IPAddress = 203.0.113.77; 12 events, 12 values of UserPrincipalName, 2026-03-12 08:36:07Z to 08:43:40Z\n    … and 2 more groups (--limit)\n"}, nil},
 		{"explain a file whose rules are elsewhere", "explain --rule elsewhere.yaml --rules twice.yaml --rules twice.yaml -", late, 0, []string{"\"Three failures\" has no hit in 3 events\n", "failed (A failure): 2 events matched\n", "within 10m; wanted: gte 3\n", "!Two failures"}, nil},
