@@ -252,6 +252,9 @@ func (cl *correlationLowerer) increase() {
 	}
 	out.Against = cl.length(c.Against, "against")
 	out.Factor, out.Difference = number(c.Factor, "ratio", 0), number(c.Difference, "difference", 0)
+	if c.Difference != nil && out.Difference == 0 {
+		out.Factor = max(out.Factor, 1) // not fewer, which a factor says, too
+	}
 	out.Minimum = number(c.Minimum, "minimum", 1)
 	out.Zone = c.Zone
 	if name, ok := placeholderName(c.Zone); ok {

@@ -2,7 +2,10 @@ package compiler
 
 import (
 	"fmt"
+	"math"
+	"math/big"
 	"slices"
+	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -27,6 +30,43 @@ func readBounds(bounds []ir.Bound) ([]numberBound, error) {
 // meet says whether all bounds hold of a number.
 func meet(bounds []numberBound, n ir.Number) bool {
 	return !slices.ContainsFunc(bounds, func(b numberBound) bool { return !b.op.Holds(compareNumbers(n, b.n)) })
+}
+
+// reaches says whether n is at least f times m. It takes f for the decimal that
+// it is written as: 55 reaches 1.1 times 50, which no product of float64 says.
+func reaches(n int, f float64, m int) bool {
+	x := f * float64(m)
+	if d := float64(n) - x; math.Abs(d) > 1e-9*max(1, math.Abs(x)) {
+		return d > 0
+	}
+	exact, ok := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	if !ok {
+		return float64(n) >= x
+	}
+	return new(big.Rat).SetInt64(int64(n)).Cmp(exact.Mul(exact, new(big.Rat).SetInt64(int64(m)))) >= 0
+}
+
+// nearestRank returns the rank of a percentile among n numbers, from 1.
+func nearestRank(percentile float64, n int) int {
+	rank := max(1, min(int(math.Ceil(percentile*float64(n)/100)), n))
+	switch {
+	case rank > 1 && reaches(100*(rank-1), percentile, n):
+		return rank - 1
+	case rank < n && !reaches(100*rank, percentile, n):
+		return rank + 1
+	}
+	return rank
+}
+
+// oneOfSeveral says whether `once` may raise one of several hits of one time.
+// Which one must not depend on the order in which their events come.
+func oneOfSeveral(r *ir.Rule) bool {
+	if r.Once == nil {
+		return false
+	}
+	return r.Correlation.Type == sigma.NewValue || slices.ContainsFunc(r.Correlation.GroupBy, func(name string) bool {
+		return !slices.ContainsFunc(r.Once.By, func(f ir.Field) bool { return f.Name == name })
+	})
 }
 
 // cannotBeUndone says whether further events of an instant can only make the

@@ -94,7 +94,7 @@ func newCorrelator(e *engine, r *ir.Rule, info *RuleInfo) (*correlator, error) {
 	if x := spec.Ratio; x != nil && (min(x.Of, x.To) < 0 || max(x.Of, x.To) >= len(spec.Inputs)) {
 		return nil, errors.New("a ratio of inputs that are not there")
 	}
-	c.atOnce = e.lateness == 0 && cannotBeUndone(spec)
+	c.atOnce = e.lateness == 0 && cannotBeUndone(spec) && !oneOfSeveral(r)
 	windowed := func(of func() aggregate) { c.make = func() state { return &windowState{c: c, of: of()} } }
 	switch spec.Type {
 	case sigma.EventCount:
@@ -240,7 +240,7 @@ func (c *correlator) decide() {
 		return
 	}
 	if len(c.dirty) > 1 {
-		slices.SortFunc(c.dirty, func(a, b *group) int { return cmp.Compare(a.key, b.key) })
+		slices.SortFunc(c.dirty, func(a, b *group) int { return compareKeys(a.key, b.key) })
 	}
 	for i, g := range c.dirty {
 		c.dirty[i] = nil

@@ -177,7 +177,7 @@ func (e *engine) push(p *pushed) {
 			}
 		}
 		for _, h := range p.held {
-			e.raiseOnce(h)
+			e.raiseOnce(h, true)
 		}
 		return
 	}
@@ -249,7 +249,7 @@ func (e *engine) end() {
 func (e *engine) feed(p *pushed) {
 	e.runTo(p.time)
 	for _, h := range p.held {
-		e.raiseOnce(h)
+		e.raiseOnce(h, false)
 	}
 	if len(p.meets) == 0 {
 		return

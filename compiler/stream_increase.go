@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -95,7 +94,7 @@ func (c *correlator) closeWindow() {
 	w := c.window
 	groups := slices.DeleteFunc(w.groups, isEvicted)
 	w.groups = nil
-	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
 	for _, g := range groups {
 		var x Instant
 		if s, ok := g.state.(*increase); ok && c.e.opts.Trace != nil {
@@ -194,7 +193,7 @@ func (s *increase) decide(to int64) []verdict {
 		// No other window has a part of this piece: its count is enough.
 		s.pieces.all()[s.pieces.len()-1].tuples = nil
 	}
-	if float64(old) < spec.Minimum || spec.Factor > 0 && float64(now) < spec.Factor*float64(old) || spec.Difference > 0 && float64(now-old) < spec.Difference {
+	if float64(old) < spec.Minimum || spec.Factor > 0 && !reaches(now, spec.Factor, old) || spec.Difference > 0 && float64(now-old) < spec.Difference {
 		return nil
 	}
 	before := intNumber(old)

@@ -83,14 +83,38 @@ func tupleKeys(parts [][]string) (keys []string, cut bool) {
 func keyParts(key string) []string {
 	var parts []string
 	for key != "" {
-		size, rest, _ := strings.Cut(key, ":")
-		n, err := strconv.Atoi(size)
-		if err != nil || n < 0 || n > len(rest) {
+		part, rest, ok := cutKey(key)
+		if !ok {
 			return parts // not a key
 		}
-		parts, key = append(parts, rest[:n]), rest[n:]
+		parts, key = append(parts, part), rest
 	}
 	return parts
+}
+
+func cutKey(key string) (part, rest string, ok bool) {
+	size, rest, _ := strings.Cut(key, ":")
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 0 || n > len(rest) {
+		return "", "", false
+	}
+	return rest[:n], rest[n:], true
+}
+
+// compareKeys orders keys by their parts.
+func compareKeys(a, b string) int {
+	for a != "" && b != "" {
+		x, restA, okA := cutKey(a)
+		y, restB, okB := cutKey(b)
+		if !okA || !okB {
+			break
+		}
+		if c := strings.Compare(x, y); c != 0 {
+			return c
+		}
+		a, b = restA, restB
+	}
+	return strings.Compare(a, b)
 }
 
 // aged is a map whose entries are in the order in which they were last

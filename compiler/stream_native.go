@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -104,7 +103,7 @@ func (s *newValues) decide(now int64) []verdict {
 		n.value.raised = true
 		out = append(out, verdict{from: from, to: now, tuple: k, entries: s.current[k]})
 	}
-	slices.SortFunc(out, func(a, b verdict) int { return cmp.Compare(a.tuple, b.tuple) })
+	slices.SortFunc(out, func(a, b verdict) int { return compareKeys(a.tuple, b.tuple) })
 	return out
 }
 
@@ -193,7 +192,7 @@ func (c *correlator) summarise() {
 	for n := c.groups.oldest; n != nil; n = n.newer {
 		groups = append(groups, n.value)
 	}
-	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
 	for _, g := range groups {
 		s := g.state.(*summary)
 		v := verdict{from: s.first, to: s.last, value: intNumber(s.n), valued: true}

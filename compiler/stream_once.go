@@ -34,10 +34,11 @@ func (e *engine) keeper(o *ir.Once) *onceKeeper {
 }
 
 // raiseOnce returns a hit, or counts it on the one with its key before. A late
-// one may be before that.
-func (e *engine) raiseOnce(h heldHit) {
+// one may be before that; what the watermark has left behind by more than the
+// time of once it meets no more, as that may be forgotten.
+func (e *engine) raiseOnce(h heldHit, late bool) {
 	k := h.once
-	if x, ok := k.raised.entries[h.key]; ok && h.time-x.value.time <= k.span && x.value.time-h.time <= k.span {
+	if x, ok := k.raised.entries[h.key]; ok && h.time-x.value.time <= k.span && x.value.time-h.time <= k.span && (!late || x.value.time >= e.mark-k.span) {
 		x.value.hit.Repeats++
 		return
 	}
@@ -64,6 +65,9 @@ func onceKey(s *subject, by []*field) string {
 	key := ""
 	for _, f := range by {
 		keys := keysOf(s, f)
+		if len(keys) == 0 {
+			keys = []string{""} // as in a group's key
+		}
 		slices.Sort(keys)
 		k, _ := tupleKeys([][]string{{strconv.Itoa(len(keys))}})
 		key += k[0]

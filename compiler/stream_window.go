@@ -198,8 +198,7 @@ func (a *percentile) holds(int64) (ir.Number, bool) {
 	if len(a.sorted) == 0 {
 		return ir.Number{}, false
 	}
-	rank := int(math.Ceil(a.c.spec.Percentile * float64(len(a.sorted)) / 100))
-	n := a.sorted[max(1, min(rank, len(a.sorted)))-1]
+	n := a.sorted[nearestRank(a.c.spec.Percentile, len(a.sorted))-1]
 	return n, meet(a.c.bounds, n)
 }
 
@@ -335,7 +334,7 @@ func (a *inputCounts) holds(int64) (ir.Number, bool) {
 			return n, false
 		}
 	}
-	if r := spec.Ratio; r != nil && float64(a.n[r.Of]) < r.GTE*float64(a.n[r.To]) {
+	if r := spec.Ratio; r != nil && !reaches(a.n[r.Of], r.GTE, a.n[r.To]) {
 		return n, false
 	}
 	return n, true

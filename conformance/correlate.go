@@ -10,6 +10,7 @@ import (
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // ReferenceStream finds the hits of rules and correlations in a history, by
@@ -26,17 +27,20 @@ import (
 // their groups.
 func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Duration) []StreamHit {
 	r := &correlator{events: events, memo: map[string][]StreamHit{}, truth: map[eventOfRule]bool{}, atOnce: lateness == 0}
-	r.onTime = make([]bool, len(events))
+	r.onTime, r.marks = make([]bool, len(events)), make([]int64, len(events))
 	latest := int64(math.MinInt64)
 	for i, e := range events {
-		if e.Time.IsZero() {
-			continue
+		if !e.Time.IsZero() {
+			t := micros(e.Time)
+			latest = max(latest, t)
+			r.onTime[i] = t >= latest-lateness.Microseconds()
 		}
-		t := micros(e.Time)
-		latest = max(latest, t)
-		r.onTime[i] = t >= latest-lateness.Microseconds()
+		r.marks[i] = latest
+		if latest > math.MinInt64 {
+			r.marks[i] -= lateness.Microseconds()
+		}
 	}
-	hidden := map[string]bool{}
+	hidden, shown := map[string]bool{}, map[string]bool{}
 	var order []string
 	byKey := map[string][]*ir.Rule{}
 	for _, rule := range rules {
@@ -45,10 +49,14 @@ func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Dura
 			order = append(order, k)
 		}
 		byKey[k] = append(byKey[k], rule)
-		if c := rule.Correlation; c != nil && !c.Generate {
+		if c := rule.Correlation; c != nil {
+			of := hidden
+			if c.Generate {
+				of = shown
+			}
 			for _, in := range c.Inputs {
 				for _, tap := range in.Taps {
-					hidden[documentKey(tap.Rule)] = true
+					of[documentKey(tap.Rule)] = true
 				}
 			}
 		}
@@ -56,7 +64,7 @@ func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Dura
 	r.rules = byKey
 	var hits []StreamHit
 	for _, k := range order {
-		if !hidden[k] && len(byKey[k][0].Lacks) == 0 {
+		if (!hidden[k] || shown[k]) && len(byKey[k][0].Lacks) == 0 {
 			hits = append(hits, r.raised(byKey[k])...)
 		}
 	}
@@ -77,6 +85,7 @@ type correlator struct {
 	rules  map[string][]*ir.Rule // of each document
 	events []event.Record
 	onTime []bool
+	marks  []int64 // the watermark after each event
 	// atOnce: a condition that more events cannot undo is decided at the event
 	// that makes it true.
 	atOnce bool
@@ -137,26 +146,70 @@ func (r *correlator) raised(rules []*ir.Rule) []StreamHit {
 		}
 		return hits
 	}
+	once := rules[0].Once
 	var hits []StreamHit
-	keys := map[string][]string{}
+	var apart []ownHit
 	for i, e := range r.events {
-		if rule := r.matching(rules, &r.events[i]); rule != nil {
-			h := StreamHit{Rule: RuleKey(&rule.Meta), Event: e.ID}
+		rule := r.matching(rules, &r.events[i])
+		if rule == nil {
+			continue
+		}
+		h := StreamHit{Rule: RuleKey(&rule.Meta), Event: e.ID}
+		if e.Time.IsZero() || once == nil {
 			if !e.Time.IsZero() {
 				h.Time = micros(e.Time)
 			}
 			hits = append(hits, h)
-			if rule.Once != nil {
-				for _, f := range rule.Once.By {
-					keys[e.ID] = append(keys[e.ID], strings.Join(texts(scalars(f, e.Event)), "\x00"))
-				}
-			}
+			continue
 		}
+		h.Time = micros(e.Time)
+		own := ownHit{StreamHit: h, decided: i, late: !r.onTime[i], mark: r.marks[i]}
+		for _, f := range rule.Once.By {
+			values := texts(scalars(f, e.Event))
+			if len(values) == 0 {
+				values = []string{""}
+			}
+			slices.Sort(values)
+			own.key = append(own.key, fmt.Sprintf("%q", values))
+		}
+		for !own.late && !r.atOnce && own.decided < len(r.events) && r.marks[own.decided] <= h.Time {
+			own.decided++ // the watermark has not passed it
+		}
+		apart = append(apart, own)
 	}
-	if once := rules[0].Once; once != nil {
-		return onlyOnce(once, hits, func(h *StreamHit) []string { return keys[h.Event] })
+	return append(hits, ownOnce(once, apart)...)
+}
+
+// ownHit is a rule's own hit where `once` is asked.
+type ownHit struct {
+	StreamHit
+	key     []string
+	decided int // the arrival that decides it
+	late    bool
+	mark    int64 // the watermark when it came
+}
+
+// ownOnce is onlyOnce for the own hits of a rule, which may come too late: then
+// a raised one that is later takes them, too, unless the watermark has left it
+// behind by more than once.For.
+func ownOnce(once *ir.Once, hits []ownHit) []StreamHit {
+	slices.SortStableFunc(hits, func(a, b ownHit) int { return cmp.Or(cmp.Compare(a.decided, b.decided), cmp.Compare(a.Time, b.Time)) })
+	var raised []StreamHit
+	last := map[string]int{}
+	for _, h := range hits {
+		k := fmt.Sprintf("%q", h.key)
+		i, ok := last[k]
+		switch {
+		case ok && !h.late && h.Time-raised[i].Time <= once.For,
+			ok && h.late && max(h.Time-raised[i].Time, raised[i].Time-h.Time, h.mark-raised[i].Time) <= once.For:
+			raised[i].Repeats++
+			continue
+		case !ok || raised[i].Time <= h.Time:
+			last[k] = len(raised)
+		}
+		raised = append(raised, h.StreamHit)
 	}
-	return hits
+	return raised
 }
 
 // matching returns the first of the rules that looks at an event's source and
@@ -212,15 +265,28 @@ func (r *correlator) correlation(rule *ir.Rule) []StreamHit {
 		}
 		facts[g] = append(facts[g], f)
 	}
-	slices.Sort(groups)
+	slices.SortFunc(groups, func(a, b string) int { return slices.Compare(facts[a][0].group, facts[b][0].group) })
 	var hits []StreamHit
 	for _, g := range groups {
-		in := &group{c: rule.Correlation, rule: RuleKey(&rule.Meta), facts: facts[g], atOnce: r.atOnce}
+		in := &group{c: rule.Correlation, rule: RuleKey(&rule.Meta), facts: facts[g], atOnce: r.atOnce && !oneOfSeveral(rule)}
 		hits = append(hits, in.hits()...)
 	}
 	slices.SortStableFunc(hits, func(a, b StreamHit) int { return cmp.Compare(a.Time, b.Time) })
 	r.memo[k] = hits
 	return hits
+}
+
+// oneOfSeveral reports whether `once` may raise one of several hits of one time:
+// then they are decided together, and the first by group and tuple is raised.
+func oneOfSeveral(rule *ir.Rule) bool {
+	if rule.Once == nil {
+		return false
+	}
+	by := map[string]bool{}
+	for _, f := range rule.Once.By {
+		by[f.Name] = true
+	}
+	return rule.Correlation.Type == sigma.NewValue || slices.ContainsFunc(rule.Correlation.GroupBy, func(f string) bool { return !by[f] })
 }
 
 // facts returns what a correlation looks at, group by group, in the order of

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 
@@ -146,25 +147,34 @@ func (g *group) satisfies(window []*fact) (bool, float64) {
 		n := len(tuples(window))
 		return within(c.Bounds, float64(n)), float64(n)
 	case sigma.ValueSum, sigma.ValueAvg, sigma.ValuePercentile:
-		var numbers []float64
+		var numbers []number
 		for _, f := range window {
 			numbers = append(numbers, numbersOf(f)...)
 		}
 		if len(numbers) == 0 {
 			return false, 0
 		}
-		v := 0.0
-		for _, n := range numbers {
-			v += n
-		}
+		var v number
 		switch c.Type {
-		case sigma.ValueAvg:
-			v /= float64(len(numbers))
 		case sigma.ValuePercentile:
-			slices.Sort(numbers)
-			v = numbers[max(int(math.Ceil(c.Percentile*float64(len(numbers))/100)), 1)-1]
+			slices.SortFunc(numbers, number.compare)
+			part := new(big.Rat).Mul(decimal(c.Percentile), big.NewRat(int64(len(numbers)), 100))
+			rank := 1
+			for rank < len(numbers) && big.NewRat(int64(rank), 1).Cmp(part) < 0 {
+				rank++
+			}
+			v = numbers[rank-1]
+		default:
+			sum := new(big.Rat)
+			for _, n := range numbers {
+				sum.Add(sum, n.exact())
+			}
+			if c.Type == sigma.ValueAvg {
+				sum.Quo(sum, big.NewRat(int64(len(numbers)), 1))
+			}
+			v = rounded(sum)
 		}
-		return within(c.Bounds, v), v
+		return meets(c.Bounds, v), v.float()
 	case sigma.Temporal, sigma.TemporalOrdered:
 		n := float64(len(g.occurring(window)))
 		if c.Type == sigma.TemporalOrdered {
@@ -196,15 +206,53 @@ func (g *group) satisfies(window []*fact) (bool, float64) {
 				return false, 0
 			}
 		}
-		return c.Ratio == nil || count(c.Ratio.Of) >= c.Ratio.GTE*count(c.Ratio.To), float64(len(window))
+		return c.Ratio == nil || isTimes(count(c.Ratio.Of), c.Ratio.GTE, count(c.Ratio.To)), float64(len(window))
 	}
 	panic(fmt.Sprintf("conformance: unknown correlation type %q", c.Type))
 }
 
+// decimal is the number as it is written in decimal.
+func decimal(f float64) *big.Rat {
+	r, ok := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	if !ok {
+		panic("conformance: no number: " + strconv.FormatFloat(f, 'g', -1, 64))
+	}
+	return r
+}
+
+// isTimes reports whether one count is at least so many times another.
+func isTimes(n, factor, m float64) bool {
+	return decimal(n).Cmp(new(big.Rat).Mul(decimal(factor), decimal(m))) >= 0
+}
+
+// exact is the number without rounding.
+func (n number) exact() *big.Rat {
+	if n.isInt {
+		return new(big.Rat).SetInt64(n.i)
+	}
+	return new(big.Rat).SetFloat64(n.f)
+}
+
+func (n number) float() float64 {
+	f, _ := n.exact().Float64()
+	return f
+}
+
+// rounded is the integer of 64 bits that a sum is, or the nearest float64.
+func rounded(sum *big.Rat) number {
+	if sum.IsInt() && sum.Num().IsInt64() {
+		return intNumber(sum.Num().Int64())
+	}
+	f, _ := sum.Float64()
+	return number{f: max(-math.MaxFloat64, min(f, math.MaxFloat64))}
+}
+
 // within reports whether a number meets all bounds.
-func within(bounds []ir.Bound, v float64) bool {
+func within(bounds []ir.Bound, v float64) bool { return meets(bounds, number{f: v}) }
+
+func meets(bounds []ir.Bound, v number) bool {
 	for _, b := range bounds {
-		c := number{f: v}.compare(numberOf(b.Value))
+		c := v.compare(numberOf(b.Value))
 		if !map[sigma.ThresholdOp]bool{sigma.OpGT: c > 0, sigma.OpGTE: c >= 0, sigma.OpLT: c < 0, sigma.OpLTE: c <= 0, sigma.OpEQ: c == 0, sigma.OpNEQ: c != 0}[b.Op] {
 			return false
 		}
@@ -237,8 +285,8 @@ func tuplesOf(f *fact) [][]string {
 
 // numbersOf returns the numbers among a fact's counted values, and the texts
 // that are numbers.
-func numbersOf(f *fact) []float64 {
-	var found []float64
+func numbersOf(f *fact) []number {
+	var found []number
 	for _, xs := range f.counted {
 		for _, x := range xs {
 			n, ok := x.(number)
@@ -246,8 +294,7 @@ func numbersOf(f *fact) []float64 {
 				n, ok = numberText(t)
 			}
 			if ok {
-				v, _ := strconv.ParseFloat(n.text(), 64)
-				found = append(found, v)
+				found = append(found, n)
 			}
 		}
 	}

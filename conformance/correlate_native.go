@@ -82,7 +82,7 @@ func (g *group) increases() []StreamHit {
 	var hits []StreamHit
 	for n, fs := range windows {
 		now, before := value(fs), value(windows[n-c.Against/c.Span])
-		if before < c.Minimum || c.Factor != 0 && now < c.Factor*before || c.Difference != 0 && now < before+c.Difference {
+		if before < c.Minimum || c.Factor != 0 && !isTimes(now, c.Factor, before) || c.Difference != 0 && now < before+c.Difference {
 			continue
 		}
 		h := g.hit(g.startOf(n+1), now, fs)

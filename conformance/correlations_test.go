@@ -16,7 +16,7 @@ func correlationFixtures(t testing.TB) fs.FS {
 }
 
 func TestCorrelations(t *testing.T) {
-	Run(t, correlationFixtures(t), RunOptions{Require: []string{"reference"}})
+	Run(t, correlationFixtures(t), RunOptions{Require: []string{"reference", "rule-set", "rule-set-no-index"}})
 }
 
 // TestCorrelationMutants asks that the fixtures notice at least 95 of 100 small

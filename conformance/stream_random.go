@@ -35,7 +35,7 @@ type RandomStream struct {
 	// Operations are what OperationName holds: the three rules ask for a, b
 	// and c.
 	Operations []any
-	// Once gives some correlations `once`.
+	// Once gives some rules and correlations `once`.
 	Once bool
 	// Chains has some correlations refer to others.
 	Chains bool
@@ -69,11 +69,15 @@ func StreamTypes() []sigma.CorrelationType {
 var RandomStreamSource = event.Source{Form: event.LogAnalytics, Table: "SigninLogs"}
 
 // Rules returns native rules a, b and c as YAML, and n correlations of a type
-// over them. All hits are reported.
+// over them. Most say generate, so that hits of all are reported.
 func (r *RandomStream) Rules(t sigma.CorrelationType, n int) string {
 	var b strings.Builder
 	for i, name := range []string{"a", "b", "c"} {
-		fmt.Fprintf(&b, "rulewright: 1\ntitle: Rule %[1]s\nname: %[1]s\nid: 00000000-0000-4000-8000-00000000000%[2]d\nlogsource: {product: azure, service: signinlogs}\ndetection:\n  s: {OperationName: %[1]s}\n  condition: s\n---\n", name, i+1)
+		fmt.Fprintf(&b, "rulewright: 1\ntitle: Rule %[1]s\nname: %[1]s\nid: 00000000-0000-4000-8000-00000000000%[2]d\n", name, i+1)
+		if r.Once && r.chance(25) {
+			fmt.Fprintf(&b, "once: {by: [%s], for: %s}\n", pickOf(r, "UserPrincipalName", "UserPrincipalName, AppDisplayName", "Location"), r.span(1+r.IntN(12)))
+		}
+		fmt.Fprintf(&b, "logsource: {product: azure, service: signinlogs}\ndetection:\n  s: {OperationName: %s}\n  condition: s\n---\n", name)
 	}
 	number := 0
 	for range n {
@@ -143,10 +147,10 @@ func (r *RandomStream) correlation(b *strings.Builder, t sigma.CorrelationType, 
 	}
 
 	head(b, number, fmt.Sprintf("n%d", number))
-	if r.Once && len(groupBy) > 0 && t != sigma.NewValue && t != sigma.Summary && r.chance(20) {
-		fmt.Fprintf(b, "once: {by: [%s], for: %s}\n", strings.Join(groupBy, ", "), r.span(1+r.IntN(20)))
+	if r.Once && len(groupBy) > 0 && t != sigma.Summary && r.chance(25) {
+		fmt.Fprintf(b, "once: {by: [%s], for: %s}\n", strings.Join(groupBy[r.IntN(len(groupBy)):], ", "), r.span(1+r.IntN(20)))
 	}
-	fmt.Fprintf(b, "correlation:\n  type: %s\n  rules: [%s]\n  generate: true\n%s", t, strings.Join(rules, ", "), aliases)
+	fmt.Fprintf(b, "correlation:\n  type: %s\n  rules: [%s]\n  generate: %t\n%s", t, strings.Join(rules, ", "), r.chance(80), aliases)
 	if len(groupBy) > 0 {
 		fmt.Fprintf(b, "  group-by: [%s]\n", strings.Join(groupBy, ", "))
 	}
@@ -173,10 +177,10 @@ func (r *RandomStream) correlation(b *strings.Builder, t sigma.CorrelationType, 
 		fmt.Fprintf(b, "  timespan: %s\n  against: %s\n", r.span(span), r.span(span*(1+r.IntN(2))))
 		both := r.IntN(3)
 		if both != 0 {
-			fmt.Fprintf(b, "  ratio: %s\n", pickOf(r, "1", "1.5", "2", "3", "0.5"))
+			fmt.Fprintf(b, "  ratio: %s\n", pickOf(r, "1", "1.5", "1.1", "2", "3", "0.5"))
 		}
 		if both != 1 {
-			fmt.Fprintf(b, "  difference: %s\n", pickOf(r, "1", "2", "0.5", "3"))
+			fmt.Fprintf(b, "  difference: %s\n", pickOf(r, "0", "1", "2", "0.5", "3"))
 		}
 		if r.chance(50) {
 			fmt.Fprintf(b, "  minimum: %s\n", pickOf(r, "0", "1", "2", "2.5"))

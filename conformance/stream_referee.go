@@ -99,7 +99,8 @@ func streamHitOf(h *compiler.Hit, correlations map[string]bool) StreamHit {
 	x.Value, _ = h.Value.Float64()
 	for _, c := range h.Contributing {
 		by := Contributor{Input: c.Input, Time: micros(c.Time), Event: c.EventID}
-		if correlations[RuleKey(c.Rule.Meta)] {
+		// The part in front of an old aggregation has the key of the whole.
+		if k := RuleKey(c.Rule.Meta); correlations[k] && k != x.Rule {
 			by.Event = ""
 		}
 		x.Contributing = append(x.Contributing, by)
