@@ -261,6 +261,7 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 	if p := t.pipeline; p != nil {
 		r.Source.Pipeline, r.Source.Form, r.Source.Table = p.Name(), string(p.Form()), t.table
 		r.Source.Time, r.Source.Messages = t.time(), t.messages()
+		r.Source.Function = t.names.function
 	}
 	l.source, l.origins, l.inner, l.spent = &r.Source, r.Origins, 0, 0
 	l.params.reset()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -135,6 +136,10 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 	text, isText := v.(ir.String)
 	_, isNumber := v.(ir.Number)
 	_, isBool := v.(ir.Bool)
+	if what, closed := f.Join.Closed(); closed && isText && !slices.ContainsFunc(what, func(s string) bool { return strings.EqualFold(s, string(text)) }) {
+		l.errorf(sigma.CodeNeverMatches, pos, "choose a target that has such events", "%s has no events whose %s is %s, only %s",
+			l.tableName(), f.Name, ir.ValueText(v), strings.Join(what, ", "))
+	}
 	switch f.Type {
 	case ir.TypeInt, ir.TypeLong, ir.TypeReal:
 		if _, numeric := numberText(string(text)); isBool || isText && !numeric {

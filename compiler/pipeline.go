@@ -75,6 +75,9 @@ type tableEntry struct {
 	source   string // what says what is below the table's columns
 	camel    bool   // names without a path begin with a small letter there
 	open     bool   // what is no column may be there all the same
+	function bool   // it is a function without arguments
+	// rest is the column whose keys the names are that are no column.
+	rest string
 }
 
 // fieldEntry is what a pipeline says of one canonical name. What is not set is
@@ -86,6 +89,7 @@ type fieldEntry struct {
 	none   bool     // the target does not have the field
 	typ    ir.Type  // TypeUnknown: not set
 	column string
+	join   *ir.Join
 	list   bool   // what it holds is a list, or may be
 	source string // a page or a kind of real event that shows the field
 	said   bool   // a file names the field; false for what only the schema has
@@ -244,12 +248,14 @@ func mergeTables(a, b *tableEntry) *tableEntry {
 	}
 	out := &tableEntry{
 		time: cmp.Or(b.time, a.time), id: cmp.Or(b.id, a.id), messages: b.messages, root: b.root,
-		source:  cmp.Or(b.source, a.source),
-		fields:  mergeFields(a.fields, b.fields),
-		aliases: mergeMaps(a.aliases, b.aliases),
-		columns: mergeMaps(a.columns, b.columns),
-		camel:   a.camel || b.camel,
-		open:    a.open || b.open,
+		source:   cmp.Or(b.source, a.source),
+		fields:   mergeFields(a.fields, b.fields),
+		aliases:  mergeMaps(a.aliases, b.aliases),
+		columns:  mergeMaps(a.columns, b.columns),
+		camel:    a.camel || b.camel,
+		open:     a.open || b.open,
+		rest:     cmp.Or(b.rest, a.rest),
+		function: a.function || b.function,
 	}
 	if out.messages == nil {
 		out.messages = a.messages
@@ -273,8 +279,8 @@ func mergeFields(a, b map[string]fieldEntry) map[string]fieldEntry {
 
 // over fills what f does not say from what is below it.
 func (f fieldEntry) over(below fieldEntry) fieldEntry {
-	if f.path == nil && !f.none {
-		f.path, f.below, f.none = below.path, below.below, below.none
+	if f.path == nil && !f.none && f.join == nil {
+		f.path, f.below, f.none, f.join = below.path, below.below, below.none, below.join
 	}
 	f.typ = cmp.Or(f.typ, below.typ)
 	f.column = cmp.Or(f.column, below.column)

@@ -63,6 +63,17 @@ func checkNames(t *testing.T, p *Pipeline, tg target) {
 	}
 	for name, f := range m.fields {
 		head, _, _ := strings.Cut(name, ".")
+		if f.join != nil {
+			for _, part := range f.join.Parts {
+				if c, typ, ok := m.schema.column(part.Column); !ok || c != part.Column || typ != ir.TypeString {
+					t.Errorf("%s: %s: %s is joined of %s, which is no column of text", p.Name(), tg.table, name, part.Column)
+				}
+			}
+			if _, _, ok := m.schema.column(name); ok && name != "EventType" {
+				t.Errorf("%s: %s: %s is joined and a column too", p.Name(), tg.table, name)
+			}
+			continue
+		}
 		if c, _, ok := m.schema.column(head); m.strict && (!ok || c != head) {
 			t.Errorf("%s: %s: %s is no column", p.Name(), tg.table, name)
 		}

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -233,6 +234,8 @@ var tableKeys = []pipelineKey[tableEntry]{
 		r.entries(v, "columns", func(k, v *yaml.Node) { t.columns[k.Value] = r.typ(v) })
 	}},
 	{"source", textShape, "the page or kind of real event that shows what is below the columns", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.source = r.text(v, "source") }},
+	{"rest", textShape, "the column whose keys the names are that are no column", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.rest = r.text(v, "rest") }},
+	{"function", trueShape, "the table is a function, called without arguments", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.function = r.isTrue(v, "function") }},
 	{"open", trueShape, "an event may have fields that are no columns", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.open = r.isTrue(v, "open") }},
 	{"fields", fieldsShape, "canonical names, each with its path", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.fields = r.fields(v) }},
 	{"aliases", aliasesShape, "loose names of this table", func(r *pipelineReader, v *yaml.Node, t *tableEntry) { t.aliases = r.aliases(v) }},
@@ -242,9 +245,53 @@ var fieldKeys = []pipelineKey[fieldEntry]{
 	{"path", textShape, "where the field is; a dot or bracket in front: below its parent's place", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { r.fieldPath(v, f) }},
 	{"type", typeShape, "what the field holds", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.typ = r.typ(v) }},
 	{"column", textShape, "the column that queries read", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.column = r.text(v, "column") }},
+	{"join", schema.List(schema.AnyOf(textShape, schemaOfKeys(joinKeys, "column"))), "the columns that together are the field, in a query: those that are not empty", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) {
+		j := r.joined(f)
+		r.list(v, "join", func(v *yaml.Node) {
+			var p ir.JoinPart
+			if v.Kind == yaml.ScalarNode {
+				p.Column = r.text(v, "column")
+			} else if readKeys(r, v, "a part", joinKeys, &p); p.Column == "" {
+				r.errorf(v, codeMissing, "", "the part names no column")
+			}
+			j.Parts = append(j.Parts, p)
+		})
+	}},
+	{"by", textShape, "what stands between the parts of a join", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { r.joined(f).By = r.text(v, "by") }},
 	{"list", trueShape, "what the field holds is a list, or may be", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.list = r.isTrue(v, "list") }},
 	{"source", textShape, "the page or kind of real event that shows the field, where the table's does not", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.source = r.text(v, "source") }},
 	{"absent", trueShape, "the form does not have the field", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.none = r.isTrue(v, "absent") }},
+}
+
+var joinKeys = []pipelineKey[ir.JoinPart]{
+	{"column", textShape, "a string column", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Column = r.text(v, "column") }},
+	{"before", textShape, "what stands in front of its text", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Before = r.text(v, "before") }},
+	{"prefixes", aliasesShape, "beginnings of its text, each with what stands for it; the longest counts", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) {
+		p.Prefixes = r.replacements(v, "prefixes")
+	}},
+	{"texts", aliasesShape, "whole texts, each with what stands for it; other texts are nothing", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) {
+		p.Texts = r.replacements(v, "texts")
+	}},
+}
+
+// joined returns the field's join, which it makes.
+func (r *pipelineReader) joined(f *fieldEntry) *ir.Join {
+	if f.join == nil {
+		f.join = &ir.Join{}
+	}
+	return f.join
+}
+
+// replacements reads texts with what stands for each, the longest first.
+func (r *pipelineReader) replacements(v *yaml.Node, what string) []ir.Replacement {
+	var out []ir.Replacement
+	r.entries(v, what, func(k, v *yaml.Node) {
+		out = append(out, ir.Replacement{From: k.Value, To: v.Value})
+	})
+	slices.SortFunc(out, func(a, b ir.Replacement) int {
+		return cmp.Or(cmp.Compare(len(b.From), len(a.From)), cmp.Compare(a.From, b.From))
+	})
+	return out
 }
 
 // extendable returns a pipeline that `extends` may name: a built-in one, or a
@@ -272,6 +319,15 @@ func (r *pipelineReader) check(p *Pipeline) {
 		t := p.tables[name]
 		for _, n := range slices.Sorted(maps.Keys(t.fields)) {
 			f := t.fields[n]
+			if f.join != nil {
+				if p.form != "" {
+					r.report(sigma.SeverityError, codeValue, f.pos, "", "%s is joined of columns, which events do not have", n)
+				}
+				if f.path != nil || f.none || len(f.join.Parts) == 0 || strings.Contains(n, ".") {
+					r.report(sigma.SeverityError, codeValue, f.pos, "give it a join and no path", "%s is a name without dots that one or more columns make", n)
+				}
+				continue
+			}
 			if f.path == nil {
 				continue
 			}

@@ -22,7 +22,9 @@ type mapping struct {
 	schema   *tableSchema // nil: no schema, every name is taken as it is
 	strict   bool         // a name that is nowhere is no column
 	root     ir.Path      // where names without a path are
-	camel    bool         // and begin with a small letter
+	rest     string       // the column whose keys other names are
+	function bool
+	camel    bool // and begin with a small letter
 
 	fields map[string]*mappedField // by canonical name
 	folded map[string]string       // folded -> canonical
@@ -40,6 +42,8 @@ type mappedField struct {
 	column   string
 	template bool // the name ends in .*
 	said     bool // a file names it
+	none     bool // the target does not have it
+	join     *ir.Join
 	source   string
 }
 
@@ -53,7 +57,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 		te = &tableEntry{}
 	}
 	m := &mapping{pipeline: p, table: table, time: cmp.Or(te.time, p.time), id: cmp.Or(te.id, p.id), messages: te.messages,
-		root: p.root, camel: p.camel || te.camel,
+		root: p.root, camel: p.camel || te.camel, rest: te.rest, function: te.function,
 		fields: map[string]*mappedField{}, folded: map[string]string{}, parents: map[string]bool{},
 		loose: map[string]ir.Path{}, looseFo: map[string]string{}}
 	if te.root != nil { // a place of its own has a spelling of its own
@@ -123,7 +127,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 }
 
 func (m *mapping) add(name string, e fieldEntry) {
-	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*"), said: e.said, source: e.source}
+	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*"), said: e.said, none: e.none, join: e.join, source: e.source}
 	head, _, _ := strings.Cut(name, ".")
 	parent, rest := m.parent(name)
 	switch {
@@ -160,6 +164,9 @@ func (m *mapping) add(name string, e fieldEntry) {
 		f.path[len(f.path)-1].JSON = true
 	}
 	m.single(f, known, e)
+	if f.join != nil {
+		f.column = name
+	}
 	m.fields[name] = f
 	if fo := foldName(name); m.folded[fo] == "" {
 		m.folded[fo] = name
@@ -358,6 +365,7 @@ type unknownField struct {
 type place struct {
 	scope           // of the elements there
 	rel     ir.Path // from the scope that the name was looked up in, one step a key
+	join    *ir.Join
 	typ     ir.Type
 	column  string
 	unknown *unknownField
@@ -392,6 +400,15 @@ func (s scope) lookup(name string, forElements bool) place {
 		// The name itself is nowhere, what is below it is: stay where we are.
 		return place{scope: scope{names: m, inner: true, base: strings.Join(full, "."), path: s.path}}
 	}
+	if f == nil && !s.inner && m.rest != "" {
+		if _, _, isColumn := m.schema.column(keys[0]); !isColumn {
+			base := strings.Split(m.rest, ".")
+			full, min = append(base, keys...), len(base)
+			if f, n = m.find(full, min, ""); f == nil {
+				f, n = m.fields[m.rest], min
+			}
+		}
+	}
 	if f == nil {
 		if s.inner {
 			return place{rel: appendKeys(nil, keys),
@@ -406,7 +423,10 @@ func (s scope) lookup(name string, forElements bool) place {
 		}
 		return p
 	}
-	p := place{column: f.column}
+	p := place{column: f.column, join: f.join}
+	if f.none && m.pipeline.form == "" || f.join != nil && n < len(full) {
+		p.unknown = &unknownField{name: name, table: m.table}
+	}
 	abs := appendKeys(f.path, full[n:])
 	if n == len(full) {
 		p.typ = f.typ
@@ -497,7 +517,7 @@ func (s scope) walk(f sigma.Field, where []ir.Where, forElements bool) place {
 		out.rel = append(slices.Clip(out.rel), p.rel...)
 		out.typ, out.scope = p.typ, p.scope
 		if i == 0 {
-			out.column, out.unknown = p.column, p.unknown
+			out.column, out.unknown, out.join = p.column, p.unknown, p.join
 		}
 		cur = p.scope
 	}
@@ -525,6 +545,9 @@ func (p place) field(f sigma.Field) ir.Field {
 	out := ir.Field{Name: f.Name, Path: ir.Path{}.Join(p.rel), Type: p.typ, Column: p.column}
 	if p.column != "" {
 		_, out.ColumnType, _ = p.names.schema.column(p.column)
+	}
+	if p.join != nil {
+		out.Join, out.ColumnType = p.join, ir.TypeString
 	}
 	for i := range out.Path {
 		out.Path[i].Single = false // is said of Stored, so that paths stay comparable

@@ -63,6 +63,7 @@ type schemaSet struct {
 // The schema sets that a pipeline may name.
 var schemaSets = map[string]func() *schemaSet{
 	"workspace": sync.OnceValue(func() *schemaSet { return readSchemas("workspace", workspaceColumns) }),
+	"asim":      sync.OnceValue(func() *schemaSet { return readSchemas("asim", "") }),
 	"defender":  sync.OnceValue(func() *schemaSet { return readSchemas("defender", "") }),
 }
 

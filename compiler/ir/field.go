@@ -25,6 +25,9 @@ type Field struct {
 	// Stored is Path as a query takes it: one step a key, the first one the
 	// column. nil where no pipeline spells the keys; Steps splits them then.
 	Stored Path
+	// Join, if any, says that Column is no column but what others come to, in
+	// a query only; Path has one step then, the name.
+	Join *Join
 	// Derive, if any, replaces each scalar by something computed from it.
 	Derive *Derivation
 }
@@ -96,6 +99,41 @@ func ParseType(s string) (Type, bool) {
 	}
 	return TypeUnknown, false
 }
+
+// Join is a text made of columns of a row: those parts that are not empty, in
+// order, with By between them. It gives one name to what another product keeps
+// in one field and this one in several.
+type Join struct {
+	Parts []JoinPart
+	By    string
+}
+
+// Closed returns the texts that the join can be, if it can be no others: those
+// of a single part that names them.
+func (j *Join) Closed() (texts []string, ok bool) {
+	if j == nil || len(j.Parts) != 1 || len(j.Parts[0].Texts) == 0 {
+		return nil, false
+	}
+	for _, r := range j.Parts[0].Texts {
+		texts = append(texts, r.To)
+	}
+	return texts, true
+}
+
+// JoinPart is a string column, with Before in front of its text.
+type JoinPart struct {
+	Column string
+	Before string
+	// Prefixes are tried in order: the first that the column's text begins
+	// with, in any case, is replaced.
+	Prefixes []Replacement
+	// Texts replaces whole texts, in any case. Where it is not empty, a text
+	// that it does not list makes the part empty.
+	Texts []Replacement
+}
+
+// Replacement is a text and what stands for it.
+type Replacement struct{ From, To string }
 
 // Derivation computes a number from a time. A scalar that is no time yields
 // nothing. Times are RFC 3339 with any number of fraction digits, without a

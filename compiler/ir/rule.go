@@ -40,6 +40,9 @@ type Source struct {
 	Form string
 	// Table as the target names it; "" when no pipeline knows the logsource.
 	Table string
+	// Function: the table is a function of the target, called without
+	// arguments.
+	Function bool
 	// Where holds the logsource's own conditions (such as EventID 1 for
 	// process creation); nil for none.
 	Where Expr
