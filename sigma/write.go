@@ -588,8 +588,10 @@ func (w *documentWriter) expr(b *strings.Builder, e ConditionExpr, outer, depth 
 	}
 }
 
-// renderParts is the inverse of ParseParts: text that reads as these parts,
-// with few backslashes.
+// JoinParts is the inverse of ParseParts: text that reads as these parts, with
+// few backslashes.
+func JoinParts(parts []Part, placeholders bool) string { return renderParts(parts, placeholders) }
+
 func renderParts(parts []Part, placeholders bool) string {
 	special := `\*?`
 	if placeholders {

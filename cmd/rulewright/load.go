@@ -38,7 +38,7 @@ func (r *ruleFlags) values(f *flag.FlagSet) {
 }
 
 func (r *ruleFlags) pipeline(f *flag.FlagSet) {
-	f.Var(&r.pipelines, "pipeline", "a built-in pipeline's `name` or a file; again to lay one over the other")
+	f.Var(&r.pipelines, "pipeline", "a built-in pipeline's `name` or a file, also one of pySigma's; again to lay one over the other")
 }
 
 // load reads rules and all that goes with them. Rules with errors are left out
@@ -72,6 +72,10 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 	}
 	r.all = r.docs
 	if err := r.loadValues(c, r.all); err != nil {
+		return ds, err
+	}
+	found, err := r.rewrite()
+	if ds = append(ds, found...); err != nil {
 		return ds, err
 	}
 	if err := r.loadPipelines(); err != nil {
