@@ -92,6 +92,7 @@ type test struct {
 	how      ir.Op // of askText, askNumber, askField
 	cased    bool
 	texts    []string // folded unless cased
+	written  []string // texts as their author spelled them
 	patterns []ir.Pattern
 	regexps  []ir.Regex
 	numbers  []ir.Number
@@ -112,7 +113,7 @@ func testsOf(m *ir.Match, at kinds) []test {
 		case ir.Number:
 			out.add(test{ask: askNumber, how: m.Op, kinds: at & (textKind | numberKind), numbers: []ir.Number{v}})
 		case ir.Bool:
-			out.add(test{ask: askText, how: ir.Equal, kinds: at & textKind, texts: []string{boolText(bool(v))}})
+			out.add(test{ask: askText, how: ir.Equal, kinds: at & textKind, texts: []string{boolText(bool(v))}, written: []string{boolText(bool(v))}})
 			out.add(test{ask: askBool, kinds: at & boolKind, truth: bool(v)})
 		case ir.Pattern:
 			out.add(test{ask: askLike, cased: m.Cased, kinds: at & textForm, patterns: []ir.Pattern{v}})
@@ -153,6 +154,7 @@ func (l *testList) add(t test) {
 		o := &l.tests[i]
 		if o.ask == t.ask && o.kinds == t.kinds && o.how == t.how && o.cased == t.cased && (t.ask != askBool || o.truth == t.truth) {
 			o.texts = append(o.texts, t.texts...)
+			o.written = append(o.written, t.written...)
 			o.patterns = append(o.patterns, t.patterns...)
 			o.regexps = append(o.regexps, t.regexps...)
 			o.numbers = append(o.numbers, t.numbers...)
@@ -171,7 +173,7 @@ func (l *testList) addText(m *ir.Match, v string, at kinds) {
 	if !m.Cased {
 		text = ir.Fold(v)
 	}
-	t := test{ask: askText, how: m.Op, cased: m.Cased, texts: []string{text}}
+	t := test{ask: askText, how: m.Op, cased: m.Cased, texts: []string{text}, written: []string{v}}
 	if m.Op != ir.Equal {
 		t.kinds = at & textForm
 		l.add(t)

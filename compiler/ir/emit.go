@@ -22,6 +22,9 @@ const (
 type Syntax struct {
 	And, Or     string // with the spaces around them
 	True, False string
+	// List, if not nil, writes the conjunction or disjunction (op is And or Or)
+	// of two or more parts, for a target that wraps lines or limits nesting.
+	List func(op string, parts []string) string
 	// Not writes the negation of an operand that Emit already wrapped in
 	// parentheses where it binds looser than an atom, and says how tightly
 	// the result binds.
@@ -85,6 +88,9 @@ func (s *Syntax) list(xs []Expr, op, empty string, prec Precedence, negated bool
 		if parts[i], err = s.operand(x, prec, negated, depth); err != nil {
 			return "", 0, err
 		}
+	}
+	if s.List != nil {
+		return s.List(op, parts), prec, nil
 	}
 	return strings.Join(parts, op), prec, nil
 }
