@@ -7,28 +7,34 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
 
 func runCompile(c *cli, args []string) int {
-	f := c.flags("--to cel [flags] [PATH…]", `
+	f := c.flags("--to cel|kql [flags] [PATH…]", `
 Print what rules mean in another language. CEL text evaluates over a plain event,
 in an environment that has the compiler package's Library. Without --pipeline the
 rules' field names stand as they are written; with the pipeline of an event form
 they are the paths of that form, once for each table the rule may be about.
+
+KQL queries read the tables of a pipeline: sentinel, unless --pipeline says
+otherwise. There is one query a rule and table.
 
 A rule that lacks the value of a parameter is refused: give it with --profile or
 --set. Exit code 1 means that a rule was refused.
 
 Examples:
   rulewright compile --to cel --pipeline azure-diagnostic my-rule.yaml
-  rulewright compile --to cel --pipeline log-analytics --profile tenant.yaml --format jsonl`)
+  rulewright compile --to cel --pipeline log-analytics --profile tenant.yaml --format jsonl
+  rulewright compile --to kql --pipeline sentinel --out queries rules/`)
 	var rf ruleFlags
 	rf.values(f)
 	rf.selection(f)
 	rf.pipeline(f)
-	to := f.String("to", "", "the `language`: cel")
+	to := f.String("to", "", "the `language`: cel or kql")
 	table := f.String("table", "", "only for this `table`")
 	format := f.String("format", "text", "`format` of the output: text or jsonl")
 	outDir := f.String("out", "", "write one file a rule and table into this `folder`")
@@ -36,11 +42,18 @@ Examples:
 	if !ok {
 		return code
 	}
-	if *to == "kql" || *to == "sql" {
-		return c.misuse("this version compiles to cel only")
+	if *to == "sql" {
+		return c.misuse("this version compiles to cel and kql only")
 	}
-	if err := oneOf("to", *to, "cel"); err != nil {
+	if err := oneOf("to", *to, "cel", "kql"); err != nil {
 		return c.misuse("%v", err)
+	}
+	printRule := compiler.CEL
+	if *to == "kql" {
+		printRule = printKQL
+		if len(rf.pipelines) == 0 {
+			rf.pipelines = []string{"sentinel"}
+		}
 	}
 	if err := oneOf("format", *format, "text", "jsonl"); err != nil {
 		return c.misuse("%v", err)
@@ -85,7 +98,7 @@ Examples:
 		if d.Kind == sigma.KindFilter {
 			continue
 		}
-		for _, l := range rf.compile(d, *table) {
+		for _, l := range rf.compile(d, *table, *to, printRule) {
 			if err := put(l); err != nil {
 				return c.fail(err)
 			}
@@ -120,13 +133,13 @@ func (l compiledLine) head() []string {
 }
 
 // compile prints a rule for each pipeline and table, or says why not.
-func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
+func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(*ir.Rule) (string, error)) []compiledLine {
 	line := compiledLine{ID: d.Meta.ID, Title: d.Meta.Title, File: d.File}
 	fail := func(err error) []compiledLine {
 		line.Error = err.Error()
 		return []compiledLine{line}
 	}
-	if pos, ok := correlates(d); ok {
+	if pos, ok := correlates(d); ok && to == "cel" {
 		return fail(sigma.Diagnostic{Severity: sigma.SeverityError, Code: sigma.CodeUnsupported, File: d.File, Pos: pos,
 			Message: fmt.Sprintf("%s: a correlation is more than a predicate over one event, which is all that CEL is", d.Meta.Title)})
 	}
@@ -146,7 +159,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 			if len(rule.Lacks) > 0 {
 				return fail(fmt.Errorf("%s: %s: these parameters have no value: %s", d.File, d.Meta.Title, strings.Join(rule.Lacks, ", ")))
 			}
-			text, err := compiler.CEL(rule)
+			text, err := printRule(rule)
 			if err != nil {
 				return fail(err)
 			}
@@ -159,6 +172,14 @@ func (r *ruleFlags) compile(d *sigma.Document, table string) []compiledLine {
 		return fail(fmt.Errorf("%s: %s: the pipeline does not have its logsource", d.File, d.Meta.Title))
 	}
 	return out
+}
+
+func printKQL(r *ir.Rule) (string, error) {
+	q, err := backends.KQL(r, backends.Target{})
+	if err != nil {
+		return "", err
+	}
+	return q.Text, nil
 }
 
 // correlates says whether a document is about several events, and where it says

@@ -85,7 +85,7 @@ func TestRun(t *testing.T) {
 		{"compile, a parameter missing", "compile --to cel --format jsonl rules", "", 1, []string{
 			`"error":"rules/user-added-by-stranger.yaml: A user is added by a stranger: these parameters have no value: approved_admins"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
 		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
-		{"compile to KQL", "compile --to kql rules", "", 2, nil, []string{"cel only"}},
+		{"compile to KQL", "compile --to kql --set approved_admins=admin@contoso.com rules", "", 0, []string{"AuditLogs\n| where "}, nil},
 		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14"}},
 
 		{"match", "match --rules rules events", "", 0, []string{

@@ -1,0 +1,459 @@
+package backends
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// KQL prints a rule as a query of Kusto: Microsoft Sentinel, Defender XDR,
+// Azure Data Explorer. The result has the matching rows of the rule's table
+// with all their columns, and behind them those of Query.Entities.
+//
+// What asks about lists is computed first, one Boolean column a question, by
+// mv-apply over lists that are never empty, so that no row is lost on the way;
+// the predicate with its nots comes after. In a table of a pipeline a list of
+// lists is not looked into; in an Event column lists are flattened to a depth
+// of KQLListDepth.
+func KQL(r *ir.Rule, t Target) (*Query, error) {
+	p := &kqlPrinter{rule: r, target: t, origin: map[ir.Expr]ir.Expr{}, items: map[string]string{}}
+	if r.Correlation != nil {
+		return nil, p.refuse(nil, "a correlation cannot be said")
+	}
+	if len(r.Lacks) > 0 {
+		return nil, p.refuse(nil, "parameters without a value: %s; the rule cannot be said", strings.Join(r.Lacks, ", "))
+	}
+	q := &Query{Table: r.Source.Table, Time: t.Time}
+	if t.Event != "" && (r.Source.Form != "" || q.Table == "") {
+		p.event, p.depth = t.Event, KQLListDepth
+		if t.Table != "" {
+			q.Table = t.Table
+		}
+	} else {
+		p.depth = 1
+		if q.Table == "" {
+			q.Table = t.Table
+		}
+		if steps := r.Source.Time.Steps(); len(steps) == 1 {
+			q.Time = steps[0].Key
+		}
+	}
+	if q.Table == "" {
+		return nil, p.refuse(nil, "the pipeline knows no table for the rule's logsource; it cannot be said")
+	}
+	if err := p.print(q); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// KQLListDepth is how many levels of lists in lists KQL looks into in an Event
+// column.
+const KQLListDepth = 3
+
+// kqlPrinter prints one rule.
+type kqlPrinter struct {
+	rule   *ir.Rule
+	target Target
+	event  string // the column with the whole event; "": a column each
+	depth  int    // of lists in lists
+	// scopes are where leaves stand: the row, then the element of each Any
+	// around.
+	scopes []*kqlScope
+	names  map[string]int
+	items  map[string]string // names of elements, by the list
+	origin map[ir.Expr]ir.Expr
+}
+
+// kqlScope is what paths start at: the row or the element of a list block.
+type kqlScope struct {
+	root    string // "": each first step is a column
+	applies []*kqlApply
+}
+
+// kqlApply takes lists apart and answers questions about the elements, one
+// Boolean column each.
+type kqlApply struct {
+	chain []kqlExpansion
+	inner []string // operators between the elements and the answers
+	flags []kqlFlag
+}
+
+type kqlFlag struct{ name, condition string }
+
+// kqlExpansion makes a row for each element of a list.
+type kqlExpansion struct {
+	item string
+	list string // the value that is a list, or a list of one
+	// name, if any, is a helper column for the list, which is then value.
+	name, value string
+}
+
+func (p *kqlPrinter) refuse(e ir.Expr, format string, args ...any) error {
+	for p.origin[e] != nil {
+		e = p.origin[e]
+	}
+	return refuse(p.rule, e, "KQL", format, args...)
+}
+
+// name makes a name for a helper column.
+func (p *kqlPrinter) name(what string) string {
+	if p.names == nil {
+		p.names = map[string]int{}
+	}
+	p.names[what]++
+	return fmt.Sprintf("%s_%d", what, p.names[what])
+}
+
+func (p *kqlPrinter) print(q *Query) error {
+	row := &kqlScope{root: p.event}
+	if p.event != "" {
+		row.root = kqlName(p.event)
+	}
+	p.scopes = []*kqlScope{row}
+	var early, late, hints []string
+	for _, part := range conjuncts(p.regroup(ir.Simplify(p.rule.Predicate()))) {
+		flags := p.names["match"]
+		text, err := p.boolean(part)
+		if err != nil {
+			return err
+		}
+		switch {
+		case text == "true":
+		case p.names["match"] == flags && !usesHelper(text):
+			early = append(early, text)
+		default:
+			late = append(late, text)
+			if h := p.hint(part); h != "" && !slices.Contains(hints, h) {
+				hints = append(hints, h)
+			}
+		}
+	}
+	lines := []string{kqlName(q.Table)}
+	for _, w := range append(early, hints...) {
+		lines = append(lines, "where "+w)
+	}
+	lines = append(lines, row.operators()...)
+	for _, w := range late {
+		lines = append(lines, "where "+w)
+	}
+	var away []string
+	for _, a := range row.applies {
+		if n := a.chain[0].name; n != "" && !slices.Contains(away, n) {
+			away = append(away, n)
+		}
+		for _, f := range a.flags {
+			away = append(away, f.name)
+		}
+	}
+	if len(away) > 0 {
+		lines = append(lines, "project-away "+strings.Join(away, ", "))
+	}
+	if p.target.Entities {
+		if err := p.entities(q, &lines); err != nil {
+			return err
+		}
+	}
+	q.Text = strings.Join(lines, "\n| ")
+	return nil
+}
+
+// usesHelper reports whether a text names an answer that an earlier part asked
+// for.
+func usesHelper(text string) bool { return strings.Contains(text, "match_") }
+
+// conjuncts takes a predicate apart at its top-level ands, so that each part
+// can be a line of its own.
+func conjuncts(e ir.Expr) []ir.Expr {
+	switch x := e.(type) {
+	case *ir.And:
+		var out []ir.Expr
+		for _, c := range x.X {
+			out = append(out, conjuncts(c)...)
+		}
+		return out
+	case *ir.Selection:
+		return conjuncts(x.X)
+	case *ir.Not:
+		inner := x.X
+		for {
+			s, ok := inner.(*ir.Selection)
+			if !ok {
+				break
+			}
+			inner = s.X
+		}
+		switch y := inner.(type) {
+		case *ir.Or:
+			var out []ir.Expr
+			for _, c := range y.X {
+				out = append(out, conjuncts(&ir.Not{X: c})...)
+			}
+			return out
+		case *ir.Not:
+			return conjuncts(y.X)
+		}
+	}
+	return []ir.Expr{e}
+}
+
+// regroup joins matches in an Or that ask the same of the same field.
+func (p *kqlPrinter) regroup(e ir.Expr) ir.Expr {
+	return ir.Map(e, func(e ir.Expr) ir.Expr {
+		or, ok := e.(*ir.Or)
+		if !ok {
+			return e
+		}
+		at := map[string]int{}
+		var out []ir.Expr
+		merged := false
+		for _, x := range or.X {
+			m, ok := unselected(x).(*ir.Match)
+			if !ok || len(m.Values) == 0 {
+				out = append(out, x)
+				continue
+			}
+			key := fmt.Sprintf("%s\x00%s\x00%d\x00%t", m.Field.Spec(), m.Field.Column, m.Op, m.Cased)
+			i, seen := at[key]
+			if !seen {
+				at[key] = len(out)
+				out = append(out, x)
+				continue
+			}
+			first := unselected(out[i]).(*ir.Match)
+			both := *first
+			both.Values = append(slices.Clone(first.Values), m.Values...)
+			p.origin[&both] = first
+			out[i], merged = &both, true
+		}
+		switch {
+		case !merged:
+			return e
+		case len(out) == 1:
+			return out[0]
+		}
+		return &ir.Or{X: out}
+	})
+}
+
+func unselected(e ir.Expr) ir.Expr {
+	for {
+		s, ok := e.(*ir.Selection)
+		if !ok {
+			return e
+		}
+		e = s.X
+	}
+}
+
+// boolean prints a predicate over a row.
+func (p *kqlPrinter) boolean(e ir.Expr) (string, error) {
+	return ir.Emit(e, &ir.Syntax{
+		And: " and ", Or: " or ", True: "true", False: "false",
+		List: kqlJoin,
+		Not:  kqlNot,
+		Leaf: func(m *ir.Match, negated bool, depth int) (string, ir.Precedence, error) {
+			text, err := p.leaf(p.scope(depth), m, negated)
+			return text, kqlPrecedence(text), err
+		},
+		Any: func(a *ir.Any, body string, negated bool, depth int) (string, ir.Precedence, error) {
+			text, err := p.any(p.scope(depth), a, body, p.scope(depth+1))
+			p.scopes = p.scopes[:depth+1]
+			return text, ir.PrecedenceAtom, err
+		},
+	})
+}
+
+// scope returns the scope that many Anys deep. The element of the innermost is
+// named when something first asks for it.
+func (p *kqlPrinter) scope(depth int) *kqlScope {
+	for len(p.scopes) <= depth {
+		p.scopes = append(p.scopes, &kqlScope{root: p.name("item")})
+	}
+	return p.scopes[depth]
+}
+
+// kqlPrecedence says how tightly a leaf binds that this package printed.
+func kqlPrecedence(text string) ir.Precedence {
+	depth, lowest := 0, ir.PrecedenceAtom
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			i = literalEnd(text, i)
+		case c == '(' || c == '[':
+			depth++
+		case c == ')' || c == ']':
+			depth--
+		case depth == 0 && strings.HasPrefix(text[i:], "or ") && i > 0 && isSpace(text[i-1]):
+			return ir.PrecedenceOr
+		case depth == 0 && strings.HasPrefix(text[i:], "and ") && i > 0 && isSpace(text[i-1]):
+			lowest = ir.PrecedenceAnd
+		}
+	}
+	return lowest
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' }
+
+// any prints a list block: a column that says whether the body is true of an
+// element.
+func (p *kqlPrinter) any(sc *kqlScope, a *ir.Any, body string, in *kqlScope) (string, error) {
+	if body == "false" {
+		return "false", nil
+	}
+	place, err := p.place(sc, a.Over, a, asksElements(a.X))
+	if err != nil {
+		return "", err
+	}
+	if !place.dynamic {
+		return "", p.refuse(a, "%s is no list and no object; its elements cannot be said", a.Over.Name)
+	}
+	apply := &kqlApply{chain: place.chain}
+	conditions := slices.Concat(place.conditions, p.expand(apply, in.root, place.value, trueOfNothing(a.X)))
+	if a := in.only(body); a != nil {
+		// All that is asked of an element is asked of a list in it.
+		apply.chain, apply.inner = append(apply.chain, a.chain...), a.inner
+		body = a.flags[0].condition
+	} else {
+		apply.inner = in.operators()
+	}
+	if body != "true" {
+		if kqlPrecedence(body) < ir.PrecedenceAnd && len(conditions) > 0 {
+			body = "(" + body + ")"
+		}
+		conditions = append(conditions, body)
+	}
+	return sc.flag(p, apply, conditions), nil
+}
+
+// only returns the one apply of a scope if its one answer is all there is.
+func (sc *kqlScope) only(answer string) *kqlApply {
+	if len(sc.applies) == 1 && len(sc.applies[0].flags) == 1 && sc.applies[0].flags[0].name == answer {
+		return sc.applies[0]
+	}
+	return nil
+}
+
+// trueOfNothing reports whether a predicate can be true of null.
+func trueOfNothing(e ir.Expr) bool {
+	can, _ := ofNothing(e)
+	return can
+}
+
+// asksElements reports whether a predicate over an element asks something of
+// the element itself, not only of what is below it.
+func asksElements(e ir.Expr) bool {
+	switch e := e.(type) {
+	case *ir.Any:
+		return len(e.Over.Path) == 0 && asksElements(e.X)
+	case *ir.Match:
+		for _, v := range e.Values {
+			if ref, ok := v.(ir.FieldRef); ok && len(ref.Field.Path) == 0 {
+				return true
+			}
+		}
+		return len(e.Field.Path) == 0
+	}
+	return slices.ContainsFunc(ir.Children(e), asksElements)
+}
+
+// ofNothing says whether a predicate can be true, and whether it can be false,
+// of null.
+func ofNothing(e ir.Expr) (canTrue, canFalse bool) {
+	switch e := e.(type) {
+	case *ir.And:
+		canTrue = true
+		for _, x := range e.X {
+			t, f := ofNothing(x)
+			canTrue, canFalse = canTrue && t, canFalse || f
+		}
+		return canTrue, canFalse
+	case *ir.Or:
+		canFalse = true
+		for _, x := range e.X {
+			t, f := ofNothing(x)
+			canTrue, canFalse = canTrue || t, canFalse && f
+		}
+		return canTrue, canFalse
+	case *ir.Not:
+		t, f := ofNothing(e.X)
+		return f, t
+	case ir.Const:
+		return bool(e), !bool(e)
+	case *ir.Selection:
+		return ofNothing(e.X)
+	case *ir.Any:
+		return false, true
+	case *ir.Match:
+		switch e.Op {
+		case ir.Null:
+			return true, false
+		case ir.Exists:
+			return len(e.Field.Path) == 0, true
+		}
+		return false, true
+	}
+	panic(fmt.Sprintf("backends: unknown node %T", e))
+}
+
+// flag adds a question about the elements of lists and returns the column with
+// the answer.
+func (sc *kqlScope) flag(p *kqlPrinter, a *kqlApply, conditions []string) string {
+	condition := "true"
+	if len(conditions) > 0 {
+		for i, c := range conditions {
+			if len(conditions) > 1 && kqlPrecedence(c) == ir.PrecedenceOr {
+				conditions[i] = "(" + c + ")"
+			}
+		}
+		condition = kqlJoin(" and ", conditions)
+	}
+	for _, b := range sc.applies {
+		if !slices.Equal(a.chain, b.chain) || len(a.inner) > 0 || len(b.inner) > 0 {
+			continue
+		}
+		for _, f := range b.flags {
+			if f.condition == condition {
+				return f.name
+			}
+		}
+		f := kqlFlag{p.name("match"), condition}
+		b.flags = append(b.flags, f)
+		return f.name
+	}
+	a.flags = []kqlFlag{{p.name("match"), condition}}
+	sc.applies = append(sc.applies, a)
+	return a.flags[0].name
+}
+
+// operators prints what computes the helper columns of the scope.
+func (sc *kqlScope) operators() []string {
+	var out []string
+	for _, a := range sc.applies {
+		out = append(out, a.print())
+	}
+	return out
+}
+
+func (a *kqlApply) print() string {
+	first, before := a.chain[0], ""
+	if first.name != "" {
+		before = "extend " + first.name + " = " + first.value + "\n| "
+	}
+	var inner []string
+	for _, x := range a.chain[1:] {
+		if x.name != "" {
+			inner = append(inner, "extend "+x.name+" = "+x.value)
+		}
+		inner = append(inner, "mv-expand "+x.item+" = "+kqlElements(x.list))
+	}
+	inner = append(inner, a.inner...)
+	var sums []string
+	for _, f := range a.flags {
+		sums = append(sums, f.name+" = countif("+f.condition+") > 0")
+	}
+	inner = append(inner, "summarize "+strings.Join(sums, ",\n    "))
+	return before + "mv-apply " + first.item + " = " + kqlElements(first.list) + " on (\n    " + indent(strings.Join(inner, "\n| ")) + "\n)"
+}
