@@ -13,9 +13,9 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// sigmaHQ returns the documents in a folder of SigmaHQ's rules; the test skips
+// rulesOf returns the documents in a folder of SigmaHQ's rules; the test skips
 // where they are not there.
-func sigmaHQ(t testing.TB, folder string) []*sigma.Document {
+func rulesOf(t testing.TB, folder string) []*sigma.Document {
 	root := filepath.Join("..", "..", "shared", "data", "sigmahq", "rules", folder)
 	if _, err := os.Stat(root); err != nil {
 		t.Skipf("no SigmaHQ rules: %v", err)
@@ -57,7 +57,7 @@ func TestSigmaHQToKQL(t *testing.T) {
 	rules, queries, longest := 0, 0, 0
 	for _, in := range []struct{ folder, pipeline string }{{"cloud/azure", "sentinel"}, {"cloud/m365", "sentinel"}, {"", "defender"}} {
 		p := mustPipeline(t, in.pipeline)
-		for _, doc := range sigmaHQ(t, in.folder) {
+		for _, doc := range rulesOf(t, in.folder) {
 			lowered, ds := compiler.Lower(doc, compiler.Options{Pipeline: p})
 			if in.pipeline == "sentinel" && ds.HasErrors() {
 				t.Errorf("%v", ds)
@@ -88,7 +88,7 @@ func TestSigmaHQToKQL(t *testing.T) {
 func BenchmarkKQL(b *testing.B) {
 	p := mustPipeline(b, "defender")
 	var rules []*ir.Rule
-	for _, doc := range sigmaHQ(b, "") {
+	for _, doc := range rulesOf(b, "") {
 		lowered, _ := compiler.Lower(doc, compiler.Options{Pipeline: p})
 		for _, r := range lowered {
 			if r.Correlation == nil {
