@@ -67,6 +67,9 @@ const (
 	CodeProfile          Code = "profile"
 	CodeOverride         Code = "override"
 	CodeUnknownRule      Code = "unknown-rule"
+
+	// Of export.
+	CodeVersion Code = "version"
 )
 
 var codes = []CodeInfo{
@@ -122,6 +125,7 @@ var codes = []CodeInfo{
 	{CodeProfile, "the profile says something that has no effect"},
 	{CodeOverride, "an override names a rule or tag that is not there"},
 	{CodeUnknownRule, "a filter or correlation names a rule that is not there"},
+	{CodeVersion, "what a rule means changed since the last export and its version did not rise"},
 }
 
 // Codes returns the closed list of codes, in the order in which the stages

@@ -1,0 +1,400 @@
+package sentinel_test
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/rulewright/rulewright/backends"
+	"github.com/rulewright/rulewright/backends/sentinel"
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// plain prints a query without its conditions: what artefacts add to a query
+// does not depend on them.
+func plain(r *ir.Rule, t backends.Target) (*backends.Query, error) {
+	q := &backends.Query{Time: "TimeGenerated", Table: r.Source.Table}
+	if strings.HasPrefix(r.Source.Pipeline, "defender") {
+		q.Time = "Timestamp"
+	}
+	q.Text = q.Table + "\n| where true"
+	for _, p := range r.Lacks {
+		q.Text += "\n| where isnotempty(" + p + ")"
+	}
+	for i, e := range r.Entities {
+		if !t.Entities {
+			break
+		}
+		c := fmt.Sprintf("Entity%d", i)
+		q.Text += fmt.Sprintf("\n| extend %s = tostring(%s)", c, e.Field.Path)
+		q.Entities = append(q.Entities, backends.EntityColumn{Type: e.Type, Column: c})
+	}
+	return q, nil
+}
+
+func lowered(t *testing.T, f sentinel.Format, file string, data []byte, profile *compiler.Profile) []sentinel.Input {
+	t.Helper()
+	docs, ds := sigma.Parse(file, data)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	return inputs(t, f, docs, profile)
+}
+
+func inputs(t *testing.T, f sentinel.Format, docs []*sigma.Document, profile *compiler.Profile) []sentinel.Input {
+	t.Helper()
+	p, err := compiler.BuiltinPipeline(f.Pipeline())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []sentinel.Input
+	for _, d := range docs {
+		if d.Kind == sigma.KindFilter {
+			continue
+		}
+		rs, ds := compiler.Lower(d, compiler.Options{Pipeline: p, Profile: profile, Catalogue: catalogue(t), Documents: docs})
+		if errs := ds.Errors(); len(errs) > 0 {
+			if errs[0].Code != sigma.CodeUnknownSource { // snapshots are no table
+				t.Fatal(errs)
+			}
+			continue
+		}
+		out = append(out, sentinel.Input{Document: d, Rules: rs})
+	}
+	return out
+}
+
+func catalogue(t *testing.T) []sigma.Parameter {
+	t.Helper()
+	data, err := fs.ReadFile(rules.FS, rules.Catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ds := sigma.ParseParameters(rules.Catalogue, data)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	return c
+}
+
+// pack returns the rules of the built-in pack.
+func pack(t *testing.T) []*sigma.Document {
+	t.Helper()
+	var out []*sigma.Document
+	err := fs.WalkDir(rules.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".yaml") {
+			return err
+		}
+		data, err := fs.ReadFile(rules.FS, name)
+		if err != nil || sigma.Marker(data) != "" {
+			return err
+		}
+		docs, ds := sigma.Parse(name, data)
+		out = append(out, docs...)
+		if ds.HasErrors() {
+			return ds
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// filled is a profile with an example for each parameter of the catalogue.
+func filled(t *testing.T) *compiler.Profile {
+	t.Helper()
+	var p *compiler.Profile
+	for _, d := range catalogue(t) {
+		var vs []any
+		for _, v := range d.Example {
+			switch v := v.(type) {
+			case sigma.String:
+				vs = append(vs, v.Raw)
+			case sigma.Number:
+				vs = append(vs, v.Number.Int)
+			}
+		}
+		if len(vs) == 0 {
+			continue
+		}
+		var err error
+		if p, err = p.WithValue(d.Name, vs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// TestPack exports the built-in pack to every format.
+func TestPack(t *testing.T) {
+	docs := pack(t)
+	for _, f := range sentinel.Formats() {
+		for _, p := range []*compiler.Profile{filled(t), nil} {
+			set, ds := sentinel.Export(f, inputs(t, f, docs, p), sentinel.Options{Parameters: catalogue(t), Print: plain})
+			for _, d := range ds {
+				if p != nil || !strings.Contains(d.Message, "which is of type hours") {
+					t.Errorf("%s: %v", f, d)
+				}
+			}
+			for _, x := range sentinel.Validate(f, set.Files) {
+				t.Errorf("%s: %v", f, x)
+			}
+			t.Logf("%s: %d files, %d rules left to other formats", f, len(set.Files), len(set.Left))
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestGolden holds each format to files that people have read.
+func TestGolden(t *testing.T) {
+	data, err := os.ReadFile("testdata/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vips, err := (*compiler.Profile)(nil).WithValue("vips", "ceo@contoso.com", "[x]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range sentinel.Formats() {
+		var b strings.Builder
+		for _, p := range []*compiler.Profile{vips, nil} {
+			in := lowered(t, f, "rules.yaml", data, p)
+			set, ds := sentinel.Export(f, in, sentinel.Options{Print: plain})
+			for _, x := range sentinel.Validate(f, set.Files) {
+				t.Errorf("%s: %v", f, x)
+			}
+			for _, d := range ds {
+				fmt.Fprintf(&b, "==== %v\n", d)
+			}
+			for _, l := range set.Left {
+				fmt.Fprintf(&b, "==== left: %s: %s\n", l.Title, l.Reason)
+			}
+			for _, x := range set.Files {
+				fmt.Fprintf(&b, "==== %s\n%s", x.Name, x.Data)
+			}
+			if p == nil {
+				continue
+			}
+			if f == sentinel.YAML {
+				fmt.Fprintf(&b, "==== manifest\n%s", set.Manifest.JSON())
+			}
+			again, _ := sentinel.Export(f, in, sentinel.Options{Print: plain})
+			if !reflect.DeepEqual(again.Files, set.Files) {
+				t.Errorf("%s: a second export differs", f)
+			}
+		}
+		name := "testdata/" + string(f) + ".golden"
+		if *update {
+			if err := os.WriteFile(name, []byte(b.String()), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != string(want) {
+			t.Errorf("%s differs from its golden; look at the difference, then run with -update", f)
+		}
+	}
+}
+
+// TestSince follows a folder through its exports.
+func TestSince(t *testing.T) {
+	rule := func(version, operation, title, extra string) string {
+		return "rulewright: 1\ntitle: " + title + "\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: " + version + "\nlevel: high\ntier: alert\n" + extra +
+			"logsource: {product: azure, service: auditlogs}\ndetection:\n  s:\n    OperationName: " + operation + "\n  condition: s\n"
+	}
+	other := "---\n" + strings.Replace(rule("1.0.0", "Add group", "Other", ""), "16a9", "26a9", 1)
+	set := func(text string) *sentinel.Set {
+		s, ds := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", []byte(text), nil), sentinel.Options{Print: plain})
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		return s
+	}
+	first := set(rule("1.0.0", "Add user", "One", "") + other)
+	old, err := sentinel.ParseManifest(first.Manifest.JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, text              string
+		added, changed, retired int
+		what, err               string
+	}{
+		{"same", rule("1.0.0", "Add user", "One", "") + other, 0, 0, 0, "", ""},
+		{"title", rule("1.0.0", "Add user", "Uno", "") + other, 0, 1, 0, "title", ""},
+		{"text", rule("1.0.0", "Add user", "One", "description: new\n") + other, 0, 1, 0, "text", ""},
+		{"meaning and version", rule("1.0.1", "Add device", "One", "") + other, 0, 1, 0, "version 1.0.0 to 1.0.1, meaning", ""},
+		{"meaning", rule("1.0.0", "Add device", "One", "") + other, 0, 1, 0, "meaning", "r.yaml:1:1: One: what the rule means changed since version 1.0.0 and its version did not [version]"},
+		{"tags", rule("1.0.0", "Add user", "One", "tags: [attack.impact]\n") + other, 0, 1, 0, "meaning", "its version did not [version]"},
+		{"lower", rule("0.9.0", "Add user", "One", "") + other, 0, 1, 0, "version 1.0.0 to 0.9.0", "version 0.9.0 is lower than 1.0.0"},
+		{"retired", rule("1.0.0", "Add user", "One", ""), 0, 0, 1, "", ""},
+		{"added", rule("1.0.0", "Add user", "One", "") + other + "---\n" + strings.Replace(rule("1.0.0", "Add group", "Third", ""), "16a9", "36a9", 1), 1, 0, 0, "", ""},
+	} {
+		changes, ds := set(c.text).Since(old)
+		what := ""
+		for _, x := range changes.Changed {
+			what += strings.Join(x.What, ", ")
+		}
+		if len(changes.Added) != c.added || len(changes.Changed) != c.changed || len(changes.Retired) != c.retired || what != c.what {
+			t.Errorf("%s: %+v", c.name, changes)
+		}
+		if c.err == "" && len(ds) > 0 || c.err != "" && (len(ds) != 1 || !strings.Contains(ds[0].Error(), c.err)) {
+			t.Errorf("%s: %v", c.name, ds)
+		}
+	}
+	if _, ds := first.Since(&sentinel.Manifest{Format: 1, Target: sentinel.ARM}); len(ds) != 1 {
+		t.Errorf("another format: %v", ds)
+	}
+	for _, bad := range []string{"", "{}", `{"rulewright-manifest":2}`, `{"rulewright-manifest":1,"entries":[{"file":"../x"}]}`} {
+		if _, err := sentinel.ParseManifest([]byte(bad)); err == nil {
+			t.Errorf("%q is a manifest", bad)
+		}
+	}
+	param := func(values ...any) *sentinel.Set {
+		p, err := (*compiler.Profile)(nil).WithValue("vips", values...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _ := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", []byte(
+			"title: Z\nid: 46a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nlogsource: {product: azure, service: auditlogs}\ndetection:\n  s:\n    OperationName|expand: '%vips%'\n  condition: s\n"), p), sentinel.Options{Print: plain})
+		return s
+	}
+	changes, ds := param("a", "b").Since(param("a").Manifest)
+	if len(ds) > 0 || len(changes.Changed) != 1 || strings.Join(changes.Changed[0].What, ",") != "parameter vips" {
+		t.Errorf("another value of a parameter: %+v, %v", changes, ds)
+	}
+}
+
+// TestValidate finds each fault that is put into a good file.
+func TestValidate(t *testing.T) {
+	const good = `id: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb
+name: One
+version: 1.0.0
+kind: Scheduled
+description: Text
+severity: High
+requiredDataConnectors: []
+queryFrequency: 1h
+queryPeriod: 2h
+triggerOperator: gt
+triggerThreshold: 0
+tactics: [Persistence]
+relevantTechniques: [T1098.003]
+query: |
+  AuditLogs
+  | where ingestion_time() > ago(1h)
+  | extend A = tostring(B), I = C
+entityMappings:
+  - entityType: Account
+    fieldMappings:
+      - {identifier: FullName, columnName: A}
+  - entityType: IP
+    fieldMappings:
+      - {identifier: Address, columnName: I}
+customDetails: {Op: A}
+alertDetailsOverride:
+  alertDisplayNameFormat: "One: {{A}}"
+incidentConfiguration:
+  createIncident: true
+  groupingConfiguration:
+    enabled: true
+    reopenClosedIncident: false
+    lookbackDuration: PT5H
+    matchingMethod: Selected
+    groupByEntities: [Account]
+`
+	file := func(text string) []sentinel.File { return []sentinel.File{{Name: "a.yaml", Data: []byte(text)}} }
+	if fs := sentinel.Validate(sentinel.YAML, file(good)); len(fs) > 0 {
+		t.Fatal(fs)
+	}
+	for _, c := range []struct {
+		was, is, check string
+		line           int
+	}{
+		{"16a9ba29", "xx", "id", 1},
+		{"name: One", "name: " + strings.Repeat("x", 257), "name", 2},
+		{"version: 1.0.0", "version: 1.0", "version", 3},
+		{"Scheduled", "Fusion", "kind", 4},
+		{"description: Text", "description: " + strings.Repeat("é", 5001), "description", 5},
+		{"severity: High", "severity: high", "severity", 6},
+		{"queryFrequency: 1h", "queryFrequency: 4m", "schedule", 8},
+		{"queryFrequency: 1h", "queryFrequency: PT1H", "schedule", 8},
+		{"queryPeriod: 2h", "queryPeriod: 30m", "schedule", 9},
+		{"queryPeriod: 2h", "queryPeriod: 15d", "schedule", 9},
+		{"queryFrequency: 1h\nqueryPeriod: 2h", "queryFrequency: 15m\nqueryPeriod: 2d", "schedule", 9},
+		{"ago(1h)", "ago(3h)", "schedule", 9},
+		{"triggerOperator: gt", "triggerOperator: gte", "trigger", 10},
+		{"triggerThreshold: 0", "triggerThreshold: 10001", "trigger", 11},
+		{"[Persistence]", "[Persistance]", "attack", 12},
+		{"[Persistence]", "[Impact]", "attack", 12},
+		{"T1098.003", "T1098.3", "attack", 12},
+		{"T1098.003", "T9999", "attack", 12},
+		{"= C\n", "= C // " + strings.Repeat("x", 10_000) + "\n", "query-length", 14},
+		{"AuditLogs\n", "union *\n", "query-scope", 14},
+		{"AuditLogs\n", "search * | where X\n", "query-scope", 14},
+		{"AuditLogs\n", "cluster('x').database('y').AuditLogs\n", "query-scope", 14},
+		{"entityType: IP", "entityType: Address", "entity-type", 22},
+		{"identifier: FullName", "identifier: Fullname", "entity-type", 21},
+		{"{identifier: FullName, columnName: A}", "{identifier: UPNSuffix, columnName: A}", "entity-required", 19},
+		{"{identifier: FullName, columnName: A}", "{identifier: DisplayName, columnName: A}", "entity-weak", 21},
+		{"columnName: I", "columnName: J", "entity-column", 24},
+		{"extend A = tostring(B), I = C", "project A = tostring(B), TimeGenerated", "entity-column", 24},
+		{"extend A = tostring(B), I = C", "summarize A = max(B) by I", "time-column", 14},
+		{"{Op: A}", "{Operation name: A}", "custom-details", 25},
+		{"{Op: A}", "{AVeryLongKeyOfManyLetters: A}", "custom-details", 25},
+		{"{{A}}", "{{A}} {{A}} {{A}} {{A}}", "placeholders", 27},
+		{"{{A}}", "{{Nothing}}", "placeholders", 27},
+		{"lookbackDuration: PT5H", "lookbackDuration: P8D", "incident", 33},
+		{"[Account]", "[Host]", "incident", 35},
+		{"[Account]", "[]", "incident", 31},
+		{"kind: Scheduled", "kind: NRT", "kind", 8},
+		{"name: One", "name: [", "syntax", 1},
+	} {
+		bad := strings.Replace(good, c.was, c.is, 1)
+		found := ""
+		for _, f := range sentinel.Validate(sentinel.YAML, file(bad)) {
+			found += "\n" + f.String()
+			if f.Check == c.check && f.Line == c.line {
+				found = ""
+				break
+			}
+		}
+		if bad == good || found != "" || len(sentinel.Validate(sentinel.YAML, file(bad))) == 0 {
+			t.Errorf("%s for %s at line %d: found %s", c.is, c.check, c.line, found)
+		}
+	}
+	twice := append(file(good), sentinel.File{Name: "b.yaml", Data: []byte(good)})
+	if fs := sentinel.Validate(sentinel.YAML, twice); len(fs) != 2 || fs[0].Check != "id" || fs[1].Check != "name" {
+		t.Errorf("the same rule twice: %v", fs)
+	}
+	var many []sentinel.File
+	for i := range 513 {
+		many = append(many, sentinel.File{Name: fmt.Sprintf("%d.yaml", i), Data: []byte(strings.NewReplacer("16a9ba29", fmt.Sprintf("%08x", i), "name: One", fmt.Sprintf("name: N%d", i)).Replace(good))})
+	}
+	if fs := sentinel.Validate(sentinel.YAML, many); len(fs) != 1 || fs[0].Check != "enabled-count" || !fs[0].Warning {
+		t.Errorf("513 rules: %v", fs)
+	}
+	known := sentinel.Checks()
+	for _, f := range sentinel.Formats() {
+		for _, junk := range []string{"", "{}", "[]", "{\"a\":1}", "resource x 'y' = {\n}\n", "{\"parameters\":{\"workspace\":{}},\"resources\":[{}]}", "\xff"} {
+			for _, x := range sentinel.Validate(f, []sentinel.File{{Name: "x", Data: []byte(junk)}}) {
+				if known[x.Check] == "" {
+					t.Errorf("the check %s is not listed", x.Check)
+				}
+			}
+		}
+	}
+}
