@@ -2,6 +2,7 @@ package backends
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -20,6 +21,9 @@ type Target struct {
 	Time string
 	// Entities adds a column for each entity of the rule, Query.Entities.
 	Entities bool
+	// Since, if not 0, leaves only the hits of a correlation that are no older,
+	// for a query that runs on a schedule.
+	Since time.Duration
 }
 
 // Query is a printed rule.
@@ -35,6 +39,8 @@ type Query struct {
 	// Group are the columns of a correlation's result that hold the group's
 	// key, in the order of ir.Correlation.GroupBy.
 	Group []string
+	// Tuple are the columns that hold the new values of new_value.
+	Tuple []string
 }
 
 // EntityColumn is a column of a result that holds an entity.

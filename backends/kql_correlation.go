@@ -1,0 +1,609 @@
+package backends
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// kqlCorrelation prints a correlation: its facts, the changes that they are to
+// the measures of a window, and of the instants those that are hits. The result
+// has a row for each hit: the time, the group under the names of group-by,
+// FirstSeen, LastSeen and Count.
+func (w *kqlWriter) correlation(r *ir.Rule) (*Query, error) {
+	x := &kqlCorrelation{w: w}
+	hits, err := x.rule(r)
+	if err != nil {
+		return nil, err
+	}
+	q := &Query{Time: kqlTime}
+	out := []string{kqlTime + " = t"}
+	taken := map[string]bool{kqlTime: true, "FirstSeen": true, "LastSeen": true, "Count": true}
+	columnOf := func(name string) string {
+		c := kqlResultName(name, taken)
+		taken[c] = true
+		return c
+	}
+	for i, name := range r.Correlation.GroupBy {
+		c := columnOf(name)
+		q.Group = append(q.Group, c)
+		out = append(out, fmt.Sprintf("%s = %s", c, groupColumn(i)))
+	}
+	for i, name := range hits.tuple {
+		c := columnOf(r.Correlation.Counted[i])
+		q.Tuple = append(q.Tuple, c)
+		out = append(out, fmt.Sprintf("%s = %s", c, name))
+	}
+	var b strings.Builder
+	for _, l := range x.lets {
+		b.WriteString(l + ";\n")
+	}
+	b.WriteString(hits.name)
+	if w.target.Since > 0 {
+		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(w.target.Since.Microseconds()))
+	}
+	switch {
+	case hits.facts == "":
+		out = append(out, "FirstSeen = first", "LastSeen = last", "Count = n")
+	case len(r.Correlation.GroupBy) == 0:
+		fmt.Fprintf(&b, "\n| extend all = 1\n| join kind=inner (%s | project all = 1, at = t) on all", hits.facts)
+	default:
+		keys := groupColumns(len(r.Correlation.GroupBy))
+		fmt.Fprintf(&b, "\n| join kind=inner (%s | project %s, at = t) on %s", hits.facts, strings.Join(keys, ", "), strings.Join(keys, ", "))
+	}
+	if hits.facts != "" {
+		by := append([]string{"t"}, groupColumns(len(r.Correlation.GroupBy))...)
+		by = append(by, hits.tuple...)
+		fmt.Fprintf(&b, "\n| where at between (first .. last)\n| summarize FirstSeen = min(at), LastSeen = max(at), Count = count() by %s", strings.Join(by, ", "))
+		out = append(out, "FirstSeen", "LastSeen", "Count")
+	}
+	fmt.Fprintf(&b, "\n| project %s", strings.Join(out, ", "))
+	q.Text = b.String()
+	return q, nil
+}
+
+const kqlTime = "TimeGenerated"
+
+// kqlCorrelation is one text of let statements under way. Names that it gives
+// begin with the kind of what they hold and end in a number.
+type kqlCorrelation struct {
+	w    *kqlWriter
+	lets []string
+	n    int
+}
+
+// kqlHits is a let statement with the hits of a correlation: columns t, g1 …,
+// the tuple of new_value, first and last: the window.
+type kqlHits struct {
+	name  string
+	tuple []string
+	facts string // the let with the facts; "" where the hits hold first, last and n
+}
+
+func (x *kqlCorrelation) let(kind, text string) string {
+	x.n++
+	name := fmt.Sprintf("%s%d", kind, x.n)
+	x.lets = append(x.lets, "let "+name+" = "+text)
+	return name
+}
+
+func groupColumn(i int) string { return "g" + strconv.Itoa(i+1) }
+
+func groupColumns(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = groupColumn(i)
+	}
+	return out
+}
+
+// kqlSpan writes a length of time.
+func kqlSpan(us int64) string {
+	for _, u := range []struct {
+		us   int64
+		name string
+	}{{86_400_000_000, "d"}, {3_600_000_000, "h"}, {60_000_000, "m"}, {1_000_000, "s"}, {1_000, "ms"}} {
+		if us%u.us == 0 {
+			return strconv.FormatInt(us/u.us, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(us, 10) + "microseconds"
+}
+
+func (x *kqlCorrelation) rule(r *ir.Rule) (*kqlHits, error) {
+	p, err := planOf(r, x.w.target, "KQL")
+	if err != nil {
+		return nil, err
+	}
+	f, err := x.facts(p)
+	if err != nil {
+		return nil, err
+	}
+	var hits *kqlHits
+	switch p.c.Type {
+	case sigma.NewValue:
+		hits = x.newValue(p, f)
+	case sigma.AfterSilence:
+		hits = x.afterSilence(p, f)
+	case sigma.Increase:
+		hits, err = x.increase(p, f)
+	case sigma.Summary:
+		hits = x.summary(p, f)
+	default:
+		hits = x.windowed(p, f)
+	}
+	if err == nil && r.Once != nil {
+		x.once(p, hits)
+	}
+	return hits, err
+}
+
+// kqlFacts is a let statement with the facts of a correlation: columns t, g1 …,
+// i1 … (1 where the input is true of the event), and for each counted field a
+// column v1 …: a dynamic array of its texts or numbers.
+type kqlFacts struct {
+	name string
+	keys []string // g1 …
+	vs   int      // counted fields
+}
+
+func (f *kqlFacts) by(more ...string) string {
+	return strings.Join(slices.Concat(f.keys, more), ", ")
+}
+
+// same says that the row before is of the same group and columns.
+func same(columns []string) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = fmt.Sprintf("%s == prev(%s)", c, c)
+	}
+	if len(parts) == 0 {
+		return "row_number() > 1"
+	}
+	return strings.Join(parts, " and ")
+}
+
+// other says that a new group begins.
+func other(columns []string) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = fmt.Sprintf("%s != prev(%s)", c, c)
+	}
+	if len(parts) == 0 {
+		return "false"
+	}
+	return strings.Join(parts, " or ")
+}
+
+// sorted sorts by the columns and then others.
+func sorted(columns []string, then ...string) string {
+	parts := make([]string, 0, len(columns)+len(then))
+	for _, c := range append(slices.Clone(columns), then...) {
+		parts = append(parts, c+" asc")
+	}
+	return "| sort by " + strings.Join(parts, ", ")
+}
+
+// facts prints where the facts come from. A table that is asked several things
+// with keys of their own is read once, with a number for each event, so that an
+// event that several inputs are true of is one fact in each group.
+func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
+	f := &kqlFacts{keys: groupColumns(len(p.c.GroupBy)), vs: len(p.c.Counted)}
+	var names []string
+	for _, s := range p.sources {
+		name, err := x.source(p, f, &s)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	f.name = names[0]
+	if len(names) > 1 {
+		f.name = x.let("facts", "union "+strings.Join(names, ", "))
+	}
+	return f, nil
+}
+
+func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, error) {
+	if s.inner != nil {
+		return x.inner(p, s)
+	}
+	table := tableOf(s.taps[0].tap.Rule, x.w.target)
+	stages := []string{kqlName(table)}
+	var marks, held []string
+	for i, in := range s.taps {
+		before, holds, err := x.w.predicate(in.tap.Rule)
+		if err != nil {
+			return "", err
+		}
+		stages = append(stages, before...)
+		mark := inputColumn(in.input)
+		marks = append(marks, fmt.Sprintf("%s = tolong(%s)", mark, holds))
+		held = append(held, mark+" == 1")
+		_ = i
+	}
+	if len(s.taps) == 1 {
+		_, holds, err := x.w.predicate(s.taps[0].tap.Rule)
+		if err != nil {
+			return "", err
+		}
+		stages = append(stages, "where "+holds, "extend "+inputColumn(s.taps[0].input)+" = tolong(1)")
+	} else {
+		stages = append(stages, "extend "+strings.Join(marks, ", "), "where "+strings.Join(held, " or "))
+	}
+	at, err := x.w.time(s.taps[0].tap.Rule)
+	if err != nil {
+		return "", err
+	}
+	stages = append(stages, "extend t = bin("+at+", 1microsecond)", "where isnotnull(t)")
+	if s.sameKeys() {
+		text, err := x.keyed(p, f, s.taps, stages)
+		if err != nil {
+			return "", err
+		}
+		return x.let("facts", text), nil
+	}
+	events := x.let("events", "materialize("+strings.Join(append(stages, "serialize e = row_number()"), "\n| ")+")")
+	var parts []string
+	for i, in := range s.taps {
+		text, err := x.keyed(p, f, s.taps[i:i+1], []string{events, "where " + inputColumn(in.input) + " == 1"})
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, "("+text+fmt.Sprintf(", e, tap = %d)", i))
+	}
+	columns := []string{}
+	for _, in := range s.taps {
+		columns = append(columns, fmt.Sprintf("%[1]s = max(%[1]s)", inputColumn(in.input)))
+	}
+	text := "union\n  " + strings.Join(parts, ",\n  ") + "\n| summarize " + strings.Join(columns, ", ")
+	if f.vs > 0 {
+		vs := make([]string, f.vs)
+		for i := range vs {
+			vs[i] = valueColumn(i)
+		}
+		text += ", arg_min(tap, " + strings.Join(vs, ", ") + ")"
+	}
+	return x.let("facts", text+" by "+f.by("t", "e")), nil
+}
+
+func valueColumn(i int) string { return "v" + strconv.Itoa(i+1) }
+
+// keyed adds the columns of groups and values, one row for each group of an
+// event, and projects.
+func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, taps []inputTap, stages []string) (string, error) {
+	tap := taps[0].tap
+	out := []string{"t"}
+	for _, in := range taps {
+		out = append(out, inputColumn(in.input))
+	}
+	if len(taps) == 1 { // the inputs of the others are not true here
+		out = []string{"t", inputColumn(taps[0].input)}
+	}
+	var present []string
+	for i, field := range tap.GroupBy {
+		g := groupColumn(i)
+		before, texts, one, err := x.w.texts(tap.Rule, field, "k"+strconv.Itoa(i+1))
+		if err != nil {
+			return "", err
+		}
+		stages = append(stages, before...)
+		if one {
+			stages = append(stages, "extend "+g+" = "+texts)
+			present = append(present, "isnotempty("+g+")")
+		} else {
+			// An absent field is the empty key.
+			stages = append(stages, fmt.Sprintf("extend has%s = array_length(%s) > 0", g, texts),
+				fmt.Sprintf("mv-expand %s = iff(has%s, %s, dynamic([\"\"])) to typeof(string)", g, g, texts))
+			present = append(present, "has"+g)
+		}
+	}
+	if len(present) > 0 {
+		stages = append(stages, "where "+strings.Join(present, " or "))
+	}
+	out = append(out, f.keys...)
+	for i, field := range tap.Counted {
+		v := valueColumn(i)
+		var before []string
+		var values string
+		var one bool
+		var err error
+		if p.counts(ofSum) || p.counts(ofNumbers) {
+			before, values, one, err = x.w.numbers(tap.Rule, field, v+"s")
+		} else {
+			before, values, one, err = x.w.texts(tap.Rule, field, v+"s")
+		}
+		if err != nil {
+			return "", err
+		}
+		stages = append(stages, before...)
+		if one {
+			values = "pack_array(" + values + ")"
+		}
+		out = append(out, v+" = "+values)
+	}
+	return strings.Join(append(stages, "project "+strings.Join(out, ", ")), "\n| "), nil
+}
+
+// counts reports whether the plan has a measure of that.
+func (p *plan) counts(of measured) bool {
+	return slices.ContainsFunc(p.measures, func(m measure) bool { return m.of == of })
+}
+
+// inner makes facts of the hits of an inner correlation.
+func (x *kqlCorrelation) inner(p *plan, s *factSource) (string, error) {
+	in := s.taps[0]
+	hits, err := x.rule(in.tap.Rule)
+	if err != nil {
+		return "", err
+	}
+	columnOf := func(field ir.Field) string {
+		return groupColumn(slices.Index(in.tap.Rule.Correlation.GroupBy, field.Path[0].Key))
+	}
+	out := []string{"t", inputColumn(in.input) + " = tolong(1)"}
+	for i, field := range in.tap.GroupBy { // an empty key of the inner group is a text that is there
+		out = append(out, groupColumn(i)+" = "+columnOf(field))
+	}
+	for i, field := range in.tap.Counted {
+		v := "pack_array(" + columnOf(field) + ")"
+		if p.counts(ofSum) || p.counts(ofNumbers) {
+			v = "iff(" + kqlIsNumber(columnOf(field)) + ", pack_array(toreal(" + columnOf(field) + ")), dynamic([]))"
+		}
+		out = append(out, valueColumn(i)+" = "+v)
+	}
+	return x.let("facts", hits.name+"\n| project "+strings.Join(out, ", ")), nil
+}
+
+// windowed finds the instants at which a window satisfies the condition and
+// the one before did not, or is not in the window.
+func (x *kqlCorrelation) windowed(p *plan, f *kqlFacts) *kqlHits {
+	var text string
+	if p.c.Type == sigma.TemporalOrdered {
+		text = x.chain(p, f)
+	} else {
+		text = x.running(p, f)
+	}
+	text += "\n| extend holds = " + x.holds(p)
+	text += fmt.Sprintf("\n| extend hit = holds and not(coalesce(%s and prev(holds) and t - prev(t) <= %s, false))", same(f.keys), kqlSpan(p.window))
+	text += fmt.Sprintf("\n| where hit\n| project %s, first = t - %s, last = t", f.by("t"), kqlSpan(p.window))
+	return &kqlHits{name: x.let("hits", text), facts: f.name}
+}
+
+// holds prints the condition over the measures of an instant.
+func (x *kqlCorrelation) holds(p *plan) string {
+	a := arithmetic{and: " and ", or: " or ", not: "not", yes: "true", no: "false",
+		compare: map[sigma.ThresholdOp]string{sigma.OpGT: ">", sigma.OpGTE: ">=", sigma.OpLT: "<", sigma.OpLTE: "<=", sigma.OpEQ: "==", sigma.OpNEQ: "!="},
+		real:    func(s string) string { return "toreal(" + s + ")" },
+		ceiling: func(s string) string { return "ceiling(" + s + ")" },
+		one:     func(s string) string { return "iff(" + s + ", 1, 0)" },
+		number:  kqlNumber,
+		chained: fmt.Sprintf("coalesce(t - %s <= %s, false)", chainColumn(len(p.c.Inputs)-1), kqlSpan(p.window))}
+	return a.condition(p.holds)
+}
+
+// running prints the instants with their measures, sorted by group and time.
+func (x *kqlCorrelation) running(p *plan, f *kqlFacts) string {
+	var parts []string
+	names := make([]string, len(p.measures))
+	for i, m := range p.measures {
+		names[i] = m.name
+	}
+	// Sums of what is there at once; a measure of tuples or numbers comes from
+	// rows of its own.
+	var sums []string
+	for _, m := range p.measures {
+		switch m.of {
+		case ofEvents:
+			sums = append(sums, m.name+" = count()")
+		case ofInput:
+			sums = append(sums, fmt.Sprintf("%s = sum(coalesce(%s, 0))", m.name, inputColumn(m.input)))
+		}
+	}
+	text := f.name + "\n  | summarize "
+	if len(sums) > 0 {
+		text += strings.Join(sums, ", ")
+	}
+	instants := x.let("instants", strings.TrimSpace(text)+" by "+f.by("t"))
+	change := func(from, values string) {
+		parts = append(parts, fmt.Sprintf("(%s | extend over = 0%s)", from, values))
+	}
+	negative := func(from string, names []string) {
+		minus := make([]string, len(names))
+		for i, n := range names {
+			minus[i] = n + " = -" + n
+		}
+		parts = append(parts, fmt.Sprintf("(%s | extend t = t + %s, over = 1, %s)", from, kqlSpan(p.window), strings.Join(minus, ", ")))
+	}
+	change(instants, "")
+	switch {
+	case p.counts(ofTuples):
+		runs := x.let("runs", x.tuples(f)+fmt.Sprintf(`
+| extend begins = not(coalesce(%s and t - prev(t) <= %s, false)), ends = not(coalesce(%s and next(t) - t <= %s, false))`,
+			same(append(slices.Clone(f.keys), tupleColumns(f)...)), kqlSpan(p.window), strings.ReplaceAll(same(append(slices.Clone(f.keys), tupleColumns(f)...)), "prev(", "next("), kqlSpan(p.window)))
+		parts = append(parts, fmt.Sprintf("(%s | where begins | project %s, over = 0, n = 1)", runs, f.by("t")))
+		parts = append(parts, fmt.Sprintf("(%s | where ends | project %s, over = 1, n = -1)", runs, f.by("t = t + "+kqlSpan(p.window))))
+	case p.counts(ofNumbers):
+		var sums []string
+		var of []string
+		for _, m := range p.measures {
+			of = append(of, m.name)
+			switch m.of {
+			case ofSum:
+				sums = append(sums, m.name+" = sum(v1)")
+			case ofNumbers:
+				sums = append(sums, m.name+" = count()")
+			case ofBelow:
+				sums = append(sums, fmt.Sprintf("%s = countif(v1 < %s)", m.name, kqlNumber(m.than)))
+			case ofAtMost:
+				sums = append(sums, fmt.Sprintf("%s = countif(v1 <= %s)", m.name, kqlNumber(m.than)))
+			}
+		}
+		numbers := x.let("numbers", fmt.Sprintf("%s\n| mv-expand v1 to typeof(real)\n| where isnotnull(v1)\n| summarize %s by %s", f.name, strings.Join(sums, ", "), f.by("t")))
+		change(numbers, "")
+		negative(numbers, of)
+	default:
+		negative(instants, names)
+	}
+	text = "union\n  " + strings.Join(parts, ",\n  ")
+	// All changes of an instant at once, so that it has one row.
+	var add, running []string
+	for _, m := range p.measures {
+		add = append(add, fmt.Sprintf("%[1]s = sum(coalesce(%[1]s, %[2]s))", m.name, zeroOf(m)))
+		running = append(running, fmt.Sprintf("%[1]s = row_cumsum(%[1]s, %[2]s)", m.name, other(f.keys)))
+	}
+	now := ""
+	if p.c.Type == sigma.NewValue {
+		now = "\n| extend now = n"
+	}
+	return text + "\n| summarize " + strings.Join(add, ", ") + " by " + f.by("t", "over") + "\n" + sorted(f.keys, "t", "over") + now +
+		"\n| extend " + strings.Join(running, ", ") + "\n| where over == 0"
+}
+
+func zeroOf(m measure) string {
+	if m.of == ofSum {
+		return "0.0"
+	}
+	return "0"
+}
+
+// tuples prints the distinct tuples of counted values, group by group, in the
+// order of their times.
+func (x *kqlCorrelation) tuples(f *kqlFacts) string {
+	text := f.name
+	for _, v := range tupleColumns(f) {
+		text += fmt.Sprintf("\n| where array_length(%[1]s) > 0\n| mv-expand %[1]s to typeof(string)", v)
+	}
+	columns := append(slices.Clone(f.keys), tupleColumns(f)...)
+	return text + "\n| distinct " + strings.Join(append(columns, "t"), ", ") + "\n" + sorted(columns, "t")
+}
+
+func tupleColumns(f *kqlFacts) []string {
+	out := make([]string, f.vs)
+	for i := range out {
+		out[i] = valueColumn(i)
+	}
+	return out
+}
+
+// chain prints the instants with whether a chain of all inputs lies in their
+// window: c2 is the latest time at which a chain began that has got as far as
+// the second input. Each step is a scan of its own, which takes what the step
+// before knows of the same row.
+func (x *kqlCorrelation) chain(p *plan, f *kqlFacts) string {
+	n := len(p.c.Inputs)
+	var flags, scans []string
+	for i := range n {
+		flags = append(flags, fmt.Sprintf("%[1]s = sum(coalesce(%[1]s, 0))", inputColumn(i)))
+		from := "t"
+		if i > 0 {
+			from = chainColumn(i - 1)
+		}
+		group := make([]string, len(f.keys))
+		for j, k := range f.keys {
+			group[j] = k + " == s." + k
+		}
+		before := "s." + chainColumn(i)
+		if len(group) > 0 {
+			before = fmt.Sprintf("iff(%s, %s, datetime(null))", strings.Join(group, " and "), before)
+		}
+		scans = append(scans, fmt.Sprintf("| scan declare (%[1]s: datetime) with (step s: true => %[1]s = iff(%[2]s > 0 and isnotnull(%[3]s), %[3]s, %[4]s);)",
+			chainColumn(i), inputColumn(i), from, before))
+	}
+	return fmt.Sprintf("%s\n| summarize n = count(), %s by %s\n%s\n%s", f.name, strings.Join(flags, ", "), f.by("t"), sorted(f.keys, "t"), strings.Join(scans, "\n"))
+}
+
+func chainColumn(i int) string { return "c" + strconv.Itoa(i+1) }
+
+// newValue finds tuples that the group did not have in the lookback, where it
+// had enough events.
+func (x *kqlCorrelation) newValue(p *plan, f *kqlFacts) *kqlHits {
+	vs := tupleColumns(f)
+	columns := slices.Concat(f.keys, vs)
+	instants := x.let("instants", x.running(p, f)+"\n| extend history = n - now")
+	text := fmt.Sprintf("%s\n| extend known = coalesce(%s and t - prev(t) <= %s, false)\n| where not(known)\n| join kind=inner (%s | where history >= %d | project %s) on %s\n| project %s, first = t, last = t",
+		x.tuples(f), same(columns), kqlSpan(p.c.Lookback), instants, p.c.MinHistory, f.by("t"), f.by("t"), f.by(append([]string{"t"}, vs...)...))
+	return &kqlHits{name: x.let("hits", text), tuple: vs, facts: f.name}
+}
+
+// afterSilence finds instants whose predecessor lies far enough back.
+func (x *kqlCorrelation) afterSilence(p *plan, f *kqlFacts) *kqlHits {
+	text := fmt.Sprintf("%s\n| distinct %s\n%s\n| extend before = iff(%s, prev(t), datetime(null))\n| where t - before between (%s .. %s)\n| project %s, first = before, last = t",
+		f.name, f.by("t"), sorted(f.keys, "t"), same(f.keys), kqlSpan(p.c.Silence), kqlSpan(p.c.Lookback), f.by("t"))
+	return &kqlHits{name: x.let("hits", text), facts: f.name}
+}
+
+// increase compares each window that has a fact with the one that lies the
+// interval before, which may have none.
+func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
+	c := p.c
+	span, index, end := kqlSpan(c.Span), "", ""
+	if c.Zone == "" {
+		index = "(t - datetime(1970-01-01)) / " + span
+		index = "tolong(floor(" + "(t - datetime(1970-01-01)) / 1microsecond / " + strconv.FormatInt(c.Span, 10) + ", 1))"
+		end = "datetime(1970-01-01) + (w + 1) * " + span
+	} else {
+		if c.Span%dayMicros != 0 {
+			return nil, refuse(p.rule, nil, "KQL", "windows of a zone that are no whole days cannot be said")
+		}
+		days := strconv.FormatInt(c.Span/dayMicros, 10)
+		index = "tolong(floor((startofday(datetime_utc_to_local(t, " + kqlString(c.Zone) + ")) - datetime(1970-01-01)) / 1d / " + days + ", 1))"
+		end = "datetime_local_to_utc(datetime(1970-01-01) + (w + 1) * " + span + ", " + kqlString(c.Zone) + ")"
+	}
+	from := f.name
+	if f.vs > 0 {
+		from = x.let("tuples", x.tuples(f))
+		columns := append([]string{"w"}, slices.Concat(f.keys, tupleColumns(f))...)
+		from = x.let("windows", fmt.Sprintf("%s\n| extend w = %s\n| distinct %s\n| summarize n = count() by %s", from, index, strings.Join(columns, ", "), f.by("w")))
+	} else {
+		from = x.let("windows", fmt.Sprintf("%s\n| extend w = %s\n| summarize n = count() by %s", from, index, f.by("w")))
+	}
+	if f.vs > 0 { // a window may have facts without a tuple
+		from = x.let("windows", fmt.Sprintf("union %s, (%s | extend w = %s | distinct %s | extend n = 0)\n| summarize n = sum(n) by %s", from, f.name, index, f.by("w"), f.by("w")))
+	}
+	back := c.Against / c.Span
+	text := fmt.Sprintf("%s\n| join kind=leftouter (%s | extend w = w + %d | project-rename before = n) on %s\n| extend before = coalesce(before, 0)\n| where before >= %s",
+		from, from, back, f.by("w"), kqlNumber(floatNumber(c.Minimum)))
+	if c.Factor != 0 {
+		text += fmt.Sprintf("\n| where n >= %s * before", kqlNumber(floatNumber(c.Factor)))
+	}
+	if c.Difference != 0 {
+		text += fmt.Sprintf("\n| where n - before >= %s", kqlNumber(floatNumber(c.Difference)))
+	}
+	text += fmt.Sprintf("\n| extend t = %s\n| project %s, first = %s, last = t - 1microsecond", end, f.by("t"), strings.ReplaceAll(end, "(w + 1)", "w"))
+	return &kqlHits{name: x.let("hits", text), facts: f.name}, nil
+}
+
+const dayMicros = 24 * 3600 * 1_000_000
+
+func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
+	var distinct []string
+	for i := range f.vs {
+		distinct = append(distinct, fmt.Sprintf(", d%d = array_length(make_set(%s))", i+1, valueColumn(i)))
+	}
+	by := ""
+	if len(f.keys) > 0 {
+		by = " by " + f.by()
+	}
+	text := fmt.Sprintf("%s\n| summarize n = count(), first = min(t), last = max(t)%s\n| where n > 0\n| extend t = last", f.name, by)
+	return &kqlHits{name: x.let("hits", text)}
+}
+
+// once keeps the hits that are raised: the first of a key, then the first that
+// comes later than the time asked for behind the raised one before.
+func (x *kqlCorrelation) once(p *plan, hits *kqlHits) {
+	once := p.rule.Once
+	var keys, group []string
+	for _, f := range once.By {
+		g := groupColumn(slices.Index(p.c.GroupBy, f.Name))
+		keys = append(keys, g)
+		group = append(group, g+" == s."+g)
+	}
+	condition := strings.Join(append(group, "t - s.raised <= "+kqlSpan(once.For)), " and ")
+	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(p.c.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
+	hits.name = x.let("raised", fmt.Sprintf("%s\n%s\n| scan declare (raised: datetime, again: bool) with (step s: true => again = coalesce(%[3]s, false), raised = iff(coalesce(%[3]s, false), s.raised, t);)\n| where not(again)\n| project-away raised, again",
+		hits.name, sorted(keys, append([]string{"t"}, rest...)...), condition))
+}
