@@ -24,7 +24,7 @@ import (
 
 // measure is one number of a window.
 type measure struct {
-	name  string // of its column
+	name  string // of its measureName
 	of    measured
 	input int       // of ofInput
 	than  ir.Number // of ofBelow, ofAtMost
@@ -43,55 +43,55 @@ const (
 )
 
 // condition is what is asked of the measures of an instant. The set is closed:
-// *allOf, *someOf, *noneOf, *comparison, chained.
+// *everyOf, *oneOf, *notThat, *compared, inOrder.
 type condition interface{ condition() }
 
 type (
-	allOf      struct{ x []condition }
-	someOf     struct{ x []condition }
-	noneOf     struct{ x condition }
-	comparison struct {
+	everyOf  struct{ x []condition }
+	oneOf    struct{ x []condition }
+	notThat  struct{ x condition }
+	compared struct {
 		left  operand
 		op    sigma.ThresholdOp
 		right operand
 	}
-	// chained: the inputs occurred one behind the other within the window.
-	chained struct{}
+	// inOrder: the inputs occurred one behind the other within the window.
+	inOrder struct{}
 )
 
-func (*allOf) condition()      {}
-func (*someOf) condition()     {}
-func (*noneOf) condition()     {}
-func (*comparison) condition() {}
-func (chained) condition()     {}
+func (*everyOf) condition()  {}
+func (*oneOf) condition()    {}
+func (*notThat) condition()  {}
+func (*compared) condition() {}
+func (inOrder) condition()   {}
 
-// operand is a number. The set is closed: column, literal, *quotient, *product,
+// operand is a number. The set is closed: measureName, literalNumber, *quotient, *product,
 // *occurring, *nearestRank.
 type operand interface{ operand() }
 
 type (
-	column   string // of a measure
-	literal  ir.Number
-	quotient struct{ of, by column }
-	product  struct {
+	measureName   string // its column
+	literalNumber ir.Number
+	quotient      struct{ of, by measureName }
+	product       struct {
 		factor ir.Number
-		of     column
+		of     measureName
 	}
 	// occurring is how many of the measures are above zero.
-	occurring struct{ of []column }
+	occurring struct{ of []measureName }
 	// nearestRank is which of n numbers in order the percentile is.
 	nearestRank struct {
 		percentile float64
-		n          column
+		n          measureName
 	}
 )
 
-func (column) operand()       {}
-func (literal) operand()      {}
-func (*quotient) operand()    {}
-func (*product) operand()     {}
-func (*occurring) operand()   {}
-func (*nearestRank) operand() {}
+func (measureName) operand()   {}
+func (literalNumber) operand() {}
+func (*quotient) operand()     {}
+func (*product) operand()      {}
+func (*occurring) operand()    {}
+func (*nearestRank) operand()  {}
 
 // plan is how the hits of a correlation are found.
 type plan struct {
@@ -147,20 +147,20 @@ func planOf(r *ir.Rule, t Target, target string) (*plan, error) {
 	switch c.Type {
 	case sigma.EventCount:
 		p.measures = []measure{events}
-		p.holds = bounded(column("n"), c.Bounds)
+		p.holds = bounded(measureName("n"), c.Bounds)
 	case sigma.ValueCount:
 		p.measures = []measure{{name: "n", of: ofTuples}}
-		p.holds = bounded(column("n"), c.Bounds)
+		p.holds = bounded(measureName("n"), c.Bounds)
 	case sigma.ValueSum, sigma.ValueAvg:
 		p.measures = []measure{{name: "total", of: ofSum}, {name: "numbers", of: ofNumbers}}
-		var of operand = column("total")
+		var of operand = measureName("total")
 		if c.Type == sigma.ValueAvg {
 			of = &quotient{"total", "numbers"}
 		}
-		p.holds = &allOf{[]condition{above("numbers", 0), bounded(of, c.Bounds)}}
+		p.holds = &everyOf{[]condition{above("numbers", 0), bounded(of, c.Bounds)}}
 	case sigma.ValuePercentile:
 		p.measures = []measure{{name: "numbers", of: ofNumbers}}
-		all := &allOf{[]condition{above("numbers", 0)}}
+		all := &everyOf{[]condition{above("numbers", 0)}}
 		for i, b := range c.Bounds {
 			all.x = append(all.x, p.percentile(i, b))
 		}
@@ -174,7 +174,7 @@ func planOf(r *ir.Rule, t Target, target string) (*plan, error) {
 		case c.Type == sigma.Counts:
 			p.holds = countsCondition(c)
 		case c.Type == sigma.TemporalOrdered:
-			p.holds = chained{}
+			p.holds = inOrder{}
 		default:
 			p.holds = temporalCondition(c)
 		}
@@ -205,14 +205,14 @@ func inputColumn(i int) string { return fmt.Sprintf("i%d", i+1) }
 
 func number(n int64) ir.Number { return ir.Number{IsInt: true, Int: n} }
 
-func above(c column, n int64) condition {
-	return &comparison{c, sigma.OpGT, literal(number(n))}
+func above(c measureName, n int64) condition {
+	return &compared{c, sigma.OpGT, literalNumber(number(n))}
 }
 
 func bounded(of operand, bounds []ir.Bound) condition {
-	all := &allOf{}
+	all := &everyOf{}
 	for _, b := range bounds {
-		all.x = append(all.x, &comparison{of, b.Op, literal(b.Value)})
+		all.x = append(all.x, &compared{of, b.Op, literalNumber(b.Value)})
 	}
 	return all
 }
@@ -223,22 +223,22 @@ func (p *plan) percentile(i int, b ir.Bound) condition {
 	below, atMost := fmt.Sprintf("below%d", i+1), fmt.Sprintf("upto%d", i+1)
 	p.measures = append(p.measures, measure{name: below, of: ofBelow, than: b.Value}, measure{name: atMost, of: ofAtMost, than: b.Value})
 	rank := &nearestRank{p.c.Percentile, "numbers"}
-	atLeast := &comparison{column(below), sigma.OpLT, rank}
-	more := &comparison{column(atMost), sigma.OpLT, rank}
-	equal := &allOf{[]condition{atLeast, &noneOf{more}}}
+	atLeast := &compared{measureName(below), sigma.OpLT, rank}
+	more := &compared{measureName(atMost), sigma.OpLT, rank}
+	equal := &everyOf{[]condition{atLeast, &notThat{more}}}
 	switch b.Op {
 	case sigma.OpGTE:
 		return atLeast
 	case sigma.OpGT:
 		return more
 	case sigma.OpLT:
-		return &noneOf{atLeast}
+		return &notThat{atLeast}
 	case sigma.OpLTE:
-		return &noneOf{more}
+		return &notThat{more}
 	case sigma.OpEQ:
 		return equal
 	}
-	return &noneOf{equal}
+	return &notThat{equal}
 }
 
 func temporalCondition(c *ir.Correlation) condition {
@@ -246,10 +246,10 @@ func temporalCondition(c *ir.Correlation) condition {
 		return combined(c.Combination)
 	}
 	of := &occurring{}
-	all := &allOf{}
+	all := &everyOf{}
 	for i := range c.Inputs {
-		of.of = append(of.of, column(inputColumn(i)))
-		all.x = append(all.x, above(column(inputColumn(i)), 0))
+		of.of = append(of.of, measureName(inputColumn(i)))
+		all.x = append(all.x, above(measureName(inputColumn(i)), 0))
 	}
 	if len(c.Bounds) > 0 {
 		return bounded(of, c.Bounds)
@@ -266,24 +266,24 @@ func combined(c ir.Combination) condition {
 	}
 	switch c := c.(type) {
 	case *ir.AllOf:
-		return &allOf{list(c.X)}
+		return &everyOf{list(c.X)}
 	case *ir.OneOf:
-		return &someOf{list(c.X)}
+		return &oneOf{list(c.X)}
 	case *ir.NoneOf:
-		return &noneOf{combined(c.X)}
+		return &notThat{combined(c.X)}
 	case ir.Occurs:
-		return above(column(inputColumn(int(c))), 0)
+		return above(measureName(inputColumn(int(c))), 0)
 	}
 	panic(fmt.Sprintf("backends: unknown combination %T", c))
 }
 
 func countsCondition(c *ir.Correlation) condition {
-	all := &allOf{}
+	all := &everyOf{}
 	for _, n := range c.Counts {
-		all.x = append(all.x, bounded(column(inputColumn(n.Input)), n.Bounds))
+		all.x = append(all.x, bounded(measureName(inputColumn(n.Input)), n.Bounds))
 	}
 	if r := c.Ratio; r != nil {
-		all.x = append(all.x, &comparison{column(inputColumn(r.Of)), sigma.OpGTE, &product{floatNumber(r.GTE), column(inputColumn(r.To))}})
+		all.x = append(all.x, &compared{measureName(inputColumn(r.Of)), sigma.OpGTE, &product{floatNumber(r.GTE), measureName(inputColumn(r.To))}})
 	}
 	return all
 }
@@ -293,6 +293,14 @@ func floatNumber(f float64) ir.Number {
 		return number(i)
 	}
 	return ir.Number{Float: f}
+}
+
+// tellsInputs reports whether it matters which of the inputs a fact is of.
+func (p *plan) tellsInputs() bool { return p.counts(ofInput) }
+
+// counts reports whether the plan has a measure of that.
+func (p *plan) counts(of measured) bool {
+	return slices.ContainsFunc(p.measures, func(m measure) bool { return m.of == of })
 }
 
 // sameKeys reports whether all taps of a source put an event in the same groups,
@@ -319,7 +327,7 @@ type arithmetic struct {
 	ceiling      func(text string) string
 	one          func(condition string) string // 1 if it holds, else 0
 	number       func(ir.Number) string
-	chained      string
+	inOrder      string
 }
 
 func (a *arithmetic) condition(c condition) string {
@@ -340,25 +348,25 @@ func (a *arithmetic) condition(c condition) string {
 		return text + ")"
 	}
 	switch c := c.(type) {
-	case *allOf:
+	case *everyOf:
 		return list(c.x, a.and, a.yes)
-	case *someOf:
+	case *oneOf:
 		return list(c.x, a.or, a.no)
-	case *noneOf:
+	case *notThat:
 		return a.not + "(" + a.condition(c.x) + ")"
-	case *comparison:
+	case *compared:
 		return a.operand(c.left) + " " + a.compare[c.op] + " " + a.operand(c.right)
-	case chained:
-		return a.chained
+	case inOrder:
+		return a.inOrder
 	}
 	panic(fmt.Sprintf("backends: unknown condition %T", c))
 }
 
 func (a *arithmetic) operand(o operand) string {
 	switch o := o.(type) {
-	case column:
+	case measureName:
 		return string(o)
-	case literal:
+	case literalNumber:
 		return a.number(ir.Number(o))
 	case *quotient:
 		return a.real(string(o.of)) + " / " + string(o.by)
@@ -374,7 +382,7 @@ func (a *arithmetic) operand(o operand) string {
 		}
 		return text
 	case *nearestRank:
-		return a.ceiling(a.number(floatNumber(o.percentile)) + " * " + string(o.n) + " / " + a.number(ir.Number{Float: 100}))
+		return a.ceiling(a.real(a.number(floatNumber(o.percentile))) + " * " + string(o.n) + " / 100")
 	}
 	panic(fmt.Sprintf("backends: unknown operand %T", o))
 }

@@ -15,7 +15,7 @@ import (
 // has a row for each hit: the time, the group under the names of group-by,
 // FirstSeen, LastSeen and Count.
 func (w *kqlWriter) correlation(r *ir.Rule) (*Query, error) {
-	x := &kqlCorrelation{w: w}
+	x := &kqlCorrelation{w: w, names: map[string]int{}}
 	hits, err := x.rule(r)
 	if err != nil {
 		return nil, err
@@ -71,9 +71,9 @@ const kqlTime = "TimeGenerated"
 // kqlCorrelation is one text of let statements under way. Names that it gives
 // begin with the kind of what they hold and end in a number.
 type kqlCorrelation struct {
-	w    *kqlWriter
-	lets []string
-	n    int
+	w     *kqlWriter
+	lets  []string
+	names map[string]int
 }
 
 // kqlHits is a let statement with the hits of a correlation: columns t, g1 …,
@@ -85,8 +85,10 @@ type kqlHits struct {
 }
 
 func (x *kqlCorrelation) let(kind, text string) string {
-	x.n++
-	name := fmt.Sprintf("%s%d", kind, x.n)
+	name := kind
+	if x.names[kind]++; x.names[kind] > 1 {
+		name += strconv.Itoa(x.names[kind])
+	}
 	x.lets = append(x.lets, "let "+name+" = "+text)
 	return name
 }
@@ -149,6 +151,8 @@ type kqlFacts struct {
 	name string
 	keys []string // g1 …
 	vs   int      // counted fields
+	// lists: v1 … are arrays; else each is one value, empty or null for none.
+	lists bool
 }
 
 func (f *kqlFacts) by(more ...string) string {
@@ -192,7 +196,7 @@ func sorted(columns []string, then ...string) string {
 // with keys of their own is read once, with a number for each event, so that an
 // event that several inputs are true of is one fact in each group.
 func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
-	f := &kqlFacts{keys: groupColumns(len(p.c.GroupBy)), vs: len(p.c.Counted)}
+	f := &kqlFacts{keys: groupColumns(len(p.c.GroupBy)), vs: len(p.c.Counted), lists: x.lists(p)}
 	var names []string
 	for _, s := range p.sources {
 		name, err := x.source(p, f, &s)
@@ -210,79 +214,76 @@ func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
 
 func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, error) {
 	if s.inner != nil {
-		return x.inner(p, s)
+		return x.inner(p, f, s)
 	}
-	table := tableOf(s.taps[0].tap.Rule, x.w.target)
-	stages := []string{kqlName(table)}
-	var marks, held []string
-	for i, in := range s.taps {
+	stages := []string{kqlName(tableOf(s.taps[0].tap.Rule, x.w.target))}
+	var conditions, marks, held []string
+	for _, in := range s.taps {
 		before, holds, err := x.w.predicate(in.tap.Rule)
 		if err != nil {
 			return "", err
 		}
 		stages = append(stages, before...)
+		conditions = append(conditions, holds)
 		mark := inputColumn(in.input)
 		marks = append(marks, fmt.Sprintf("%s = tolong(%s)", mark, holds))
 		held = append(held, mark+" == 1")
-		_ = i
 	}
-	if len(s.taps) == 1 {
-		_, holds, err := x.w.predicate(s.taps[0].tap.Rule)
-		if err != nil {
-			return "", err
-		}
-		stages = append(stages, "where "+holds, "extend "+inputColumn(s.taps[0].input)+" = tolong(1)")
-	} else {
-		stages = append(stages, "extend "+strings.Join(marks, ", "), "where "+strings.Join(held, " or "))
+	same := s.sameKeys()
+	switch {
+	case len(conditions) == 1:
+		stages = append(stages, "where "+conditions[0])
+	case same && !p.tellsInputs():
+		stages = append(stages, "where ("+strings.Join(conditions, ")\n    or (")+")")
+	default:
+		stages = append(stages, "extend "+strings.Join(marks, ",\n    "), "where "+strings.Join(held, " or "))
 	}
-	at, err := x.w.time(s.taps[0].tap.Rule)
-	if err != nil {
-		return "", err
-	}
-	stages = append(stages, "extend t = bin("+at+", 1microsecond)", "where isnotnull(t)")
-	if s.sameKeys() {
+	if same {
 		text, err := x.keyed(p, f, s.taps, stages)
 		if err != nil {
 			return "", err
 		}
-		return x.let("facts", text), nil
+		return x.let("facts", "materialize("+text+")"), nil
 	}
 	events := x.let("events", "materialize("+strings.Join(append(stages, "serialize e = row_number()"), "\n| ")+")")
-	var parts []string
+	var parts, columns []string
 	for i, in := range s.taps {
-		text, err := x.keyed(p, f, s.taps[i:i+1], []string{events, "where " + inputColumn(in.input) + " == 1"})
+		text, err := x.keyed(p, f, s.taps[i:i+1], []string{events, "where " + inputColumn(in.input) + " == 1", "extend tap = " + strconv.Itoa(i)}, "e", "tap")
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, "("+text+fmt.Sprintf(", e, tap = %d)", i))
-	}
-	columns := []string{}
-	for _, in := range s.taps {
+		parts = append(parts, "("+text+")")
 		columns = append(columns, fmt.Sprintf("%[1]s = max(%[1]s)", inputColumn(in.input)))
 	}
-	text := "union\n  " + strings.Join(parts, ",\n  ") + "\n| summarize " + strings.Join(columns, ", ")
-	if f.vs > 0 {
-		vs := make([]string, f.vs)
-		for i := range vs {
-			vs[i] = valueColumn(i)
-		}
-		text += ", arg_min(tap, " + strings.Join(vs, ", ") + ")"
+	text := "union\n  " + strings.Join(parts, ",\n  ") + "\n| summarize "
+	if !p.tellsInputs() {
+		columns = nil
 	}
-	return x.let("facts", text+" by "+f.by("t", "e")), nil
+	if vs := tupleColumns(f); len(vs) > 0 {
+		columns = append(columns, "arg_min(tap, "+strings.Join(vs, ", ")+")")
+	}
+	return x.let("facts", "materialize("+text+strings.Join(columns, ", ")+" by "+f.by("t", "e")+")"), nil
 }
 
 func valueColumn(i int) string { return "v" + strconv.Itoa(i+1) }
 
 // keyed adds the columns of groups and values, one row for each group of an
 // event, and projects.
-func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, taps []inputTap, stages []string) (string, error) {
+func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, taps []inputTap, stages []string, more ...string) (string, error) {
 	tap := taps[0].tap
-	out := []string{"t"}
-	for _, in := range taps {
-		out = append(out, inputColumn(in.input))
+	at, exists, err := x.w.time(tap.Rule)
+	if err != nil {
+		return "", err
 	}
-	if len(taps) == 1 { // the inputs of the others are not true here
-		out = []string{"t", inputColumn(taps[0].input)}
+	out := append([]string{"t = bin(" + at + ", 1microsecond)"}, more...)
+	if p.tellsInputs() {
+		for _, in := range taps {
+			mark := inputColumn(in.input)
+			if len(taps) == 1 && len(more) == 0 {
+				mark += " = 1"
+			}
+			out = append(out, mark)
+		}
 	}
 	var present []string
 	for i, field := range tap.GroupBy {
@@ -293,49 +294,58 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, taps []inputTap, stages []s
 		}
 		stages = append(stages, before...)
 		if one {
-			stages = append(stages, "extend "+g+" = "+texts)
+			out = append(out, g+" = "+texts)
 			present = append(present, "isnotempty("+g+")")
-		} else {
-			// An absent field is the empty key.
-			stages = append(stages, fmt.Sprintf("extend has%s = array_length(%s) > 0", g, texts),
-				fmt.Sprintf("mv-expand %s = iff(has%s, %s, dynamic([\"\"])) to typeof(string)", g, g, texts))
-			present = append(present, "has"+g)
+			continue
 		}
+		// An absent field is the empty key.
+		stages = append(stages, fmt.Sprintf("extend has_%s = array_length(%s) > 0", g, texts),
+			fmt.Sprintf("mv-expand %s = iff(has_%s, %s, dynamic([\"\"])) to typeof(string)", g, g, texts))
+		out = append(out, g, "has_"+g)
+		present = append(present, "has_"+g)
 	}
-	if len(present) > 0 {
-		stages = append(stages, "where "+strings.Join(present, " or "))
-	}
-	out = append(out, f.keys...)
 	for i, field := range tap.Counted {
 		v := valueColumn(i)
-		var before []string
-		var values string
-		var one bool
-		var err error
-		if p.counts(ofSum) || p.counts(ofNumbers) {
-			before, values, one, err = x.w.numbers(tap.Rule, field, v+"s")
-		} else {
-			before, values, one, err = x.w.texts(tap.Rule, field, v+"s")
+		list := x.w.texts
+		if p.counts(ofNumbers) {
+			list = x.w.numbers
 		}
+		before, values, one, err := list(tap.Rule, field, "a"+strconv.Itoa(i+1))
 		if err != nil {
 			return "", err
 		}
 		stages = append(stages, before...)
-		if one {
+		if one && f.lists {
 			values = "pack_array(" + values + ")"
 		}
 		out = append(out, v+" = "+values)
 	}
-	return strings.Join(append(stages, "project "+strings.Join(out, ", ")), "\n| "), nil
+	stages = append(stages, "project "+strings.Join(out, ", "))
+	if !exists {
+		stages = append(stages, "where isnotnull(t)")
+	}
+	if len(present) > 0 {
+		stages = append(stages, "where "+strings.Join(present, " or "))
+	}
+	return strings.Join(stages, "\n| "), nil
 }
 
-// counts reports whether the plan has a measure of that.
-func (p *plan) counts(of measured) bool {
-	return slices.ContainsFunc(p.measures, func(m measure) bool { return m.of == of })
+// lists reports whether a counted field of some source can hold several values.
+func (x *kqlCorrelation) lists(p *plan) bool {
+	for _, s := range p.sources {
+		for _, in := range s.taps {
+			for _, field := range in.tap.Counted {
+				if s.inner == nil && !x.w.single(field) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // inner makes facts of the hits of an inner correlation.
-func (x *kqlCorrelation) inner(p *plan, s *factSource) (string, error) {
+func (x *kqlCorrelation) inner(p *plan, f *kqlFacts, s *factSource) (string, error) {
 	in := s.taps[0]
 	hits, err := x.rule(in.tap.Rule)
 	if err != nil {
@@ -344,14 +354,20 @@ func (x *kqlCorrelation) inner(p *plan, s *factSource) (string, error) {
 	columnOf := func(field ir.Field) string {
 		return groupColumn(slices.Index(in.tap.Rule.Correlation.GroupBy, field.Path[0].Key))
 	}
-	out := []string{"t", inputColumn(in.input) + " = tolong(1)"}
+	out := []string{"t"}
+	if p.tellsInputs() {
+		out = append(out, inputColumn(in.input)+" = 1")
+	}
 	for i, field := range in.tap.GroupBy { // an empty key of the inner group is a text that is there
 		out = append(out, groupColumn(i)+" = "+columnOf(field))
 	}
 	for i, field := range in.tap.Counted {
-		v := "pack_array(" + columnOf(field) + ")"
-		if p.counts(ofSum) || p.counts(ofNumbers) {
-			v = "iff(" + kqlIsNumber(columnOf(field)) + ", pack_array(toreal(" + columnOf(field) + ")), dynamic([]))"
+		v := columnOf(field)
+		if p.counts(ofNumbers) {
+			v = kqlNumberOf(v)
+		}
+		if f.lists {
+			v = "pack_array(" + v + ")"
 		}
 		out = append(out, valueColumn(i)+" = "+v)
 	}
@@ -381,7 +397,7 @@ func (x *kqlCorrelation) holds(p *plan) string {
 		ceiling: func(s string) string { return "ceiling(" + s + ")" },
 		one:     func(s string) string { return "iff(" + s + ", 1, 0)" },
 		number:  kqlNumber,
-		chained: fmt.Sprintf("coalesce(t - %s <= %s, false)", chainColumn(len(p.c.Inputs)-1), kqlSpan(p.window))}
+		inOrder: fmt.Sprintf("coalesce(t - %s <= %s, false)", chainColumn(len(p.c.Inputs)-1), kqlSpan(p.window))}
 	return a.condition(p.holds)
 }
 
@@ -403,11 +419,7 @@ func (x *kqlCorrelation) running(p *plan, f *kqlFacts) string {
 			sums = append(sums, fmt.Sprintf("%s = sum(coalesce(%s, 0))", m.name, inputColumn(m.input)))
 		}
 	}
-	text := f.name + "\n  | summarize "
-	if len(sums) > 0 {
-		text += strings.Join(sums, ", ")
-	}
-	instants := x.let("instants", strings.TrimSpace(text)+" by "+f.by("t"))
+	instants := x.let("instants", strings.TrimSpace(f.name+" | summarize "+strings.Join(sums, ", "))+" by "+f.by("t"))
 	change := func(from, values string) {
 		parts = append(parts, fmt.Sprintf("(%s | extend over = 0%s)", from, values))
 	}
@@ -442,13 +454,17 @@ func (x *kqlCorrelation) running(p *plan, f *kqlFacts) string {
 				sums = append(sums, fmt.Sprintf("%s = countif(v1 <= %s)", m.name, kqlNumber(m.than)))
 			}
 		}
-		numbers := x.let("numbers", fmt.Sprintf("%s\n| mv-expand v1 to typeof(real)\n| where isnotnull(v1)\n| summarize %s by %s", f.name, strings.Join(sums, ", "), f.by("t")))
+		expand := ""
+		if f.lists {
+			expand = "\n| mv-expand v1 to typeof(real)"
+		}
+		numbers := x.let("numbers", fmt.Sprintf("%s%s\n| where isnotnull(v1)\n| summarize %s by %s", f.name, expand, strings.Join(sums, ", "), f.by("t")))
 		change(numbers, "")
 		negative(numbers, of)
 	default:
 		negative(instants, names)
 	}
-	text = "union\n  " + strings.Join(parts, ",\n  ")
+	text := "union\n  " + strings.Join(parts, ",\n  ")
 	// All changes of an instant at once, so that it has one row.
 	var add, running []string
 	for _, m := range p.measures {
@@ -456,7 +472,7 @@ func (x *kqlCorrelation) running(p *plan, f *kqlFacts) string {
 		running = append(running, fmt.Sprintf("%[1]s = row_cumsum(%[1]s, %[2]s)", m.name, other(f.keys)))
 	}
 	now := ""
-	if p.c.Type == sigma.NewValue {
+	if p.c.Type == sigma.NewValue { // what is there at the instant itself
 		now = "\n| extend now = n"
 	}
 	return text + "\n| summarize " + strings.Join(add, ", ") + " by " + f.by("t", "over") + "\n" + sorted(f.keys, "t", "over") + now +
@@ -475,7 +491,11 @@ func zeroOf(m measure) string {
 func (x *kqlCorrelation) tuples(f *kqlFacts) string {
 	text := f.name
 	for _, v := range tupleColumns(f) {
-		text += fmt.Sprintf("\n| where array_length(%[1]s) > 0\n| mv-expand %[1]s to typeof(string)", v)
+		if f.lists {
+			text += fmt.Sprintf("\n| where array_length(%[1]s) > 0\n| mv-expand %[1]s to typeof(string)", v)
+		} else {
+			text += "\n| where isnotempty(" + v + ")"
+		}
 	}
 	columns := append(slices.Clone(f.keys), tupleColumns(f)...)
 	return text + "\n| distinct " + strings.Join(append(columns, "t"), ", ") + "\n" + sorted(columns, "t")

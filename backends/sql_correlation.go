@@ -378,7 +378,7 @@ func (x *sqlCorrelation) holds(p *plan) string {
 		ceiling: func(s string) string { return x.w.d.ceiling(s) },
 		one:     func(s string) string { return "CASE WHEN " + s + " THEN 1 ELSE 0 END" },
 		number:  x.w.d.number,
-		chained: fmt.Sprintf("t - COALESCE(%s, t - %d) <= %d", chainColumn(len(p.c.Inputs)-1), p.window+1, p.window)}
+		inOrder: fmt.Sprintf("t - COALESCE(%s, t - %d) <= %d", chainColumn(len(p.c.Inputs)-1), p.window+1, p.window)}
 	return a.condition(p.holds)
 }
 
@@ -389,17 +389,17 @@ func (x *sqlCorrelation) running(p *plan, f *sqlFacts) string {
 		names = append(names, m.name)
 	}
 	var parts []string
-	part := func(from, t string, over int, column func(measure) string) {
+	part := func(from, t string, over int, of func(measure) string) {
 		out := slices.Clone(f.keys)
 		out = append(out, t+" AS t", strconv.Itoa(over)+" AS over_t")
 		for _, m := range p.measures {
-			out = append(out, column(m)+" AS "+m.name)
+			out = append(out, of(m)+" AS "+m.name)
 		}
 		parts = append(parts, "SELECT "+strings.Join(out, ", ")+" FROM "+from)
 	}
-	both := func(from string, column func(measure) string) {
-		part(from, "t", 0, column)
-		part(from, fmt.Sprintf("t + %d", p.window), 1, func(m measure) string { return "-" + column(m) })
+	both := func(from string, of func(measure) string) {
+		part(from, "t", 0, of)
+		part(from, fmt.Sprintf("t + %d", p.window), 1, func(m measure) string { return "-" + of(m) })
 	}
 	zero := func(m measure) string { return "0" }
 	switch {
