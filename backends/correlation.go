@@ -3,6 +3,8 @@ package backends
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -66,7 +68,7 @@ func (*compared) condition() {}
 func (inOrder) condition()   {}
 
 // operand is a number. The set is closed: measureName, literalNumber, *quotient, *product,
-// *occurring, *nearestRank.
+// *occurring.
 type operand interface{ operand() }
 
 type (
@@ -74,16 +76,11 @@ type (
 	literalNumber ir.Number
 	quotient      struct{ of, by measureName }
 	product       struct {
-		factor ir.Number
+		factor int64
 		of     measureName
 	}
 	// occurring is how many of the measures are above zero.
 	occurring struct{ of []measureName }
-	// nearestRank is which of n numbers in order the percentile is.
-	nearestRank struct {
-		percentile float64
-		n          measureName
-	}
 )
 
 func (measureName) operand()   {}
@@ -91,7 +88,6 @@ func (literalNumber) operand() {}
 func (*quotient) operand()     {}
 func (*product) operand()      {}
 func (*occurring) operand()    {}
-func (*nearestRank) operand()  {}
 
 // plan is how the hits of a correlation are found.
 type plan struct {
@@ -142,6 +138,11 @@ func planOf(r *ir.Rule, t Target, target string) (*plan, error) {
 	}
 	if len(p.sources) == 0 {
 		return nil, refuse(r, nil, target, "a correlation of rules that no table holds cannot be said")
+	}
+	for _, f := range []float64{c.Percentile, c.Factor, ratioOf(c)} {
+		if _, digits, _ := strings.Cut(decimal(f), "."); len(digits) > maxFractionDigits || f > maxFraction {
+			return nil, refuse(r, nil, target, "%s is not supported: a ratio or percentile has at most %d digits behind the point and is at most %d", decimal(f), maxFractionDigits, int64(maxFraction))
+		}
 	}
 	events := measure{name: "n", of: ofEvents}
 	switch c.Type {
@@ -218,13 +219,17 @@ func bounded(of operand, bounds []ir.Bound) condition {
 }
 
 // percentile asks for the nearest rank by counting: the k-th number in order is
-// at least x when fewer than k are below x.
+// at least x when fewer than k are below x. k is the first integer that is not
+// below percentile / 100 of the numbers, so a count is below k where it is below
+// that fraction, which is compared in integers.
 func (p *plan) percentile(i int, b ir.Bound) condition {
 	below, atMost := fmt.Sprintf("below%d", i+1), fmt.Sprintf("upto%d", i+1)
 	p.measures = append(p.measures, measure{name: below, of: ofBelow, than: b.Value}, measure{name: atMost, of: ofAtMost, than: b.Value})
-	rank := &nearestRank{p.c.Percentile, "numbers"}
-	atLeast := &compared{measureName(below), sigma.OpLT, rank}
-	more := &compared{measureName(atMost), sigma.OpLT, rank}
+	over, under := fraction(p.c.Percentile)
+	fewer := func(count string) condition {
+		return &compared{&product{100 * under, measureName(count)}, sigma.OpLT, &product{over, "numbers"}}
+	}
+	atLeast, more := fewer(below), fewer(atMost)
 	equal := &everyOf{[]condition{atLeast, &notThat{more}}}
 	switch b.Op {
 	case sigma.OpGTE:
@@ -283,7 +288,8 @@ func countsCondition(c *ir.Correlation) condition {
 		all.x = append(all.x, bounded(measureName(inputColumn(n.Input)), n.Bounds))
 	}
 	if r := c.Ratio; r != nil {
-		all.x = append(all.x, &compared{measureName(inputColumn(r.Of)), sigma.OpGTE, &product{floatNumber(r.GTE), measureName(inputColumn(r.To))}})
+		over, under := fraction(r.GTE)
+		all.x = append(all.x, &compared{&product{under, measureName(inputColumn(r.Of))}, sigma.OpGTE, &product{over, measureName(inputColumn(r.To))}})
 	}
 	return all
 }
@@ -302,6 +308,33 @@ func (p *plan) tellsInputs() bool { return p.counts(ofInput) }
 func (p *plan) counts(of measured) bool {
 	return slices.ContainsFunc(p.measures, func(m measure) bool { return m.of == of })
 }
+
+// fraction is the decimal that a rule says as a fraction of integers, so that it
+// is compared with counts exactly.
+func fraction(f float64) (over, under int64) {
+	whole, digits, _ := strings.Cut(decimal(f), ".")
+	under = 1
+	for range digits {
+		under *= 10
+	}
+	over, _ = strconv.ParseInt(whole+digits, 10, 64)
+	return over, under
+}
+
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+func ratioOf(c *ir.Correlation) float64 {
+	if c.Ratio == nil {
+		return 0
+	}
+	return c.Ratio.GTE
+}
+
+// These keep the products of counts and fractions within 64 bits.
+const (
+	maxFractionDigits = 6
+	maxFraction       = 1e6
+)
 
 // sameKeys reports whether all taps of a source put an event in the same groups,
 // so that each row is one fact of each.
@@ -323,8 +356,7 @@ type arithmetic struct {
 	and, or, not string // with their spaces
 	yes, no      string
 	compare      map[sigma.ThresholdOp]string
-	real         func(text string) string // a number as a fraction
-	ceiling      func(text string) string
+	real         func(text string) string      // a number as a fraction
 	one          func(condition string) string // 1 if it holds, else 0
 	number       func(ir.Number) string
 	inOrder      string
@@ -371,7 +403,10 @@ func (a *arithmetic) operand(o operand) string {
 	case *quotient:
 		return a.real(string(o.of)) + " / " + string(o.by)
 	case *product:
-		return a.number(o.factor) + " * " + string(o.of)
+		if o.factor == 1 {
+			return string(o.of)
+		}
+		return strconv.FormatInt(o.factor, 10) + " * " + string(o.of)
 	case *occurring:
 		text := ""
 		for i, c := range o.of {
@@ -381,8 +416,6 @@ func (a *arithmetic) operand(o operand) string {
 			text += a.one(string(c) + " > 0")
 		}
 		return text
-	case *nearestRank:
-		return a.ceiling(a.real(a.number(floatNumber(o.percentile))) + " * " + string(o.n) + " / 100")
 	}
 	panic(fmt.Sprintf("backends: unknown operand %T", o))
 }

@@ -20,6 +20,9 @@ func (w *kqlWriter) correlation(r *ir.Rule) (*Query, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Once != nil { // what is built on the correlation sees all of its hits
+		x.once(r, hits)
+	}
 	q := &Query{Time: kqlTime}
 	out := []string{kqlTime + " = t"}
 	taken := map[string]bool{kqlTime: true, "FirstSeen": true, "LastSeen": true, "Count": true}
@@ -137,9 +140,6 @@ func (x *kqlCorrelation) rule(r *ir.Rule) (*kqlHits, error) {
 		hits = x.summary(p, f)
 	default:
 		hits = x.windowed(p, f)
-	}
-	if err == nil && r.Once != nil {
-		x.once(p, hits)
 	}
 	return hits, err
 }
@@ -394,7 +394,6 @@ func (x *kqlCorrelation) holds(p *plan) string {
 	a := arithmetic{and: " and ", or: " or ", not: "not", yes: "true", no: "false",
 		compare: map[sigma.ThresholdOp]string{sigma.OpGT: ">", sigma.OpGTE: ">=", sigma.OpLT: "<", sigma.OpLTE: "<=", sigma.OpEQ: "==", sigma.OpNEQ: "!="},
 		real:    func(s string) string { return "toreal(" + s + ")" },
-		ceiling: func(s string) string { return "ceiling(" + s + ")" },
 		one:     func(s string) string { return "iff(" + s + ", 1, 0)" },
 		number:  kqlNumber,
 		inOrder: fmt.Sprintf("coalesce(t - %s <= %s, false)", chainColumn(len(p.c.Inputs)-1), kqlSpan(p.window))}
@@ -588,7 +587,8 @@ func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
 	text := fmt.Sprintf("%s\n| join kind=leftouter (%s | extend w = w + %d | project-rename before = n) on %s\n| extend before = coalesce(before, 0)\n| where before >= %s",
 		from, from, back, f.by("w"), kqlNumber(floatNumber(c.Minimum)))
 	if c.Factor != 0 {
-		text += fmt.Sprintf("\n| where n >= %s * before", kqlNumber(floatNumber(c.Factor)))
+		over, under := fraction(c.Factor)
+		text += fmt.Sprintf("\n| where %d * n >= %d * before", under, over)
 	}
 	if c.Difference != 0 {
 		text += fmt.Sprintf("\n| where n - before >= %s", kqlNumber(floatNumber(c.Difference)))
@@ -614,16 +614,16 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 
 // once keeps the hits that are raised: the first of a key, then the first that
 // comes later than the time asked for behind the raised one before.
-func (x *kqlCorrelation) once(p *plan, hits *kqlHits) {
-	once := p.rule.Once
+func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
+	once := r.Once
 	var keys, group []string
 	for _, f := range once.By {
-		g := groupColumn(slices.Index(p.c.GroupBy, f.Name))
+		g := groupColumn(slices.Index(r.Correlation.GroupBy, f.Name))
 		keys = append(keys, g)
 		group = append(group, g+" == s."+g)
 	}
 	condition := strings.Join(append(group, "t - s.raised <= "+kqlSpan(once.For)), " and ")
-	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(p.c.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
+	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
 	hits.name = x.let("raised", fmt.Sprintf("%s\n%s\n| scan declare (raised: datetime, again: bool) with (step s: true => again = coalesce(%[3]s, false), raised = iff(coalesce(%[3]s, false), s.raised, t);)\n| where not(again)\n| project-away raised, again",
 		hits.name, sorted(keys, append([]string{"t"}, rest...)...), condition))
 }

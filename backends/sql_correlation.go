@@ -27,6 +27,9 @@ func (w *sqlWriter) correlation(r *ir.Rule) (*Query, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Once != nil { // what is built on the correlation sees all of its hits
+		x.once(r, hits)
+	}
 	q := &Query{Time: "time"}
 	taken := map[string]bool{"time": true, "first_seen": true, "last_seen": true, "count": true}
 	columnOf := func(name string) string {
@@ -142,9 +145,6 @@ func (x *sqlCorrelation) rule(r *ir.Rule) (*sqlHits, error) {
 		hits = x.summary(p, f)
 	default:
 		hits = x.windowed(p, f)
-	}
-	if err == nil && r.Once != nil {
-		x.once(p, hits)
 	}
 	return hits, err
 }
@@ -375,7 +375,6 @@ func (x *sqlCorrelation) holds(p *plan) string {
 	a := arithmetic{and: " AND ", or: " OR ", not: "NOT ", yes: "1 = 1", no: "1 = 0",
 		compare: map[sigma.ThresholdOp]string{sigma.OpGT: ">", sigma.OpGTE: ">=", sigma.OpLT: "<", sigma.OpLTE: "<=", sigma.OpEQ: "=", sigma.OpNEQ: "<>"},
 		real:    func(s string) string { return "CAST(" + s + " AS " + x.w.d.double + ")" },
-		ceiling: func(s string) string { return x.w.d.ceiling(s) },
 		one:     func(s string) string { return "CASE WHEN " + s + " THEN 1 ELSE 0 END" },
 		number:  x.w.d.number,
 		inOrder: fmt.Sprintf("t - COALESCE(%s, t - %d) <= %d", chainColumn(len(p.c.Inputs)-1), p.window+1, p.window)}
@@ -509,7 +508,8 @@ func (x *sqlCorrelation) increase(p *plan, f *sqlFacts) (*sqlHits, error) {
 	}
 	where := []string{"COALESCE(b.n, 0) >= " + x.w.d.number(floatNumber(c.Minimum))}
 	if c.Factor != 0 {
-		where = append(where, fmt.Sprintf("a.n >= %s * COALESCE(b.n, 0)", x.w.d.number(floatNumber(c.Factor))))
+		over, under := fraction(c.Factor)
+		where = append(where, fmt.Sprintf("%d * a.n >= %d * COALESCE(b.n, 0)", under, over))
 	}
 	if c.Difference != 0 {
 		where = append(where, "a.n - COALESCE(b.n, 0) >= "+x.w.d.number(floatNumber(c.Difference)))
@@ -544,11 +544,11 @@ func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
 
 // once keeps the hits that are raised: from a key's first, the first that comes
 // later than the time asked for behind the raised one before.
-func (x *sqlCorrelation) once(p *plan, hits *sqlHits) {
-	once := p.rule.Once
+func (x *sqlCorrelation) once(r *ir.Rule, hits *sqlHits) {
+	once := r.Once
 	var keys, same []string
 	for _, f := range once.By {
-		g := groupColumn(slices.Index(p.c.GroupBy, f.Name))
+		g := groupColumn(slices.Index(r.Correlation.GroupBy, f.Name))
 		keys = append(keys, g)
 		same = append(same, "h."+g+" = r."+g)
 	}
@@ -556,7 +556,7 @@ func (x *sqlCorrelation) once(p *plan, hits *sqlHits) {
 	raised := x.cte("raised", fmt.Sprintf("SELECT %s, MIN(t) AS t FROM %s GROUP BY %s\nUNION ALL\nSELECT %s, (SELECT MIN(h.t) FROM %s h WHERE %s AND h.t > r.t + %d) AS t FROM %s r WHERE r.t IS NOT NULL",
 		by, hits.name, by, by, hits.name, strings.Join(same, " AND "), once.For, fmt.Sprintf("raised%d", x.n+1)))
 	// Of several at once it is the first in the order of groups and tuples.
-	order := slices.Concat(groupColumns(len(p.c.GroupBy)), hits.tuple)
+	order := slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple)
 	first := x.cte("hits", fmt.Sprintf("SELECT h.*, ROW_NUMBER() OVER %s AS nth FROM %s h", window(append(slices.Clone(keys), "t"), order...), hits.name))
 	on := append(same, "h.t = r.t")
 	hits.name = x.cte("hits", fmt.Sprintf("SELECT h.* FROM %s h JOIN %s r ON %s\nWHERE h.nth = 1", first, raised, strings.Join(on, " AND ")))
