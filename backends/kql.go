@@ -18,35 +18,43 @@ import (
 // lists is not looked into; in an Event column lists are flattened to a depth
 // of KQLListDepth.
 func KQL(r *ir.Rule, t Target) (*Query, error) {
-	p := &kqlPrinter{rule: r, target: t, origin: map[ir.Expr]ir.Expr{}, items: map[string]string{}}
-	if r.Correlation != nil {
-		return nil, p.refuse(nil, "a correlation cannot be said")
-	}
 	if len(r.Lacks) > 0 {
-		return nil, p.refuse(nil, "parameters without a value: %s; the rule cannot be said", strings.Join(r.Lacks, ", "))
+		return nil, refuse(r, nil, "KQL", "parameters without a value: %s; the rule cannot be said", strings.Join(r.Lacks, ", "))
 	}
-	q := &Query{Table: r.Source.Table, Time: t.Time}
-	if t.Event != "" && (r.Source.Form != "" || q.Table == "") {
-		p.event, p.depth = t.Event, KQLListDepth
-		if t.Table != "" {
-			q.Table = t.Table
-		}
-	} else {
-		p.depth = 1
-		if q.Table == "" {
-			q.Table = t.Table
-		}
-		if steps := r.Source.Time.Steps(); len(steps) == 1 {
-			q.Time = steps[0].Key
-		}
+	if r.Correlation != nil {
+		return kqlCorrelated(r, t)
 	}
-	if q.Table == "" {
-		return nil, p.refuse(nil, "the pipeline knows no table for the rule's logsource; it cannot be said")
+	p, table, err := newKQLPrinter(r, t)
+	if err != nil {
+		return nil, err
+	}
+	q := &Query{Table: table, Time: t.Time}
+	if steps := r.Source.Time.Steps(); p.event == "" && len(steps) == 1 {
+		q.Time = steps[0].Key
 	}
 	if err := p.print(q); err != nil {
 		return nil, err
 	}
 	return q, nil
+}
+
+// newKQLPrinter returns the printer of a rule over one event, and the table
+// that the rule reads.
+func newKQLPrinter(r *ir.Rule, t Target) (*kqlPrinter, string, error) {
+	p := &kqlPrinter{rule: r, target: t, origin: map[ir.Expr]ir.Expr{}, items: map[string]string{}, depth: 1}
+	table := r.Source.Table
+	if t.Event != "" && (r.Source.Form != "" || table == "") {
+		p.event, p.depth = t.Event, KQLListDepth
+		if t.Table != "" {
+			table = t.Table
+		}
+	} else if table == "" {
+		table = t.Table
+	}
+	if table == "" {
+		return nil, "", p.refuse(nil, "the pipeline knows no table for the rule's logsource; it cannot be said")
+	}
+	return p, table, nil
 }
 
 // KQLListDepth is how many levels of lists in lists KQL looks into in an Event
@@ -81,7 +89,11 @@ type kqlApply struct {
 	flags []kqlFlag
 }
 
-type kqlFlag struct{ name, condition string }
+type kqlFlag struct {
+	name, condition string
+	// collect, if any, is what to gather instead: an aggregate of the elements.
+	collect string
+}
 
 // kqlExpansion makes a row for each element of a list.
 type kqlExpansion struct {
@@ -107,18 +119,25 @@ func (p *kqlPrinter) name(what string) string {
 	return fmt.Sprintf("%s_%d", what, p.names[what])
 }
 
-func (p *kqlPrinter) print(q *Query) error {
+// enter makes a row of the table the place that leaves stand at.
+func (p *kqlPrinter) enter() *kqlScope {
 	row := &kqlScope{root: p.event}
 	if p.event != "" {
 		row.root = kqlName(p.event)
 	}
 	p.scopes = []*kqlScope{row}
+	return row
+}
+
+// filter prints the operators that leave the rows that the rule is true of.
+func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
+	row = p.enter()
 	var early, late, hints []string
 	for _, part := range conjuncts(p.regroup(ir.Simplify(p.rule.Predicate()))) {
 		flags := p.names["match"]
 		text, err := p.boolean(part)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		switch {
 		case text == "true":
@@ -131,7 +150,6 @@ func (p *kqlPrinter) print(q *Query) error {
 			}
 		}
 	}
-	lines := []string{kqlName(q.Table)}
 	for _, w := range append(early, hints...) {
 		lines = append(lines, "where "+w)
 	}
@@ -139,6 +157,15 @@ func (p *kqlPrinter) print(q *Query) error {
 	for _, w := range late {
 		lines = append(lines, "where "+w)
 	}
+	return lines, row, nil
+}
+
+func (p *kqlPrinter) print(q *Query) error {
+	where, row, err := p.filter()
+	if err != nil {
+		return err
+	}
+	lines := append([]string{kqlName(q.Table)}, where...)
 	var away []string
 	for _, a := range row.applies {
 		if n := a.chain[0].name; n != "" && !slices.Contains(away, n) {
@@ -419,11 +446,11 @@ func (sc *kqlScope) flag(p *kqlPrinter, a *kqlApply, conditions []string) string
 				return f.name
 			}
 		}
-		f := kqlFlag{p.name("match"), condition}
+		f := kqlFlag{name: p.name("match"), condition: condition}
 		b.flags = append(b.flags, f)
 		return f.name
 	}
-	a.flags = []kqlFlag{{p.name("match"), condition}}
+	a.flags = []kqlFlag{{name: p.name("match"), condition: condition}}
 	sc.applies = append(sc.applies, a)
 	return a.flags[0].name
 }
@@ -452,6 +479,10 @@ func (a *kqlApply) print() string {
 	inner = append(inner, a.inner...)
 	var sums []string
 	for _, f := range a.flags {
+		if f.collect != "" {
+			sums = append(sums, f.name+" = "+f.collect)
+			continue
+		}
 		sums = append(sums, f.name+" = countif("+f.condition+") > 0")
 	}
 	inner = append(inner, "summarize "+strings.Join(sums, ",\n    "))

@@ -5,17 +5,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// kqlCorrelation prints a correlation: its facts, the changes that they are to
+// kqlCorrelated prints a correlation: its facts, the changes that they are to
 // the measures of a window, and of the instants those that are hits. The result
 // has a row for each hit: the time, the group under the names of group-by,
 // FirstSeen, LastSeen and Count.
-func (w *kqlWriter) correlation(r *ir.Rule) (*Query, error) {
-	x := &kqlCorrelation{w: w, names: map[string]int{}}
+func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
+	x := &kqlCorrelation{target: t, names: map[string]int{}}
 	hits, err := x.rule(r)
 	if err != nil {
 		return nil, err
@@ -34,20 +35,20 @@ func (w *kqlWriter) correlation(r *ir.Rule) (*Query, error) {
 	for i, name := range r.Correlation.GroupBy {
 		c := columnOf(name)
 		q.Group = append(q.Group, c)
-		out = append(out, fmt.Sprintf("%s = %s", c, groupColumn(i)))
+		out = append(out, kqlName(c)+" = "+groupColumn(i))
 	}
 	for i, name := range hits.tuple {
 		c := columnOf(r.Correlation.Counted[i])
 		q.Tuple = append(q.Tuple, c)
-		out = append(out, fmt.Sprintf("%s = %s", c, name))
+		out = append(out, kqlName(c)+" = "+name)
 	}
 	var b strings.Builder
 	for _, l := range x.lets {
 		b.WriteString(l + ";\n")
 	}
 	b.WriteString(hits.name)
-	if w.target.Since > 0 {
-		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(w.target.Since.Microseconds()))
+	if t.Since > 0 {
+		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(t.Since.Microseconds()))
 	}
 	switch {
 	case hits.facts == "":
@@ -74,9 +75,9 @@ const kqlTime = "TimeGenerated"
 // kqlCorrelation is one text of let statements under way. Names that it gives
 // begin with the kind of what they hold and end in a number.
 type kqlCorrelation struct {
-	w     *kqlWriter
-	lets  []string
-	names map[string]int
+	target Target
+	lets   []string
+	names  map[string]int
 }
 
 // kqlHits is a let statement with the hits of a correlation: columns t, g1 …,
@@ -96,16 +97,6 @@ func (x *kqlCorrelation) let(kind, text string) string {
 	return name
 }
 
-func groupColumn(i int) string { return "g" + strconv.Itoa(i+1) }
-
-func groupColumns(n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = groupColumn(i)
-	}
-	return out
-}
-
 // kqlSpan writes a length of time.
 func kqlSpan(us int64) string {
 	for _, u := range []struct {
@@ -120,7 +111,7 @@ func kqlSpan(us int64) string {
 }
 
 func (x *kqlCorrelation) rule(r *ir.Rule) (*kqlHits, error) {
-	p, err := planOf(r, x.w.target, "KQL")
+	p, err := planOf(r, x.target, "KQL")
 	if err != nil {
 		return nil, err
 	}
@@ -142,21 +133,6 @@ func (x *kqlCorrelation) rule(r *ir.Rule) (*kqlHits, error) {
 		hits = x.windowed(p, f)
 	}
 	return hits, err
-}
-
-// kqlFacts is a let statement with the facts of a correlation: columns t, g1 …,
-// i1 … (1 where the input is true of the event), and for each counted field a
-// column v1 …: a dynamic array of its texts or numbers.
-type kqlFacts struct {
-	name string
-	keys []string // g1 …
-	vs   int      // counted fields
-	// lists: v1 … are arrays; else each is one value, empty or null for none.
-	lists bool
-}
-
-func (f *kqlFacts) by(more ...string) string {
-	return strings.Join(slices.Concat(f.keys, more), ", ")
 }
 
 // same says that the row before is of the same group and columns.
@@ -190,188 +166,6 @@ func sorted(columns []string, then ...string) string {
 		parts = append(parts, c+" asc")
 	}
 	return "| sort by " + strings.Join(parts, ", ")
-}
-
-// facts prints where the facts come from. A table that is asked several things
-// with keys of their own is read once, with a number for each event, so that an
-// event that several inputs are true of is one fact in each group.
-func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
-	f := &kqlFacts{keys: groupColumns(len(p.c.GroupBy)), vs: len(p.c.Counted), lists: x.lists(p)}
-	var names []string
-	for _, s := range p.sources {
-		name, err := x.source(p, f, &s)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	f.name = names[0]
-	if len(names) > 1 {
-		f.name = x.let("facts", "union "+strings.Join(names, ", "))
-	}
-	return f, nil
-}
-
-func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, error) {
-	if s.inner != nil {
-		return x.inner(p, f, s)
-	}
-	stages := []string{kqlName(tableOf(s.taps[0].tap.Rule, x.w.target))}
-	var conditions, marks, held []string
-	for _, in := range s.taps {
-		before, holds, err := x.w.predicate(in.tap.Rule)
-		if err != nil {
-			return "", err
-		}
-		stages = append(stages, before...)
-		conditions = append(conditions, holds)
-		mark := inputColumn(in.input)
-		marks = append(marks, fmt.Sprintf("%s = tolong(%s)", mark, holds))
-		held = append(held, mark+" == 1")
-	}
-	same := s.sameKeys()
-	switch {
-	case len(conditions) == 1:
-		stages = append(stages, "where "+conditions[0])
-	case same && !p.tellsInputs():
-		stages = append(stages, "where ("+strings.Join(conditions, ")\n    or (")+")")
-	default:
-		stages = append(stages, "extend "+strings.Join(marks, ",\n    "), "where "+strings.Join(held, " or "))
-	}
-	if same {
-		text, err := x.keyed(p, f, s.taps, stages)
-		if err != nil {
-			return "", err
-		}
-		return x.let("facts", "materialize("+text+")"), nil
-	}
-	events := x.let("events", "materialize("+strings.Join(append(stages, "serialize e = row_number()"), "\n| ")+")")
-	var parts, columns []string
-	for i, in := range s.taps {
-		text, err := x.keyed(p, f, s.taps[i:i+1], []string{events, "where " + inputColumn(in.input) + " == 1", "extend tap = " + strconv.Itoa(i)}, "e", "tap")
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, "("+text+")")
-		columns = append(columns, fmt.Sprintf("%[1]s = max(%[1]s)", inputColumn(in.input)))
-	}
-	text := "union\n  " + strings.Join(parts, ",\n  ") + "\n| summarize "
-	if !p.tellsInputs() {
-		columns = nil
-	}
-	if vs := tupleColumns(f); len(vs) > 0 {
-		columns = append(columns, "arg_min(tap, "+strings.Join(vs, ", ")+")")
-	}
-	return x.let("facts", "materialize("+text+strings.Join(columns, ", ")+" by "+f.by("t", "e")+")"), nil
-}
-
-func valueColumn(i int) string { return "v" + strconv.Itoa(i+1) }
-
-// keyed adds the columns of groups and values, one row for each group of an
-// event, and projects.
-func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, taps []inputTap, stages []string, more ...string) (string, error) {
-	tap := taps[0].tap
-	at, exists, err := x.w.time(tap.Rule)
-	if err != nil {
-		return "", err
-	}
-	out := append([]string{"t = bin(" + at + ", 1microsecond)"}, more...)
-	if p.tellsInputs() {
-		for _, in := range taps {
-			mark := inputColumn(in.input)
-			if len(taps) == 1 && len(more) == 0 {
-				mark += " = 1"
-			}
-			out = append(out, mark)
-		}
-	}
-	var present []string
-	for i, field := range tap.GroupBy {
-		g := groupColumn(i)
-		before, texts, one, err := x.w.texts(tap.Rule, field, "k"+strconv.Itoa(i+1))
-		if err != nil {
-			return "", err
-		}
-		stages = append(stages, before...)
-		if one {
-			out = append(out, g+" = "+texts)
-			present = append(present, "isnotempty("+g+")")
-			continue
-		}
-		// An absent field is the empty key.
-		stages = append(stages, fmt.Sprintf("extend has_%s = array_length(%s) > 0", g, texts),
-			fmt.Sprintf("mv-expand %s = iff(has_%s, %s, dynamic([\"\"])) to typeof(string)", g, g, texts))
-		out = append(out, g, "has_"+g)
-		present = append(present, "has_"+g)
-	}
-	for i, field := range tap.Counted {
-		v := valueColumn(i)
-		list := x.w.texts
-		if p.counts(ofNumbers) {
-			list = x.w.numbers
-		}
-		before, values, one, err := list(tap.Rule, field, "a"+strconv.Itoa(i+1))
-		if err != nil {
-			return "", err
-		}
-		stages = append(stages, before...)
-		if one && f.lists {
-			values = "pack_array(" + values + ")"
-		}
-		out = append(out, v+" = "+values)
-	}
-	stages = append(stages, "project "+strings.Join(out, ", "))
-	if !exists {
-		stages = append(stages, "where isnotnull(t)")
-	}
-	if len(present) > 0 {
-		stages = append(stages, "where "+strings.Join(present, " or "))
-	}
-	return strings.Join(stages, "\n| "), nil
-}
-
-// lists reports whether a counted field of some source can hold several values.
-func (x *kqlCorrelation) lists(p *plan) bool {
-	for _, s := range p.sources {
-		for _, in := range s.taps {
-			for _, field := range in.tap.Counted {
-				if s.inner == nil && !x.w.single(field) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// inner makes facts of the hits of an inner correlation.
-func (x *kqlCorrelation) inner(p *plan, f *kqlFacts, s *factSource) (string, error) {
-	in := s.taps[0]
-	hits, err := x.rule(in.tap.Rule)
-	if err != nil {
-		return "", err
-	}
-	columnOf := func(field ir.Field) string {
-		return groupColumn(slices.Index(in.tap.Rule.Correlation.GroupBy, field.Path[0].Key))
-	}
-	out := []string{"t"}
-	if p.tellsInputs() {
-		out = append(out, inputColumn(in.input)+" = 1")
-	}
-	for i, field := range in.tap.GroupBy { // an empty key of the inner group is a text that is there
-		out = append(out, groupColumn(i)+" = "+columnOf(field))
-	}
-	for i, field := range in.tap.Counted {
-		v := columnOf(field)
-		if p.counts(ofNumbers) {
-			v = kqlNumberOf(v)
-		}
-		if f.lists {
-			v = "pack_array(" + v + ")"
-		}
-		out = append(out, valueColumn(i)+" = "+v)
-	}
-	return x.let("facts", hits.name+"\n| project "+strings.Join(out, ", ")), nil
 }
 
 // windowed finds the instants at which a window satisfies the condition and
@@ -434,7 +228,7 @@ func (x *kqlCorrelation) running(p *plan, f *kqlFacts) string {
 	case p.counts(ofTuples):
 		runs := x.let("runs", x.tuples(f)+fmt.Sprintf(`
 | extend begins = not(coalesce(%s and t - prev(t) <= %s, false)), ends = not(coalesce(%s and next(t) - t <= %s, false))`,
-			same(append(slices.Clone(f.keys), tupleColumns(f)...)), kqlSpan(p.window), strings.ReplaceAll(same(append(slices.Clone(f.keys), tupleColumns(f)...)), "prev(", "next("), kqlSpan(p.window)))
+			same(append(slices.Clone(f.keys), f.tuple()...)), kqlSpan(p.window), strings.ReplaceAll(same(append(slices.Clone(f.keys), f.tuple()...)), "prev(", "next("), kqlSpan(p.window)))
 		parts = append(parts, fmt.Sprintf("(%s | where begins | project %s, over = 0, n = 1)", runs, f.by("t")))
 		parts = append(parts, fmt.Sprintf("(%s | where ends | project %s, over = 1, n = -1)", runs, f.by("t = t + "+kqlSpan(p.window))))
 	case p.counts(ofNumbers):
@@ -489,23 +283,15 @@ func zeroOf(m measure) string {
 // order of their times.
 func (x *kqlCorrelation) tuples(f *kqlFacts) string {
 	text := f.name
-	for _, v := range tupleColumns(f) {
+	for _, v := range f.tuple() {
 		if f.lists {
 			text += fmt.Sprintf("\n| where array_length(%[1]s) > 0\n| mv-expand %[1]s to typeof(string)", v)
 		} else {
 			text += "\n| where isnotempty(" + v + ")"
 		}
 	}
-	columns := append(slices.Clone(f.keys), tupleColumns(f)...)
+	columns := append(slices.Clone(f.keys), f.tuple()...)
 	return text + "\n| distinct " + strings.Join(append(columns, "t"), ", ") + "\n" + sorted(columns, "t")
-}
-
-func tupleColumns(f *kqlFacts) []string {
-	out := make([]string, f.vs)
-	for i := range out {
-		out[i] = valueColumn(i)
-	}
-	return out
 }
 
 // chain prints the instants with whether a chain of all inputs lies in their
@@ -540,7 +326,7 @@ func chainColumn(i int) string { return "c" + strconv.Itoa(i+1) }
 // newValue finds tuples that the group did not have in the lookback, where it
 // had enough events.
 func (x *kqlCorrelation) newValue(p *plan, f *kqlFacts) *kqlHits {
-	vs := tupleColumns(f)
+	vs := f.tuple()
 	columns := slices.Concat(f.keys, vs)
 	instants := x.let("instants", x.running(p, f)+"\n| extend history = n - now")
 	text := fmt.Sprintf("%s\n| extend known = coalesce(%s and t - prev(t) <= %s, false)\n| where not(known)\n| join kind=inner (%s | where history >= %d | project %s) on %s\n| project %s, first = t, last = t",
@@ -575,7 +361,7 @@ func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
 	from := f.name
 	if f.vs > 0 {
 		from = x.let("tuples", x.tuples(f))
-		columns := append([]string{"w"}, slices.Concat(f.keys, tupleColumns(f))...)
+		columns := append([]string{"w"}, slices.Concat(f.keys, f.tuple())...)
 		from = x.let("windows", fmt.Sprintf("%s\n| extend w = %s\n| distinct %s\n| summarize n = count() by %s", from, index, strings.Join(columns, ", "), f.by("w")))
 	} else {
 		from = x.let("windows", fmt.Sprintf("%s\n| extend w = %s\n| summarize n = count() by %s", from, index, f.by("w")))
@@ -626,4 +412,23 @@ func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
 	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
 	hits.name = x.let("raised", fmt.Sprintf("%s\n%s\n| scan declare (raised: datetime, again: bool) with (step s: true => again = coalesce(%[3]s, false), raised = iff(coalesce(%[3]s, false), s.raised, t);)\n| where not(again)\n| project-away raised, again",
 		hits.name, sorted(keys, append([]string{"t"}, rest...)...), condition))
+}
+
+// kqlResultName makes a column's name of a field's: letters, digits and
+// underscores, as artefacts want them, and none twice.
+func kqlResultName(name string, taken map[string]bool) string {
+	name = strings.Map(func(r rune) rune {
+		if r == '_' || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return '_'
+	}, name)
+	if name == "" || unicode.IsDigit(rune(name[0])) {
+		name = "_" + name
+	}
+	first := name
+	for n := 2; taken[name]; n++ {
+		name = first + "_" + strconv.Itoa(n)
+	}
+	return name
 }

@@ -1,0 +1,322 @@
+package backends
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// kqlFacts is a let statement with the facts of a correlation, an event in a
+// group: columns t, g1 …, i1 … (1 where the input is true of the event, if the
+// plan asks), and for each counted field a column v1 ….
+type kqlFacts struct {
+	name string
+	keys []string // g1 …
+	vs   int      // counted fields
+	// lists: v1 … are arrays; else each is one value, empty or null for none.
+	lists bool
+}
+
+func (f *kqlFacts) by(more ...string) string {
+	return strings.Join(slices.Concat(f.keys, more), ", ")
+}
+
+func (f *kqlFacts) tuple() []string {
+	out := make([]string, f.vs)
+	for i := range out {
+		out[i] = valueColumn(i)
+	}
+	return out
+}
+
+func groupColumn(i int) string { return "g" + strconv.Itoa(i+1) }
+
+func groupColumns(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = groupColumn(i)
+	}
+	return out
+}
+
+func valueColumn(i int) string { return "v" + strconv.Itoa(i+1) }
+
+// facts prints where the facts come from.
+func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
+	f := &kqlFacts{keys: groupColumns(len(p.c.GroupBy)), vs: len(p.c.Counted)}
+	for _, s := range p.sources {
+		for _, in := range s.taps {
+			for _, field := range in.tap.Counted {
+				f.lists = f.lists || s.inner == nil && !x.single(in.tap.Rule, field)
+			}
+		}
+	}
+	var names []string
+	for _, s := range p.sources {
+		source := x.source
+		if s.inner != nil {
+			source = x.inner
+		}
+		name, err := source(p, f, &s)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	f.name = names[0]
+	if len(names) > 1 {
+		f.name = x.let("facts", "union "+strings.Join(names, ", "))
+	}
+	return f, nil
+}
+
+// source prints the facts of one table. It is read once: where it is asked
+// several things with keys of their own, its events get numbers, so that an
+// event that several inputs are true of is one fact in each group.
+func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, error) {
+	pr, table, err := newKQLPrinter(s.taps[0].tap.Rule, x.target)
+	if err != nil {
+		return "", err
+	}
+	stages := []string{kqlName(table)}
+	same := s.sameKeys()
+	if len(s.taps) == 1 {
+		where, _, err := pr.filter()
+		if err != nil {
+			return "", err
+		}
+		stages = append(stages, where...)
+	} else {
+		row := pr.enter()
+		var conditions, marks, held []string
+		for _, in := range s.taps {
+			pr.rule = in.tap.Rule
+			holds, err := pr.boolean(pr.regroup(ir.Simplify(in.tap.Rule.Predicate())))
+			if err != nil {
+				return "", err
+			}
+			conditions = append(conditions, "("+holds+")")
+			mark := inputColumn(in.input)
+			marks = append(marks, fmt.Sprintf("%s = tolong(%s)", mark, holds))
+			held = append(held, mark+" == 1")
+		}
+		stages = append(stages, row.operators()...)
+		if same && !p.tellsInputs() {
+			stages = append(stages, "where "+kqlJoin(" or ", conditions))
+		} else {
+			stages = append(stages, "extend "+strings.Join(marks, ",\n    "), "where "+kqlJoin(" or ", held))
+		}
+	}
+	if same {
+		text, err := x.keyed(p, f, pr, s.taps, stages)
+		if err != nil {
+			return "", err
+		}
+		return x.let("facts", "materialize("+text+")"), nil
+	}
+	events := x.let("events", "materialize("+piped(append(stages, "serialize e = row_number()"))+")")
+	var parts, columns []string
+	for i, in := range s.taps {
+		from := []string{events, "where " + inputColumn(in.input) + " == 1", "extend tap = " + strconv.Itoa(i)}
+		text, err := x.keyed(p, f, pr, s.taps[i:i+1], from, "e", "tap")
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, "("+text+")")
+		if p.tellsInputs() {
+			columns = append(columns, fmt.Sprintf("%[1]s = max(%[1]s)", inputColumn(in.input)))
+		}
+	}
+	if f.vs > 0 { // the values are those of the first input that the event is of
+		columns = append(columns, "arg_min(tap, "+strings.Join(f.tuple(), ", ")+")")
+	}
+	return x.let("facts", "materialize(union\n  "+strings.Join(parts, ",\n  ")+"\n| summarize "+strings.Join(columns, ", ")+" by "+f.by("t", "e")+")"), nil
+}
+
+func piped(stages []string) string { return strings.Join(stages, "\n| ") }
+
+// keyed adds the columns of groups and values, one row for each group of an
+// event.
+func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inputTap, stages []string, more ...string) (string, error) {
+	tap := taps[0].tap
+	pr.rule = tap.Rule
+	row := pr.enter()
+	at, always, err := x.time(pr, row)
+	if err != nil {
+		return "", err
+	}
+	out := append([]string{"t = bin(" + at + ", 1microsecond)"}, more...)
+	if p.tellsInputs() {
+		for _, in := range taps {
+			mark := inputColumn(in.input)
+			if len(taps) == 1 && len(more) == 0 {
+				mark += " = 1"
+			}
+			out = append(out, mark)
+		}
+	}
+	var present, expand []string
+	for i, field := range tap.GroupBy {
+		g := groupColumn(i)
+		keys, one, err := x.texts(pr, row, field)
+		if err != nil {
+			return "", err
+		}
+		if one {
+			out = append(out, g+" = "+keys)
+			present = append(present, "isnotempty("+g+")")
+			continue
+		}
+		// An absent field is the empty key.
+		expand = append(expand, fmt.Sprintf("extend has_%s = array_length(%s) > 0", g, keys),
+			fmt.Sprintf(`mv-expand %s = iff(has_%s, %s, dynamic([""])) to typeof(string)`, g, g, keys))
+		out = append(out, g, "has_"+g)
+		present = append(present, "has_"+g)
+	}
+	for i, field := range tap.Counted {
+		list := x.texts
+		if p.counts(ofNumbers) {
+			list = x.numbers
+		}
+		values, one, err := list(pr, row, field)
+		if err != nil {
+			return "", err
+		}
+		if one && f.lists {
+			if p.counts(ofNumbers) {
+				values = "pack_array(" + values + ")"
+			} else {
+				values = fmt.Sprintf("iff(isempty(%s), dynamic([]), pack_array(%s))", values, values)
+			}
+		}
+		out = append(out, valueColumn(i)+" = "+values)
+	}
+	stages = slices.Concat(stages, row.operators(), expand)
+	stages = append(stages, "project "+strings.Join(out, ", "))
+	if !always {
+		stages = append(stages, "where isnotnull(t)")
+	}
+	if len(present) > 0 {
+		stages = append(stages, "where "+strings.Join(present, " or "))
+	}
+	return piped(stages), nil
+}
+
+// inner makes facts of the hits of an inner correlation. An empty key of its
+// group is a text that is there.
+func (x *kqlCorrelation) inner(p *plan, f *kqlFacts, s *factSource) (string, error) {
+	in := s.taps[0]
+	hits, err := x.rule(in.tap.Rule)
+	if err != nil {
+		return "", err
+	}
+	columnOf := func(field ir.Field) string {
+		return groupColumn(slices.Index(in.tap.Rule.Correlation.GroupBy, field.Path[0].Key))
+	}
+	out := []string{"t"}
+	if p.tellsInputs() {
+		out = append(out, inputColumn(in.input)+" = 1")
+	}
+	for i, field := range in.tap.GroupBy {
+		out = append(out, groupColumn(i)+" = "+columnOf(field))
+	}
+	for i, field := range in.tap.Counted {
+		v := columnOf(field)
+		if p.counts(ofNumbers) {
+			v = kqlNumberOfText(v)
+		}
+		if f.lists {
+			v = "pack_array(" + v + ")"
+		}
+		out = append(out, valueColumn(i)+" = "+v)
+	}
+	return x.let("facts", hits.name+"\n| project "+strings.Join(out, ", ")), nil
+}
+
+// time is the time of an event, and whether every row has one.
+func (x *kqlCorrelation) time(pr *kqlPrinter, row *kqlScope) (text string, always bool, err error) {
+	if x.target.Time != "" && (pr.event != "" || len(pr.rule.Source.Time.Path) == 0) {
+		return kqlName(x.target.Time), false, nil
+	}
+	if len(pr.rule.Source.Time.Path) == 0 {
+		return "", false, pr.refuse(nil, "the pipeline names no field with the time of an event; a correlation cannot be said")
+	}
+	pl, err := pr.place(row, pr.rule.Source.Time, nil, true)
+	if err != nil {
+		return "", false, err
+	}
+	s := pl.scalar(pr.rule.Source.Time)
+	return s.time(), !s.dynamic && s.column == ir.TypeDatetime, nil
+}
+
+// single reports whether a field has at most one scalar.
+func (x *kqlCorrelation) single(r *ir.Rule, field ir.Field) bool {
+	pr, _, err := newKQLPrinter(r, x.target)
+	if err != nil {
+		return true
+	}
+	pl, err := pr.place(pr.enter(), field, nil, true)
+	return err == nil && !pl.list && len(pl.chain) == 0
+}
+
+// texts prints the folded texts of a field's scalars: a text, empty for none, if
+// one says that there is never another; else the name of a column that holds
+// the array of them.
+func (x *kqlCorrelation) texts(pr *kqlPrinter, row *kqlScope, field ir.Field) (text string, one bool, err error) {
+	pl, err := pr.place(row, field, nil, true)
+	if err != nil {
+		return "", false, err
+	}
+	pr.open(&pl)
+	s := pl.scalar(field)
+	folded := "tolower(" + s.text() + ")"
+	if len(pl.chain) == 0 {
+		if is := s.is(textForm); is != "" {
+			folded = "iff(" + is + ", " + folded + `, "")`
+		}
+		return folded, true, nil
+	}
+	there := append(slices.Clone(pl.conditions), "gettype("+s.expr+`) !in ("null", "array", "dictionary")`)
+	return row.collect(pr, pl, "make_set_if("+folded+", "+kqlJoin(" and ", there)+")"), false, nil
+}
+
+// numbers prints the numbers among a field's scalars likewise: null for none.
+func (x *kqlCorrelation) numbers(pr *kqlPrinter, row *kqlScope, field ir.Field) (text string, one bool, err error) {
+	pl, err := pr.place(row, field, nil, true)
+	if err != nil {
+		return "", false, err
+	}
+	pr.open(&pl)
+	s := pl.scalar(field)
+	var value string
+	switch {
+	case s.dynamic:
+		value = fmt.Sprintf(`case(gettype(%[1]s) in ("int", "long", "real", "double", "decimal"), toreal(%[1]s), gettype(%[1]s) == "string", %[2]s, real(null))`, s.expr, kqlNumberOfText("tostring("+s.expr+")"))
+	case s.kinds&numberKind != 0:
+		value = "toreal(" + s.expr + ")"
+	case s.isText():
+		value = kqlNumberOfText(s.expr)
+	default:
+		return "", false, pr.refuse(nil, "%s is no number and no text; its numbers cannot be said", field.Name)
+	}
+	if len(pl.chain) == 0 {
+		return value, true, nil
+	}
+	there := append(slices.Clone(pl.conditions), "isnotnull("+value+")")
+	return row.collect(pr, pl, "make_list_if("+value+", "+kqlJoin(" and ", there)+")"), false, nil
+}
+
+// kqlNumberOfText is the value of a text that is a number, null for others.
+func kqlNumberOfText(text string) string {
+	return fmt.Sprintf("iff(%[1]s matches regex %[2]s, toreal(%[1]s), real(null))", text, kqlString(`\A`+ir.NumberTextForm+`\z`))
+}
+
+// collect adds an aggregate of the elements of a list and returns its column.
+func (sc *kqlScope) collect(p *kqlPrinter, pl kqlPlace, aggregate string) string {
+	f := kqlFlag{name: p.name("values"), collect: aggregate}
+	sc.applies = append(sc.applies, &kqlApply{chain: pl.chain, flags: []kqlFlag{f}})
+	return f.name
+}
