@@ -52,7 +52,7 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	}
 	switch {
 	case hits.facts == "":
-		out = append(out, "FirstSeen = first", "LastSeen = last", "Count = n")
+		out = append(out, "FirstSeen = opens", "LastSeen = closes", "Count = n")
 	case len(r.Correlation.GroupBy) == 0:
 		fmt.Fprintf(&b, "\n| extend all = 1\n| join kind=inner (%s | project all = 1, at = t) on all", hits.facts)
 	default:
@@ -62,7 +62,7 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	if hits.facts != "" {
 		by := append([]string{"t"}, groupColumns(len(r.Correlation.GroupBy))...)
 		by = append(by, hits.tuple...)
-		fmt.Fprintf(&b, "\n| where at between (first .. last)\n| summarize FirstSeen = min(at), LastSeen = max(at), Count = count() by %s", strings.Join(by, ", "))
+		fmt.Fprintf(&b, "\n| where at between (opens .. closes)\n| summarize FirstSeen = min(at), LastSeen = max(at), Count = count() by %s", strings.Join(by, ", "))
 		out = append(out, "FirstSeen", "LastSeen", "Count")
 	}
 	fmt.Fprintf(&b, "\n| project %s", strings.Join(out, ", "))
@@ -81,11 +81,11 @@ type kqlCorrelation struct {
 }
 
 // kqlHits is a let statement with the hits of a correlation: columns t, g1 …,
-// the tuple of new_value, first and last: the window.
+// the tuple of new_value, opens and closes: the window.
 type kqlHits struct {
 	name  string
 	tuple []string
-	facts string // the let with the facts; "" where the hits hold first, last and n
+	facts string // the let with the facts; "" where the hits hold opens, closes and n
 }
 
 func (x *kqlCorrelation) let(kind, text string) string {
@@ -179,7 +179,7 @@ func (x *kqlCorrelation) windowed(p *plan, f *kqlFacts) *kqlHits {
 	}
 	text += "\n| extend holds = " + x.holds(p)
 	text += fmt.Sprintf("\n| extend hit = holds and not(coalesce(%s and prev(holds) and t - prev(t) <= %s, false))", same(f.keys), kqlSpan(p.window))
-	text += fmt.Sprintf("\n| where hit\n| project %s, first = t - %s, last = t", f.by("t"), kqlSpan(p.window))
+	text += fmt.Sprintf("\n| where hit\n| project %s, opens = t - %s, closes = t", f.by("t"), kqlSpan(p.window))
 	return &kqlHits{name: x.let("hits", text), facts: f.name}
 }
 
@@ -329,14 +329,14 @@ func (x *kqlCorrelation) newValue(p *plan, f *kqlFacts) *kqlHits {
 	vs := f.tuple()
 	columns := slices.Concat(f.keys, vs)
 	instants := x.let("instants", x.running(p, f)+"\n| extend history = n - now")
-	text := fmt.Sprintf("%s\n| extend known = coalesce(%s and t - prev(t) <= %s, false)\n| where not(known)\n| join kind=inner (%s | where history >= %d | project %s) on %s\n| project %s, first = t, last = t",
+	text := fmt.Sprintf("%s\n| extend known = coalesce(%s and t - prev(t) <= %s, false)\n| where not(known)\n| join kind=inner (%s | where history >= %d | project %s) on %s\n| project %s, opens = t, closes = t",
 		x.tuples(f), same(columns), kqlSpan(p.c.Lookback), instants, p.c.MinHistory, f.by("t"), f.by("t"), f.by(append([]string{"t"}, vs...)...))
 	return &kqlHits{name: x.let("hits", text), tuple: vs, facts: f.name}
 }
 
 // afterSilence finds instants whose predecessor lies far enough back.
 func (x *kqlCorrelation) afterSilence(p *plan, f *kqlFacts) *kqlHits {
-	text := fmt.Sprintf("%s\n| distinct %s\n%s\n| extend before = iff(%s, prev(t), datetime(null))\n| where t - before between (%s .. %s)\n| project %s, first = before, last = t",
+	text := fmt.Sprintf("%s\n| distinct %s\n%s\n| extend before = iff(%s, prev(t), datetime(null))\n| where t - before between (%s .. %s)\n| project %s, opens = before, closes = t",
 		f.name, f.by("t"), sorted(f.keys, "t"), same(f.keys), kqlSpan(p.c.Silence), kqlSpan(p.c.Lookback), f.by("t"))
 	return &kqlHits{name: x.let("hits", text), facts: f.name}
 }
@@ -379,7 +379,7 @@ func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
 	if c.Difference != 0 {
 		text += fmt.Sprintf("\n| where n - before >= %s", kqlNumber(floatNumber(c.Difference)))
 	}
-	text += fmt.Sprintf("\n| extend t = %s\n| project %s, first = %s, last = t - 1microsecond", end, f.by("t"), strings.ReplaceAll(end, "(w + 1)", "w"))
+	text += fmt.Sprintf("\n| extend t = %s\n| project %s, opens = %s, closes = t - 1microsecond", end, f.by("t"), strings.ReplaceAll(end, "(w + 1)", "w"))
 	return &kqlHits{name: x.let("hits", text), facts: f.name}, nil
 }
 
@@ -394,7 +394,7 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 	if len(f.keys) > 0 {
 		by = " by " + f.by()
 	}
-	text := fmt.Sprintf("%s\n| summarize n = count(), first = min(t), last = max(t)%s\n| where n > 0\n| extend t = last", f.name, by)
+	text := fmt.Sprintf("%s\n| summarize n = count(), opens = min(t), closes = max(t)%s\n| where n > 0\n| extend t = closes", f.name, by)
 	return &kqlHits{name: x.let("hits", text)}
 }
 
