@@ -51,6 +51,7 @@ func commands() []command {
 		{"check", "find mistakes in rules and in Rulewright's other files", runCheck},
 		{"test", "run fixtures: rules against events with a known verdict", runTest},
 		{"compile", "print rules in another language (CEL)", runCompile},
+		{"export", "write rules as Microsoft Sentinel and Defender XDR deploy them", runExport},
 		{"rules", "list rules", runRules},
 		{"coverage", "show which items of the guides have rules", runCoverage},
 		{"params", "print a tenant profile to fill in", runParams},

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rulewright/rulewright/backends"
+	"github.com/rulewright/rulewright/backends/sentinel"
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+func runExport(c *cli, args []string) int {
+	var formats []string
+	for _, f := range sentinel.Formats() {
+		formats = append(formats, string(f))
+	}
+	f := c.flags("--to FORMAT --out DIR [flags] [PATH…]", `
+Write what Microsoft Sentinel and Defender XDR deploy. Rules of tier alert, and
+Sigma rules, which have none, become analytics rules or custom detections, those
+of tier product switched off ones. Rules of other tiers, and those that look back
+further than the service does, become hunting queries; rules that lack the value
+of a parameter become functions that take it.
+
+The folder holds a manifest.json. A further export into it says what was added,
+changed and retired, and removes files of retired rules that nobody edited. Where
+a rule means something else than before and its version did not rise, or a file
+does not pass the checks of the service, nothing is written.
+
+Formats: `+strings.Join(formats, ", ")+`
+
+Examples:
+  rulewright export --to bicep --profile tenant.yaml --out sentinel/rules
+  rulewright export --to sentinel-hunting-arm --out sentinel/hunting my-rules/`)
+	var rf ruleFlags
+	rf.values(f)
+	rf.selection(f)
+	to := f.String("to", "", "the `format`")
+	outDir := f.String("out", "", "the `folder` to write to")
+	table := f.String("table", "", "only for this `table`")
+	every := f.Duration("every", 0, "how often analytics rules run, a `duration` such as 30m; without it every hour, every 15 minutes for level high and critical")
+	args, code, ok := c.parse(f, args)
+	if !ok {
+		return code
+	}
+	if err := oneOf("to", *to, formats...); err != nil {
+		return c.misuse("%v", err)
+	}
+	if *outDir == "" {
+		return c.misuse("--out is missing: the folder to write to")
+	}
+	if *every != 0 && (*every < 5*time.Minute || *every > 14*24*time.Hour || *every%time.Minute != 0) {
+		return c.misuse("--every takes whole minutes, from 5m to 336h")
+	}
+	format := sentinel.Format(*to)
+	ds, err := rf.load(c, args)
+	if err != nil {
+		return c.fail(err)
+	}
+	old, err := readManifest(*outDir)
+	if err != nil {
+		return c.fail(err)
+	}
+	inputs, left, refused, err := rf.exportInputs(format, *table)
+	if err != nil {
+		return c.fail(err)
+	}
+	set, found := sentinel.Export(format, inputs, sentinel.Options{Every: *every, Parameters: rf.parameters(), Print: backends.KQL})
+	changes, versions := set.Since(old)
+	refused = slices.Concat(ds.Errors(), refused, found)
+	for _, d := range refused {
+		fmt.Fprintln(c.err, d.Error())
+	}
+	for _, d := range versions {
+		fmt.Fprintln(c.err, d.Error())
+	}
+	wrong := 0
+	for _, x := range sentinel.Validate(format, set.Files) {
+		fmt.Fprintln(c.err, x)
+		if !x.Warning {
+			wrong++
+		}
+	}
+	if wrong > 0 || versions.HasErrors() {
+		fmt.Fprintln(c.err, "nothing was written")
+		return exitNo
+	}
+	if err := writeExport(c, *outDir, set, old); err != nil {
+		return c.fail(err)
+	}
+	c.tellChanges(set, changes, append(left, set.Left...))
+	if refused.HasErrors() {
+		return exitNo
+	}
+	return exitOK
+}
+
+// parameters returns what is known of parameters: the catalogue and what rules
+// declare.
+func (r *ruleFlags) parameters() []sigma.Parameter {
+	out := slices.Clone(r.catalogue)
+	for _, d := range r.all {
+		for _, p := range d.Parameters {
+			if !p.Catalogue {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// exportInputs lowers the chosen rules for a format.
+func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel.Input, left []sentinel.Left, refused sigma.Diagnostics, err error) {
+	p, err := compiler.BuiltinPipeline(f.Pipeline())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, d := range r.docs {
+		if d.Kind == sigma.KindFilter {
+			r.filters = append(r.filters, d)
+		}
+	}
+	for _, d := range r.docs {
+		if d.Kind == sigma.KindFilter {
+			continue
+		}
+		opts := r.options()
+		opts.Pipeline, opts.Table, opts.Filters = p, table, r.filters
+		rules, ds := compiler.Lower(d, opts)
+		errs := ds.Errors()
+		if slices.ContainsFunc(errs, func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource }) {
+			left = append(left, sentinel.Left{Title: d.Meta.Title, ID: d.Meta.ID, File: d.File, Reason: "its events are in no table of the target"})
+			continue
+		}
+		if len(errs) > 0 {
+			refused = append(refused, errs...)
+			continue
+		}
+		in = append(in, sentinel.Input{Document: d, Refers: sentinel.Refers(d, r.all), Rules: rules})
+	}
+	return in, left, refused, nil
+}
+
+func readManifest(dir string) (*sentinel.Manifest, error) {
+	data, err := os.ReadFile(filepath.Join(dir, sentinel.ManifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := sentinel.ParseManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, sentinel.ManifestFile), err)
+	}
+	return m, nil
+}
+
+// writeExport writes the files that differ, removes those of before that nobody
+// edited, and writes the manifest last.
+func writeExport(c *cli, dir string, set *sentinel.Set, old *sentinel.Manifest) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	stale := set.Stale(old)
+	for _, name := range slices.Sorted(maps.Keys(stale)) {
+		path := filepath.Join(dir, name)
+		data, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !sentinel.IsAsExported(data, stale[name]):
+			fmt.Fprintf(c.err, "%s was edited: it stays, remove it by hand\n", path)
+		default:
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	files := append(slices.Clone(set.Files), sentinel.File{Name: sentinel.ManifestFile, Data: set.Manifest.JSON()})
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name)
+		if data, err := os.ReadFile(path); err == nil && string(data) == string(f.Data) {
+			continue
+		}
+		if err := os.WriteFile(path, f.Data, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellChanges prints what an export changed.
+func (c *cli) tellChanges(set *sentinel.Set, changes sentinel.Changes, left []sentinel.Left) {
+	line := func(what string, e sentinel.Entry, more string) {
+		if more != "" {
+			more = ": " + more
+		}
+		fmt.Fprintf(c.out, "%-8s %s %s (%s)%s\n", what, e.Kind, clean(e.Title), e.Version, more)
+	}
+	slices.SortFunc(changes.Added, func(a, b sentinel.Change) int { return strings.Compare(a.Entry.Title, b.Entry.Title) })
+	for _, x := range changes.Added {
+		line("added", x.Entry, "")
+	}
+	for _, x := range changes.Changed {
+		line("changed", x.Entry, strings.Join(x.What, ", "))
+	}
+	for _, x := range changes.Retired {
+		line("retired", x.Entry, "delete it where it is deployed")
+	}
+	reasons := map[string]int{}
+	for _, l := range left {
+		reasons[l.Reason]++
+	}
+	for _, r := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Fprintf(c.out, "left out %s: %s\n", number(reasons[r]), r)
+	}
+	fmt.Fprintf(c.out, "%s to %s: %s added, %s changed, %s retired, %s unchanged\n", plural(len(set.Manifest.Entries), "artefact"), set.Format,
+		number(len(changes.Added)), number(len(changes.Changed)), number(len(changes.Retired)), number(changes.Unchanged))
+}

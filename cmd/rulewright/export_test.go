@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExport follows a folder through several exports.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	rule := filepath.Join(dir, "rule.yaml")
+	write := func(version, operation string) {
+		t.Helper()
+		text := "rulewright: 1\ntitle: One\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: " + version + "\nlevel: high\ntier: alert\n" +
+			"logsource: {product: azure, service: auditlogs}\ndetection:\n  s:\n    OperationName: " + operation + "\n  condition: s\n"
+		if err := os.WriteFile(rule, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	export := func(code int, want ...string) {
+		t.Helper()
+		got, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--out", out, rule)
+		for _, w := range want {
+			if !strings.Contains(stdout+stderr, w) {
+				t.Errorf("%q is missing in\n%s%s", w, stdout, stderr)
+			}
+		}
+		if got != code {
+			t.Errorf("exit code %d\n%s%s", got, stdout, stderr)
+		}
+	}
+	files := func(want int) {
+		t.Helper()
+		entries, err := os.ReadDir(out)
+		if err != nil || len(entries) != want {
+			t.Errorf("%v, %v", entries, err)
+		}
+	}
+	write("1.0.0", "Add user")
+	export(0, "added    rule One (1.0.0)", "1 added, 0 changed, 0 retired, 0 unchanged")
+	export(0, "0 added, 0 changed, 0 retired, 1 unchanged")
+	write("1.0.0", "Delete user")
+	export(1, "its version did not", "nothing was written")
+	write("1.1.0", "Delete user")
+	export(0, "changed  rule One (1.1.0): version 1.0.0 to 1.1.0, meaning")
+	files(2)
+	data, err := os.ReadFile(rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.NewReplacer("16a9", "26a9", "title: One", "title: Two").Replace(string(data))
+	if err := os.WriteFile(rule, []byte(other), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	export(0, "added    rule Two", "retired  rule One")
+	files(2)
+	if err := os.WriteFile(filepath.Join(out, "two.yaml"), []byte("edited"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	write("1.1.0", "Delete user")
+	export(0, "two.yaml was edited", "retired  rule Two")
+	files(3)
+	for _, c := range []struct{ args, err string }{
+		{"export", "--to takes"}, {"export --to bicep", "--out is missing"}, {"export --to bisep --out x", "did you mean bicep?"}, {"export --to bicep --out x --every 30s", "--every takes"},
+	} {
+		if code, _, stderr := rulewrightHere(t, "", strings.Fields(c.args)...); code != exitError || !strings.Contains(stderr, c.err) {
+			t.Errorf("%s: %d %s", c.args, code, stderr)
+		}
+	}
+}
