@@ -87,7 +87,7 @@ func TestRuleSetCorrelations(t *testing.T) {
 
 	ev := map[string]any{"Type": "SigninLogs", "TimeGenerated": "2026-11-22T10:00:00Z", "ResultType": "50126", "UserPrincipalName": []any{"Ann@contoso.com", "ann@contoso.com", "Bo"}}
 	hits, err := rs.Match(ev)
-	if err != nil || len(hits) != 1 || hits[0].Rule.Title != "Failure" {
+	if err != nil || len(hits) > 0 { // the correlations have them
 		t.Errorf("hits %v, %v", hits, err)
 	}
 	seen := map[string][]string{}

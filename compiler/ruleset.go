@@ -56,6 +56,7 @@ type RuleSet struct {
 	// taps are the rules of programs or of correlations in front of them.
 	correlations []*ir.Rule
 	infos        map[*ir.Rule]*RuleInfo // of correlations
+	quiet        map[*ir.Rule]bool      // rules and correlations without hits of their own
 	groups       map[event.Source]*ruleGroup
 	any          *ruleGroup // nil unless AnySource
 	env          *cel.Env
@@ -119,8 +120,8 @@ type Disabled struct {
 // NewRuleSet loads rules. It is tolerant: the set holds all rules that can run,
 // and the diagnostics say what is wrong with the others; callers who want all
 // or nothing look at HasErrors. The set is never nil. Correlations are kept for
-// a Stream; Match, which looks at one event, leaves them out. Filters are
-// applied to the rules that they name.
+// a Stream; Match, which looks at one event, leaves out what they and the rules
+// that they refer to would hit. Filters are applied to the rules that they name.
 func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Diagnostics) {
 	var diags sigma.Diagnostics
 	forms, err := eventPipelines(opts.Pipelines)
@@ -277,7 +278,7 @@ func inParallel(n int, f func(i int)) {
 }
 
 func newRuleSet(opts RuleSetOptions) *RuleSet {
-	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
+	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, quiet: map[*ir.Rule]bool{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
 	rs.scratch.New = func() any {
 		return &scratch{event: &subject{cursor: &cursor{keep: true}}}
 	}
@@ -328,7 +329,48 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 		}
 		known[r] = true
 	}
+	var lowered [][]*ir.Rule
+	for _, l := range rs.rules {
+		lowered = append(lowered, l.lowered)
+	}
+	rs.quiet = quietRules(lowered)
 	return rs, rs.chain(correlations, known)
+}
+
+// quietRules returns the rules and correlations whose hits are not shown: those
+// that are only loaded for a correlation, and those that a correlation refers
+// to, unless one of these says generate. rules holds for each document what it
+// was lowered to. A correlation that does not run for lack of a parameter does
+// not turn the hits of its rules into alerts.
+func quietRules(rules [][]*ir.Rule) map[*ir.Rule]bool {
+	quiet, shown := map[*ir.Rule]bool{}, map[*ir.Rule]bool{}
+	for _, rs := range rules {
+		for _, r := range rs {
+			if r.Correlation == nil {
+				continue
+			}
+			for _, in := range r.Correlation.Inputs {
+				for _, t := range in.Taps {
+					if r.Correlation.Generate {
+						shown[t.Rule] = true
+					} else {
+						quiet[t.Rule] = true
+					}
+				}
+			}
+		}
+	}
+	out := map[*ir.Rule]bool{}
+	for _, rs := range rules {
+		some, one := false, false
+		for _, r := range rs {
+			some, one = some || quiet[r], one || shown[r]
+		}
+		for _, r := range rs {
+			out[r] = r.Inner || some && !one
+		}
+	}
+	return out
 }
 
 // chain puts the correlations in order. known are the rules that they may tap.
@@ -476,7 +518,9 @@ func (s *scratch) ResolveName(name string) (any, bool) {
 func (s *scratch) Parent() interpreter.Activation { return nil }
 
 // Match returns the hits of all rules whose source the event is of, in the
-// order of the rules. ev is a map[string]any as encoding/json makes it, raw
+// order of the rules. Rules that a correlation of the set refers to have none,
+// unless one of these says generate: what their events mean together is for a
+// Stream. ev is a map[string]any as encoding/json makes it, raw
 // JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
 // not change meanwhile. An error says that the event could not be read, or that
 // it is such that looking at it was given up; hits found before are returned.
@@ -489,10 +533,10 @@ func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	return rs.hits(&in)
 }
 
-// hits returns the hits of all rules that are not only there for a correlation.
+// hits returns the hits of all rules that have hits of their own.
 func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
-		if !p.rule.Inner {
+		if !rs.quiet[p.rule] {
 			hits = append(hits, rs.hit(p, s, in))
 		}
 	})

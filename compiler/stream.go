@@ -92,7 +92,6 @@ type Stream struct {
 	rs     *RuleSet
 	engine *engine
 	taps   map[*ir.Rule][]*tapped
-	quiet  map[*loadedRule]bool
 	onces  map[*ir.Rule]*onceReader
 	closed bool
 }
@@ -105,8 +104,8 @@ type onceReader struct {
 
 // NewStream makes a stream of events for the rules and correlations of a set.
 func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
-	st := &Stream{rs: rs, taps: map[*ir.Rule][]*tapped{}, quiet: map[*loadedRule]bool{}, onces: map[*ir.Rule]*onceReader{}}
-	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return rs.infos[r] })
+	st := &Stream{rs: rs, taps: map[*ir.Rule][]*tapped{}, onces: map[*ir.Rule]*onceReader{}}
+	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return rs.infos[r] }, rs.quiet)
 	e := st.engine
 	for _, c := range e.corrs {
 		for i, in := range c.spec.Inputs {
@@ -123,18 +122,9 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			}
 		}
 	}
-	// A correlation that does not run for lack of a parameter does not turn
-	// the hits of its rules into alerts.
-	var all []*ir.Rule
-	for r := range rs.infos {
-		all = append(all, r)
-	}
-	quiet, shown := referenced(all)
 	for _, l := range rs.rules {
 		var keeper *onceKeeper
-		some, one := false, false
 		for _, r := range l.lowered {
-			some, one = some || quiet[r] || r.Inner, one || shown[r]
 			if r.Once == nil || r.When == nil {
 				continue
 			}
@@ -148,7 +138,6 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			}
 			st.onces[r] = &onceReader{by, keeper}
 		}
-		st.quiet[l] = some && !one
 	}
 	return st
 }
@@ -196,7 +185,7 @@ func (st *Stream) read(ev any) (hits []*Hit, p *pushed, err error) {
 		if timed {
 			st.meet(p, rule.rule, s.event, in, &h)
 		}
-		if !st.quiet[rule.loaded] {
+		if !st.rs.quiet[rule.rule] {
 			if o := st.onces[rule.rule]; o != nil && timed {
 				p.held = append(p.held, heldHit{&h, onceKey(s.event, o.by), t, o.keeper})
 			} else {

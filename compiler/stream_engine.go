@@ -75,8 +75,9 @@ func (h *pendingHeap) Pop() any {
 	return x
 }
 
-// newEngine makes correlations ready. info says how hits call a rule.
-func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleInfo) *engine {
+// newEngine makes correlations ready. info says how hits call a rule, quiet of
+// which correlations hits are not shown.
+func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleInfo, quiet map[*ir.Rule]bool) *engine {
 	defaults := func(n *int, standard int) {
 		if *n <= 0 {
 			*n = standard
@@ -119,9 +120,8 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 			}
 		}
 	}
-	quiet, shown := referenced(rules)
 	for r, c := range e.byRule {
-		c.quiet = r.Inner || quiet[r] && !shown[r]
+		c.quiet = quiet[r]
 	}
 	return e
 }
@@ -143,27 +143,6 @@ func (e *engine) rankOf(c *correlator, ranks map[*correlator]int) int {
 	}
 	ranks[c] = rank
 	return rank
-}
-
-// referenced returns the rules whose hits only correlations show, and those
-// that one of their correlations wants to be shown.
-func referenced(rules []*ir.Rule) (quiet, shown map[*ir.Rule]bool) {
-	quiet, shown = map[*ir.Rule]bool{}, map[*ir.Rule]bool{}
-	for _, r := range rules {
-		if r.Correlation == nil {
-			continue
-		}
-		for _, in := range r.Correlation.Inputs {
-			for _, t := range in.Taps {
-				if r.Correlation.Generate {
-					shown[t.Rule] = true
-				} else {
-					quiet[t.Rule] = true
-				}
-			}
-		}
-	}
-	return quiet, shown
 }
 
 // push takes an event with a time.

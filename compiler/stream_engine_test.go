@@ -31,7 +31,11 @@ func newHarness(t *testing.T, opts StreamOptions, rules ...*ir.Rule) *streamHarn
 	for _, r := range rules {
 		h.info[r] = &RuleInfo{ID: r.Meta.ID, Title: r.Meta.Title}
 	}
-	h.e = newEngine(opts, rules, func(r *ir.Rule) *RuleInfo { return h.info[r] })
+	var documents [][]*ir.Rule
+	for _, r := range rules {
+		documents = append(documents, []*ir.Rule{r})
+	}
+	h.e = newEngine(opts, rules, func(r *ir.Rule) *RuleInfo { return h.info[r] }, quietRules(documents))
 	for _, d := range h.e.disabled {
 		t.Fatal(d.Rule.ID, d.Err)
 	}
@@ -603,7 +607,7 @@ func TestStreamExtremes(t *testing.T) {
 				spec.MinHistory = int(span)
 				spec.Minimum, spec.Factor = math.Inf(-1), math.NaN()
 				r := correlation(spec)
-				e := newEngine(StreamOptions{Lateness: lateness, MaxGroups: -1}, []*ir.Rule{r}, func(*ir.Rule) *RuleInfo { return &RuleInfo{} })
+				e := newEngine(StreamOptions{Lateness: lateness, MaxGroups: -1}, []*ir.Rule{r}, func(*ir.Rule) *RuleInfo { return &RuleInfo{} }, nil)
 				if len(e.corrs) == 0 {
 					continue // an increase without windows
 				}

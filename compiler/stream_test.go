@@ -71,6 +71,21 @@ func TestStream(t *testing.T) {
 		if d := st.Disabled(); len(d) > 0 {
 			t.Fatal(d[0].Err)
 		}
+		// Of single events the same rules have hits.
+		for result, rule := range map[string]string{"50126": "", "0": "Success"} {
+			var titles []string
+			hits, err := rs.Match(signIn(0, "ann@contoso.com", result))
+			for _, h := range hits {
+				titles = append(titles, h.Rule.Title)
+			}
+			want := []string{"A sign-in at all"}
+			if generate == "true" && rule != "" {
+				want = []string{rule, "A sign-in at all"}
+			}
+			if err != nil || !slices.Equal(titles, want) {
+				t.Errorf("generate %s: Match of %s: %q, %v, want %q", generate, result, titles, err, want)
+			}
+		}
 		var got []string
 		var once *Hit
 		push := func(ev any) {

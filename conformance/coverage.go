@@ -123,10 +123,10 @@ func Cover(items []CoverageItem, docs []*sigma.Document, fixtures []*Fixture, op
 		}
 		n := cases[d.Meta.ID]
 		for _, c := range f.Cases {
-			switch c.Expect {
-			case ExpectMatch:
+			switch match, nearMiss := c.shows(); {
+			case match:
 				n.Match++
-			case ExpectNoMatch:
+			case nearMiss:
 				n.NearMiss++
 			}
 		}
@@ -176,6 +176,15 @@ func Cover(items []CoverageItem, docs []*sigma.Document, fixtures []*Fixture, op
 		}
 	}
 	return out, ds
+}
+
+// shows says whether the case is one of a match or of a near miss: a history
+// with hits, or without.
+func (c *Case) shows() (match, nearMiss bool) {
+	if c.Hits != nil {
+		return len(c.Hits) > 0, len(c.Hits) == 0
+	}
+	return c.Expect == ExpectMatch, c.Expect == ExpectNoMatch
 }
 
 // coverageRule lowers a rule for every event form.

@@ -9,9 +9,15 @@ import (
 // TestMutants asks that the fixtures of the rule pack notice at least 95 of 100
 // small changes to each rule; what they do not notice is listed with the reason.
 func TestMutants(t *testing.T) {
+	for _, guide := range packGuides(t) {
+		t.Run(guide, func(t *testing.T) { testMutants(t, guide) })
+	}
+}
+
+func testMutants(t *testing.T, guide string) {
 	const least = 0.95
-	counted := []MutantKind{Dropped, Negated, Swapped}
-	fsys, err := fs.Sub(fixtureFiles, "fixtures/entra-apps")
+	counted := []MutantKind{Dropped, Negated, Swapped, Moved}
+	fsys, err := fs.Sub(fixtureFiles, "fixtures/"+guide)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"cmp"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -29,10 +31,37 @@ func packCatalogue(t *testing.T) []sigma.Parameter {
 	return ps
 }
 
-// packRules returns the documents of the pack by file.
-func packRules(t *testing.T) map[string]*sigma.Document {
+// packGuides returns the folders of the pack.
+func packGuides(t *testing.T) []string {
 	t.Helper()
-	docs := map[string]*sigma.Document{}
+	entries, err := fs.ReadDir(rules.FS, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var guides []string
+	for _, e := range entries {
+		if e.IsDir() {
+			guides = append(guides, e.Name())
+		}
+	}
+	return guides
+}
+
+// packFile is what a file of the pack holds: a rule, behind those that only
+// feed it where it is a correlation.
+type packFile struct {
+	name  string
+	rule  *sigma.Document
+	bases []*sigma.Document
+}
+
+// documents returns all of the file.
+func (f *packFile) documents() []*sigma.Document { return append(slices.Clone(f.bases), f.rule) }
+
+// packRules returns the files of the pack.
+func packRules(t *testing.T) []*packFile {
+	t.Helper()
+	var files []*packFile
 	err := fs.WalkDir(rules.FS, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Dir(name) == "." {
 			return err
@@ -41,19 +70,48 @@ func packRules(t *testing.T) map[string]*sigma.Document {
 		if err != nil {
 			return err
 		}
-		got, diags := sigma.Parse(name, data)
+		docs, diags := sigma.Parse(name, data)
 		for _, d := range diags {
 			t.Error(d)
 		}
-		if len(got) != 1 {
-			t.Errorf("%s: %d documents, want 1", name, len(got))
+		if len(docs) == 0 {
+			t.Errorf("%s: no rule", name)
 			return nil
 		}
-		docs[name] = got[0]
+		f := &packFile{name, docs[len(docs)-1], docs[:len(docs)-1]}
+		files = append(files, f)
+		if len(f.bases) == 0 {
+			return nil
+		}
+		if f.rule.Correlation == nil {
+			t.Errorf("%s: %d documents; one file a rule, and what feeds it where it is a correlation", name, len(docs))
+		}
+		fed := map[string]bool{}
+		for _, d := range docs {
+			if d.Correlation != nil {
+				for _, r := range d.Correlation.Rules {
+					fed[r.Name] = true
+				}
+			}
+		}
+		for _, b := range f.bases {
+			if !fed[b.Meta.Name] && !fed[b.Meta.ID] {
+				t.Errorf("%s: no correlation of the file refers to %q", name, b.Meta.Title)
+			}
+		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return files
+}
+
+// packDocuments returns all documents of the pack.
+func packDocuments(files []*packFile) []*sigma.Document {
+	var docs []*sigma.Document
+	for _, f := range files {
+		docs = append(docs, f.documents()...)
 	}
 	return docs
 }
@@ -94,15 +152,16 @@ func fullProfile(t *testing.T, catalogue []sigma.Parameter) *compiler.Profile {
 func TestPackLowers(t *testing.T) {
 	catalogue := packCatalogue(t)
 	profile := fullProfile(t, catalogue)
-	docs := packRules(t)
+	docs := packDocuments(packRules(t))
 	for _, name := range compiler.BuiltinPipelines() {
 		pipeline, err := compiler.BuiltinPipeline(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lowered := 0
-		for file, doc := range docs {
-			rs, diags := compiler.Lower(doc, compiler.Options{Pipeline: pipeline, Catalogue: catalogue, Profile: profile})
+		for _, doc := range docs {
+			file := doc.File
+			rs, diags := compiler.Lower(doc, compiler.Options{Pipeline: pipeline, Catalogue: catalogue, Profile: profile, Documents: docs})
 			for _, d := range diags {
 				if d.Code == sigma.CodeUnknownSource && (pipeline.Name() != "sentinel" || doc.LogSource.Category == "snapshot") {
 					continue // a form that does not carry the source
@@ -112,6 +171,10 @@ func TestPackLowers(t *testing.T) {
 			for _, r := range rs {
 				if len(r.Lacks) > 0 {
 					t.Errorf("%s: %s lacks %v with a full profile", name, file, r.Lacks)
+				}
+				if r.Correlation != nil {
+					lowered++
+					continue
 				}
 				if r.Source.Table == "" {
 					t.Errorf("%s: %s has no table", name, file)
@@ -128,24 +191,39 @@ func TestPackLowers(t *testing.T) {
 
 // What a rule says about itself is complete.
 func TestPackMetadata(t *testing.T) {
-	docs := packRules(t)
-	titles, ids := map[string]string{}, map[string]string{}
+	titles, ids, names := map[string]string{}, map[string]string{}, map[string]string{}
 	used := map[string]bool{}
-	for file, doc := range docs {
-		m := doc.Meta
-		if other := titles[m.Title]; other != "" {
-			t.Errorf("%s: the title of %s", file, other)
+	alone := func(what string, seen map[string]string, value, file string) {
+		value = strings.ToLower(value)
+		if other := seen[value]; other != "" && value != "" {
+			t.Errorf("%s: the %s of %s", file, what, other)
 		}
-		titles[m.Title] = file
-		if other := ids[m.ID]; other != "" {
-			t.Errorf("%s: the id of %s", file, other)
-		}
-		ids[m.ID] = file
+		seen[value] = file
+	}
+	files := packRules(t)
+	for _, doc := range packDocuments(files) {
+		m, file := doc.Meta, doc.File
+		alone("title", titles, m.Title, file)
+		alone("id", ids, m.ID, file)
+		alone("name", names, m.Name, file)
 		if n := utf8.RuneCountInString(m.Title); n == 0 || n > 80 {
 			t.Errorf("%s: a title of %d characters", file, n)
 		}
+		if m.ID == "" || m.Level == "" || !doc.Native {
+			t.Errorf("%s: %q lacks an id, a level or the line `rulewright: 1`", file, m.Title)
+		}
+		for _, p := range doc.Parameters {
+			used[p.Name] = true
+		}
+	}
+	for _, f := range files {
+		doc, m, file := f.rule, f.rule.Meta, f.name
+		for _, b := range f.bases {
+			if b.Meta.Name == "" || b.Meta.Tier != "" || len(b.Meta.Coverage) > 0 {
+				t.Errorf("%s: %q only feeds a correlation: it has a name, and neither tier nor coverage", file, b.Meta.Title)
+			}
+		}
 		for what, missing := range map[string]bool{
-			"native":         !doc.Native,
 			"version":        m.Version == "",
 			"description":    m.Description == "",
 			"level":          m.Level == "",
@@ -153,7 +231,7 @@ func TestPackMetadata(t *testing.T) {
 			"guide_severity": m.GuideSeverity == "",
 			"requires":       len(m.Requires) == 0,
 			"coverage":       len(m.Coverage) == 0,
-			"entities":       len(m.Entities) == 0,
+			"entities":       len(m.Entities) == 0 && (doc.Correlation == nil || len(doc.Correlation.GroupBy) > 0),
 			"references":     len(m.References) == 0,
 			"falsepositives": len(m.FalsePositives) == 0,
 			"triage":         m.Triage == nil,
@@ -176,9 +254,6 @@ func TestPackMetadata(t *testing.T) {
 			if !strings.HasPrefix(r, "https://learn.microsoft.com/") {
 				t.Errorf("%s: reference %s", file, r)
 			}
-		}
-		for _, p := range doc.Parameters {
-			used[p.Name] = true
 		}
 	}
 	catalogue := packCatalogue(t)
@@ -243,11 +318,11 @@ func TestPackCoverage(t *testing.T) {
 	}
 
 	covered, guides := map[string]bool{}, map[string]bool{}
-	for file, doc := range packRules(t) {
-		guides[path.Dir(file)] = true
-		for _, id := range doc.Meta.Coverage {
+	for _, f := range packRules(t) {
+		guides[path.Dir(f.name)] = true
+		for _, id := range f.rule.Meta.Coverage {
 			if _, ok := known[id]; !ok {
-				t.Errorf("%s: no item %s", file, id)
+				t.Errorf("%s: no item %s", f.name, id)
 			}
 			covered[id] = true
 		}
@@ -261,7 +336,13 @@ func TestPackCoverage(t *testing.T) {
 
 // Every fixture of the pack holds for every referee, and every rule has one.
 func TestPackFixtures(t *testing.T) {
-	fsys, err := fs.Sub(fixtureFiles, "fixtures/entra-apps")
+	for _, guide := range packGuides(t) {
+		t.Run(guide, func(t *testing.T) { testPackFixtures(t, guide) })
+	}
+}
+
+func testPackFixtures(t *testing.T, guide string) {
+	fsys, err := fs.Sub(fixtureFiles, "fixtures/"+guide)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,12 +354,20 @@ func TestPackFixtures(t *testing.T) {
 	}
 	has := map[string]bool{}
 	for _, f := range fixtures {
-		verdicts := map[Expect]int{}
+		matches, nearMisses := 0, 0
 		forms := map[event.Form]bool{}
-		for _, c := range f.Cases {
-			verdicts[c.Expect]++
+		for i := range f.Cases {
+			c := &f.Cases[i]
+			match, nearMiss := c.shows()
+			if match {
+				matches++
+			}
+			if nearMiss {
+				nearMisses++
+			}
 			for _, e := range c.Events {
-				forms[e.Form] = true
+				src, _ := event.Detect(e.Event)
+				forms[cmp.Or(e.Form, src.Form)] = true
 			}
 		}
 		rule := f.Rule()
@@ -286,16 +375,16 @@ func TestPackFixtures(t *testing.T) {
 			continue
 		}
 		has[rule.Meta.ID] = true
-		if verdicts[ExpectMatch] == 0 || verdicts[ExpectNoMatch] == 0 {
-			t.Errorf("%s: %v; a rule needs a match and a near miss", f.File, verdicts)
+		if matches == 0 || nearMisses == 0 {
+			t.Errorf("%s: %d matches, %d near misses; a rule needs both", f.File, matches, nearMisses)
 		}
-		if len(forms) < 2 && rule.LogSource.Category != "snapshot" {
+		if len(forms) < 2 && rule.Correlation == nil && rule.LogSource.Category != "snapshot" {
 			t.Errorf("%s: events in %d form", f.File, len(forms))
 		}
 	}
-	for file, doc := range packRules(t) {
-		if !has[doc.Meta.ID] {
-			t.Errorf("%s has no fixture", file)
+	for _, f := range packRules(t) {
+		if path.Dir(f.name) == guide && !has[f.rule.Meta.ID] {
+			t.Errorf("%s has no fixture", f.name)
 		}
 	}
 }

@@ -7,18 +7,17 @@ import (
 	"github.com/rulewright/rulewright/rules"
 )
 
-// The folders of the pack are the guides that it has rules for.
+// The folders of the pack are the guides, their files the rules.
 func Example() {
-	entries, err := fs.ReadDir(rules.FS, ".")
+	names, err := fs.Glob(rules.FS, "entra-apps/app-owner-*.yaml")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, e := range entries {
-		fmt.Println(e.Name(), e.IsDir())
+	for _, name := range names {
+		fmt.Println(name)
 	}
 	// Output:
-	// coverage.yaml false
-	// entra-apps true
-	// parameters.yaml false
+	// entra-apps/app-owner-added-by-unapproved-actor.yaml
+	// entra-apps/app-owner-added.yaml
 }

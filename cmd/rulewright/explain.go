@@ -88,7 +88,9 @@ Examples:
 	}
 	defer in.close()
 	if correlated {
-		return c.explainCorrelations(rs, in, chosen, rf.all, *only, *limit)
+		rf.docs = slices.DeleteFunc(slices.Clone(rf.all), func(d *sigma.Document) bool { _, ok := correlates(d); return ok })
+		single, _ := rf.ruleSet(*anySource)
+		return c.explainCorrelations(rs, single, in, chosen, rf.all, *only, *limit)
 	}
 	shown, matched, looked, total := 0, 0, 0, 0
 	elsewhere, notes := 0, map[string]int{}

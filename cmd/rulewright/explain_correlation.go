@@ -35,11 +35,12 @@ type explaining struct {
 func placeOf(r *compiler.RuleInfo) place { return place{r.File, r.Pos.Line} }
 
 // explainCorrelations says of each correlation what its rules matched and how
-// near each group came.
-func (c *cli) explainCorrelations(rs *compiler.RuleSet, in *input, chosen, all []*sigma.Document, only string, limit int) int {
+// near each group came. Of single are the rules alone, which without their
+// correlations have hits.
+func (c *cli) explainCorrelations(rs, single *compiler.RuleSet, in *input, chosen, all []*sigma.Document, only string, limit int) int {
 	x := &explaining{c: c, all: all, only: only, limit: limit, matched: map[place]int{}, near: map[place]map[string]*nearness{}, sums: map[place][]*compiler.Hit{}, told: newCorrelations(all)}
 	st := compiler.NewStream(rs, compiler.StreamOptions{Trace: x.trace})
-	if err := x.read(rs, st, in); err != nil {
+	if err := x.read(single, st, in); err != nil {
 		return c.fail(err)
 	}
 	in.meter.clear()
@@ -85,7 +86,7 @@ func (x *explaining) trace(i compiler.Instant) {
 }
 
 // read puts all events to the rules and to the stream.
-func (x *explaining) read(rs *compiler.RuleSet, st *compiler.Stream, in *input) error {
+func (x *explaining) read(single *compiler.RuleSet, st *compiler.Stream, in *input) error {
 	for x.c.ctx.Err() == nil {
 		rec, err := in.next()
 		if err == io.EOF {
@@ -95,7 +96,7 @@ func (x *explaining) read(rs *compiler.RuleSet, st *compiler.Stream, in *input) 
 			return err
 		}
 		x.events++
-		hits, err := rs.Match(rec)
+		hits, err := single.Match(rec)
 		if err != nil { // Push says the same, and goes on, too
 			fmt.Fprintf(x.c.err, "%s:%d: %v\n", clean(rec.File), rec.Line, err)
 		}
