@@ -47,6 +47,7 @@ type Query struct {
 type EntityColumn struct {
 	Type   string // as sigma.Entity has it
 	Column string
+	Index  int // among the rule's entities
 }
 
 // refuse is the error of a rule that a target cannot say: a sigma.Diagnostic

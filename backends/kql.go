@@ -179,9 +179,7 @@ func (p *kqlPrinter) print(q *Query) error {
 		lines = append(lines, "project-away "+strings.Join(away, ", "))
 	}
 	if p.target.Entities {
-		if err := p.entities(q, &lines); err != nil {
-			return err
-		}
+		p.entities(q, &lines)
 	}
 	q.Text = strings.Join(lines, "\n| ")
 	return nil

@@ -7,6 +7,3 @@ import (
 // hint is a cheap condition that holds wherever a part of the predicate does
 // which asks about lists; "" for none.
 func (p *kqlPrinter) hint(e ir.Expr) string { return "" }
-
-// entities adds the columns that hold the rule's entities.
-func (p *kqlPrinter) entities(q *Query, lines *[]string) error { return nil }

@@ -160,13 +160,13 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 		m.Query += fmt.Sprintf("\n| extend %s = %s", column, expr)
 		return column
 	}
-	for i, c := range q.Entities {
+	for _, c := range q.Entities {
 		if !isIdentifier(c.Column) || len(m.Mappings) == maxMappings {
 			continue
 		}
 		key := ""
-		if i < len(fields) && len(fields) == len(q.Entities) {
-			key = strings.ToLower(lastKey(fields[i].Field))
+		if c.Index < len(fields) {
+			key = strings.ToLower(lastKey(fields[c.Index].Field))
 		}
 		add := func(typ string, fs ...fieldMapping) {
 			m.Mappings = append(m.Mappings, mapping{Type: typ, Fields: fs, Shown: c.Column})
@@ -217,4 +217,8 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 	return m
 }
 
-func detailName(column string) string { return strings.TrimLeft(column, "_0123456789") }
+// detailName is a column as the key of a custom detail: without the number of
+// the first of its kind.
+func detailName(column string) string {
+	return strings.TrimLeft(strings.TrimSuffix(column, "_1"), "_0123456789")
+}

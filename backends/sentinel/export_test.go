@@ -34,7 +34,7 @@ func plain(r *ir.Rule, t backends.Target) (*backends.Query, error) {
 		}
 		c := fmt.Sprintf("Entity%d", i)
 		q.Text += fmt.Sprintf("\n| extend %s = tostring(%s)", c, e.Field.Path)
-		q.Entities = append(q.Entities, backends.EntityColumn{Type: e.Type, Column: c})
+		q.Entities = append(q.Entities, backends.EntityColumn{Type: e.Type, Column: c, Index: i})
 	}
 	return q, nil
 }

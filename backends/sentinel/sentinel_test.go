@@ -235,7 +235,7 @@ func TestEntities(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q", got)
 	}
-	q := &backends.Query{Text: "T", Entities: []backends.EntityColumn{{Type: "account", Column: "A"}, {Type: "app", Column: "B"}, {Type: "service-principal", Column: "C"}, {Type: "app", Column: "D"}}}
+	q := &backends.Query{Text: "T", Entities: []backends.EntityColumn{{Type: "account", Column: "A"}, {Type: "app", Column: "B", Index: 1}, {Type: "service-principal", Column: "C", Index: 2}, {Type: "app", Column: "D", Index: 3}}}
 	m := mapEntities(q, entityFields(r))
 	var types []string
 	for _, x := range m.Mappings {
