@@ -211,6 +211,9 @@ func anyItem(test func(r *run, it *sigma.Item, full string) bool) condition {
 			return false
 		}
 		item := func(it *sigma.Item) bool {
+			if isGroup(it) {
+				return block(r, it.Block, sc)
+			}
 			full := sc.name(it.Field)
 			return test(r, it, full) || it.Block != nil && block(r, it.Block, scope{old: full, deep: sc.deep})
 		}

@@ -133,6 +133,9 @@ func (p *Pipeline) Apply(doc *sigma.Document) (*sigma.Document, sigma.Diagnostic
 	r := &run{p: p, doc: &c, state: map[string]any{}, applied: map[string]bool{}, items: map[*sigma.Item]map[string]bool{},
 		fields: map[string]map[string]bool{}, mapped: map[string]bool{}, said: map[string]bool{}}
 	r.steps(p.steps)
+	if r.doc.Detection != nil {
+		r.doc.Detection = r.ungrouped(r.doc.Detection)
+	}
 	r.ds.Sort()
 	if r.ds.HasErrors() {
 		return nil, r.ds

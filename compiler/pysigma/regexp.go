@@ -247,37 +247,40 @@ func (s *substitution) text(in string) string {
 
 // parts replaces in a whole value as plainText prints it. What the replacement
 // takes over keeps its kind; stars, question marks and, where the value had
-// placeholders, those in the replacement's own text are read.
-func (s *substitution) parts(parts []sigma.Part) []sigma.Part {
+// placeholders, those in the replacement's own text are read. It fails where a
+// placeholder would be cut in two.
+func (s *substitution) parts(parts []sigma.Part) ([]sigma.Part, bool) {
 	in := plainText(parts)
 	found := s.re.FindAllStringSubmatchIndex(in, -1)
 	if found == nil {
-		return parts
+		return parts, true
 	}
+	whole := true
 	placeholders := has(parts, sigma.Placeholder)
 	var out partsBuilder
 	last := 0
 	for _, m := range found {
-		slice(&out, parts, last, m[0])
+		whole = slice(&out, parts, last, m[0]) && whole
 		for _, t := range s.template {
 			if t.group < 0 {
 				out.add(wildcards(t.text, placeholders)...)
 			} else if m[2*t.group] >= 0 {
-				slice(&out, parts, m[2*t.group], m[2*t.group+1])
+				whole = slice(&out, parts, m[2*t.group], m[2*t.group+1]) && whole
 			}
 		}
 		last = m[1]
 	}
-	slice(&out, parts, last, len(in))
-	return out
+	whole = slice(&out, parts, last, len(in)) && whole
+	return out, whole
 }
 
-// slice adds what stands between two offsets of the plain text.
-func slice(out *partsBuilder, parts []sigma.Part, from, to int) {
+// slice adds what stands between two offsets of the plain text. It returns false
+// where they are inside of a placeholder.
+func slice(out *partsBuilder, parts []sigma.Part, from, to int) bool {
 	at := 0
 	for _, p := range parts {
 		if at >= to {
-			return
+			return true
 		}
 		if p.Kind != sigma.Literal {
 			n := len(plainText([]sigma.Part{p}))
@@ -285,9 +288,8 @@ func slice(out *partsBuilder, parts []sigma.Part, from, to int) {
 			case at+n <= from:
 			case at >= from && at+n <= to:
 				out.add(p)
-			default: // part of a placeholder's name
-				text := plainText([]sigma.Part{p})
-				out.text(text[max(from-at, 0):min(to-at, n)])
+			default:
+				return false
 			}
 			at += n
 			continue
@@ -312,6 +314,7 @@ func slice(out *partsBuilder, parts []sigma.Part, from, to int) {
 		}
 		out.text(string(run))
 	}
+	return true
 }
 
 var placeholderForm = regexp.MustCompile(`^%([A-Za-z_][A-Za-z0-9_.-]*)%`)

@@ -13,6 +13,19 @@ import (
 // holds nothing but items.
 const maxAlternatives = 512
 
+// While a run lasts, alternatives stand among the items of a mapping as a
+// group: an item without a field that holds an AnyOf. So a later step that drops
+// one alternative leaves the others, as pySigma has it. ungrouped writes them
+// out at the end.
+func group(pos sigma.Pos, b sigma.Block) []*sigma.Item {
+	if a, ok := b.(*sigma.AllOf); ok {
+		return a.Items
+	}
+	return []*sigma.Item{{Pos: pos, Block: b}}
+}
+
+func isGroup(it *sigma.Item) bool { return it.Block != nil && it.Field.Name == "" }
+
 // conjunction is what stands in the place of an item: items that must all hold.
 // Several of them are alternatives. The empty one stands for an item that was
 // dropped.
@@ -74,7 +87,7 @@ func (s *stepRun) detection(d *sigma.Detection, sc scope) *sigma.Detection {
 			removed[sel.Name] = true
 		default:
 			c := *sel
-			c.Body = joined(sel.Body.Position(), bs)
+			c.Body = s.joined(sel.Body.Position(), bs)
 			out.Selections = append(out.Selections, &c)
 		}
 		changed = true
@@ -167,7 +180,7 @@ func without(e sigma.ConditionExpr, removed map[string]bool, before, after *sigm
 }
 
 // joined makes one block of alternatives.
-func joined(pos sigma.Pos, bs []sigma.Block) sigma.Block {
+func (s *stepRun) joined(pos sigma.Pos, bs []sigma.Block) sigma.Block {
 	if len(bs) == 1 {
 		return bs[0]
 	}
@@ -181,6 +194,7 @@ func joined(pos sigma.Pos, bs []sigma.Block) sigma.Block {
 			for _, v := range b.Values {
 				c := *b
 				c.Values = []sigma.Value{v}
+				s.inherit(b, &c)
 				out.Blocks = append(out.Blocks, &c)
 			}
 		default:
@@ -199,35 +213,41 @@ func (s *stepRun) block(b sigma.Block, sc scope) ([]sigma.Block, bool) {
 	}
 	switch b := b.(type) {
 	case *sigma.AllOf:
-		alts, changed := []conjunction{nil}, false
+		out := &sigma.AllOf{Pos: b.Pos}
+		changed := false
 		for _, it := range b.Items {
-			as, touched := s.item(it, sc)
-			if !touched {
-				as = []conjunction{{it}}
-			}
-			changed = changed || touched
-			if len(as)*len(alts) > maxAlternatives {
-				s.errorf(b.Pos, sigma.CodeLimit, "map fewer fields to several", "%s turns this into more than %d alternatives", s.step, maxAlternatives)
-				return []sigma.Block{b}, false
-			}
-			next := make([]conjunction, 0, len(as)*len(alts))
-			for _, head := range alts {
-				for _, tail := range as {
-					next = append(next, append(slices.Clip(head), tail...))
+			if isGroup(it) {
+				bs, touched := s.block(it.Block, sc)
+				changed = changed || touched
+				if len(bs) > 0 {
+					out.Items = append(out.Items, group(it.Pos, s.joined(it.Pos, bs))...)
 				}
+				continue
 			}
-			alts = next
+			as, touched := s.item(it, sc)
+			changed = changed || touched
+			switch {
+			case !touched:
+				out.Items = append(out.Items, it)
+			case len(as) == 1:
+				out.Items = append(out.Items, as[0]...)
+			default:
+				g := &sigma.AnyOf{Pos: it.Pos}
+				for _, items := range as {
+					g.Blocks = append(g.Blocks, &sigma.AllOf{Pos: b.Pos, Items: items})
+				}
+				out.Items = append(out.Items, group(it.Pos, g)...)
+			}
 		}
-		if !changed {
+		switch {
+		case !changed:
 			return []sigma.Block{b}, false
+		case len(out.Items) == 0:
+			return nil, true
+		case len(out.Items) == 1 && isGroup(out.Items[0]):
+			return []sigma.Block{out.Items[0].Block}, true
 		}
-		var out []sigma.Block
-		for _, items := range alts {
-			if len(items) > 0 {
-				out = append(out, &sigma.AllOf{Pos: b.Pos, Items: items})
-			}
-		}
-		return out, true
+		return []sigma.Block{out}, true
 	case *sigma.AnyOf:
 		var out []sigma.Block
 		changed := false
@@ -239,13 +259,17 @@ func (s *stepRun) block(b sigma.Block, sc scope) ([]sigma.Block, bool) {
 		if !changed {
 			return []sigma.Block{b}, false
 		}
+		if len(out) > max(maxAlternatives, len(b.Blocks)) {
+			s.errorf(b.Pos, sigma.CodeLimit, "map fewer fields to several", "%s turns this into more than %d alternatives", s.step, maxAlternatives)
+			return []sigma.Block{b}, false
+		}
 		if len(out) == 0 {
 			return nil, true
 		}
 		if len(out) == 1 {
 			return out, true
 		}
-		return []sigma.Block{joined(b.Pos, out)}, true
+		return []sigma.Block{s.joined(b.Pos, out)}, true
 	case *sigma.Item:
 		alts, touched := s.item(b, sc)
 		if !touched {
@@ -314,7 +338,7 @@ func (s *stepRun) item(it *sigma.Item, sc scope) ([]conjunction, bool) {
 		}
 		changed = changed || touched
 		c := *it
-		c.Field, c.Block = f, joined(it.Block.Position(), bs)
+		c.Field, c.Block = f, s.joined(it.Block.Position(), bs)
 		s.inherit(it, &c)
 		out = append(out, conjunction{&c})
 	}
@@ -441,4 +465,103 @@ func (s *stepRun) renamed(it *sigma.Item, full string, sc scope) ([]conjunction,
 		items = append(items, &n)
 	}
 	return combine(items, it.Has(sigma.ModNeq)), true
+}
+
+// ungrouped returns the detection with the alternatives of groups written out.
+func (r *run) ungrouped(d *sigma.Detection) *sigma.Detection {
+	out := *d
+	out.Selections = slices.Clone(d.Selections)
+	for i, sel := range d.Selections {
+		if b := r.ungroup(sel.Body); b != sel.Body {
+			c := *sel
+			c.Body = b
+			out.Selections[i] = &c
+		}
+	}
+	return &out
+}
+
+func (r *run) ungroup(b sigma.Block) sigma.Block {
+	if !hasGroup(b) {
+		return b
+	}
+	bs := r.alternatives(b)
+	if len(bs) == 1 {
+		return bs[0]
+	}
+	return (&stepRun{run: r, step: &step{}}).joined(b.Position(), bs)
+}
+
+func (r *run) alternatives(b sigma.Block) []sigma.Block {
+	switch b := b.(type) {
+	case *sigma.AllOf:
+		alts, changed := []conjunction{nil}, false
+		for _, it := range b.Items {
+			as := []conjunction{{it}}
+			switch {
+			case isGroup(it):
+				changed, as = true, nil
+				for _, x := range r.alternatives(it.Block) {
+					switch x := x.(type) {
+					case *sigma.AllOf:
+						as = append(as, x.Items)
+					case *sigma.Item: // keywords beside fields need a key
+						c := *x
+						c.Modifiers = []sigma.Modifier{{Pos: x.Pos, Name: sigma.ModContains}}
+						as = append(as, conjunction{&c})
+					default:
+						panic(fmt.Sprintf("pysigma: %T among alternatives", x))
+					}
+				}
+			case it.Block != nil:
+				if inner := r.ungroup(it.Block); inner != it.Block {
+					c := *it
+					c.Block = inner
+					changed, as = true, []conjunction{{&c}}
+				}
+			}
+			if len(as)*len(alts) > maxAlternatives {
+				r.errorf(b.Pos, sigma.CodeLimit, "map fewer fields to several", "the pipeline turns this into more than %d alternatives", maxAlternatives)
+				return []sigma.Block{b}
+			}
+			next := make([]conjunction, 0, len(as)*len(alts))
+			for _, head := range alts {
+				for _, tail := range as {
+					next = append(next, append(slices.Clip(head), tail...))
+				}
+			}
+			alts = next
+		}
+		if !changed {
+			return []sigma.Block{b}
+		}
+		var out []sigma.Block
+		for _, items := range alts {
+			out = append(out, &sigma.AllOf{Pos: b.Pos, Items: items})
+		}
+		return out
+	case *sigma.AnyOf:
+		var out []sigma.Block
+		for _, x := range b.Blocks {
+			out = append(out, r.alternatives(x)...)
+		}
+		return out
+	case *sigma.Item:
+		return []sigma.Block{b}
+	case *sigma.Detection:
+		return []sigma.Block{r.ungrouped(b)}
+	}
+	panic(fmt.Sprintf("pysigma: unknown block %T", b))
+}
+
+func hasGroup(b sigma.Block) bool {
+	switch b := b.(type) {
+	case *sigma.AllOf:
+		return slices.ContainsFunc(b.Items, func(it *sigma.Item) bool { return it.Block != nil && (isGroup(it) || hasGroup(it.Block)) })
+	case *sigma.AnyOf:
+		return slices.ContainsFunc(b.Blocks, hasGroup)
+	case *sigma.Detection:
+		return slices.ContainsFunc(b.Selections, func(s *sigma.Selection) bool { return hasGroup(s.Body) })
+	}
+	return false
 }

@@ -381,6 +381,7 @@ func (s *stepRun) added(b sigma.Block, pos sigma.Pos, template bool) sigma.Block
 		if it.Block != nil {
 			c.Block = s.added(it.Block, pos, template)
 		}
+		s.mark(it, &c)
 		return &c
 	}
 	switch b := b.(type) {

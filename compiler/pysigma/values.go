@@ -86,7 +86,7 @@ func oneText(pos sigma.Pos, parts []sigma.Part) []newValue {
 func replaceString(m *mapping) transformation {
 	sub := m.substitution()
 	skip, interpret := m.bool("skip_special"), m.bool("interpret_special")
-	return valueStep(func(_ *stepRun, it *sigma.Item, v sigma.Value, k kind, parts []sigma.Part) ([]newValue, bool) {
+	return valueStep(func(s *stepRun, it *sigma.Item, v sigma.Value, k kind, parts []sigma.Part) ([]newValue, bool) {
 		if n, ok := v.(sigma.Number); ok && k == kindNumber {
 			k, parts = kindText, literal(numberText(n.Number))
 		}
@@ -94,7 +94,11 @@ func replaceString(m *mapping) transformation {
 			return nil, false
 		}
 		if !skip {
-			return oneText(v.Position(), sub.parts(parts)), true
+			out, ok := sub.parts(parts)
+			if !ok {
+				s.errorf(v.Position(), sigma.CodePlaceholder, "put a step that replaces placeholders in front, or set skip_special", "%s cuts a placeholder of %q in two", s.step, plainText(parts))
+			}
+			return oneText(v.Position(), out), ok
 		}
 		var out partsBuilder
 		for _, p := range parts {
