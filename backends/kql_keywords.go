@@ -1,19 +1,18 @@
 package backends
 
 import (
-	"fmt"
-	"regexp"
-	"strings"
-
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// keywords prints a search in every text of an event: in the message columns
-// of its table.
-func (p *kqlPrinter) keywords(m *ir.Match, negated bool) (string, error) {
-	if p.event != "" {
-		text, err := p.jsonKeywords(m, "tostring("+kqlName(p.event)+")")
-		return text, err
+// kqlTokens finds the keys and scalars of a JSON text one after the other; the
+// group holds a scalar and is empty for a key.
+const kqlTokens = `"(?:[^"\\]|\\.)*"\s*:|("(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9Ee]*|true|false)`
+
+// keywords prints a search in every scalar of an event: in a table, of its
+// message columns.
+func (p *kqlPrinter) keywords(sc *kqlScope, m *ir.Match, negated bool) (string, error) {
+	if p.event != "" || sc.root != "" {
+		return p.inJSON(sc, m, "tostring("+sc.root+")", negated)
 	}
 	if len(p.rule.Source.Messages) == 0 {
 		return "", p.refuse(m, "the pipeline names no message columns for %s; keywords cannot be said", p.rule.Source.Table)
@@ -25,30 +24,24 @@ func (p *kqlPrinter) keywords(m *ir.Match, negated bool) (string, error) {
 			return "", p.refuse(m, "the message field %s is no column; keywords cannot be said", f.Name)
 		}
 		name := kqlName(steps[0].Key)
+		one := *m
+		one.Field = f
+		p.origin[&one] = m
+		var text string
+		var err error
 		switch {
 		case f.ColumnType == ir.TypeJSON || f.ColumnType == ir.TypeUnknown:
-			text, err := p.jsonKeywords(m, "tostring("+name+")")
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, text)
+			text, err = p.inJSON(sc, &one, "tostring("+name+")", negated)
 		case f.Type == ir.TypeJSON || steps[0].JSON:
-			text, err := p.jsonKeywords(m, name)
-			if err != nil {
-				return "", err
-			}
-			parts = append(parts, text)
+			text, err = p.inJSON(sc, &one, name, negated)
 		default:
-			one := *m
-			one.Field = f
-			p.origin[&one] = m
-			text, err := p.leaf(&kqlScope{}, &one, negated)
-			if err != nil {
-				return "", err
-			}
-			if text != "false" {
-				parts = append(parts, text)
-			}
+			text, err = p.leaf(sc, &one, negated)
+		}
+		if err != nil {
+			return "", err
+		}
+		if text != "false" {
+			parts = append(parts, text)
 		}
 	}
 	if len(parts) == 0 {
@@ -57,88 +50,27 @@ func (p *kqlPrinter) keywords(m *ir.Match, negated bool) (string, error) {
 	return kqlJoin(" or ", parenthesised(parts, ir.PrecedenceOr)), nil
 }
 
-// jsonKeywords searches the scalars in a JSON text by one regular expression: a
-// text that is no key stands behind a colon, comma or bracket and has a comma or
-// bracket behind it.
-func (p *kqlPrinter) jsonKeywords(m *ir.Match, text string) (string, error) {
-	const (
-		any  = `(?:[^"\\]|\\.)`
-		from = `[:\[,]\s*`
-		to   = `\s*[,\]}]`
-	)
-	var bodies, bare []string
-	for _, v := range m.Values {
-		body, lead, tail := "", any+"*", any+"*"
-		switch v := v.(type) {
-		case ir.String:
-			body = jsonRegexp(string(v))
-			switch m.Op {
-			case ir.StartsWith:
-				lead = ""
-			case ir.EndsWith:
-				tail = ""
-			case ir.Equal:
-				lead, tail = "", ""
-			}
-			if plainScalar.MatchString(string(v)) {
-				l, t := `[-0-9.a-zA-Z]*`, `[-0-9.a-zA-Z]*`
-				if lead == "" {
-					l = ""
-				}
-				if tail == "" {
-					t = ""
-				}
-				bare = append(bare, l+body+t)
-			}
-		case ir.Pattern:
-			lead, tail = "", ""
-			for _, part := range v {
-				switch part.Kind {
-				case ir.AnyRun:
-					body += any + "*"
-				case ir.AnyOne:
-					body += any
-				default:
-					body += jsonRegexp(part.Text)
-				}
-			}
-		default:
-			return "", p.refuse(m, "keywords in columns of JSON can be texts only; this cannot be said")
-		}
-		bodies = append(bodies, lead+body+tail)
+// inJSON asks the scalars in a JSON text.
+func (p *kqlPrinter) inJSON(sc *kqlScope, m *ir.Match, text string, negated bool) (string, error) {
+	if m.Op == ir.Null || m.Op == ir.Exists {
+		return "", p.refuse(m, "%s of every field cannot be said", m.Op)
 	}
-	flags := "(?is)"
-	if m.Cased {
-		flags = "(?s)"
+	value := "extract_all(" + kqlString(kqlTokens) + ", " + text + ")"
+	x := kqlExpansion{item: p.items[value], name: p.items["list "+value], value: value}
+	if x.item == "" {
+		x.item, x.name = p.name("leaf"), p.name("list")
+		p.items[value], p.items["list "+value] = x.item, x.name
 	}
-	re := `"(?:` + strings.Join(bodies, "|") + `)"`
-	if len(bare) > 0 {
-		re = `(?:` + re + `|` + strings.Join(bare, "|") + `)`
+	x.list = x.name
+	pl := kqlPlace{
+		chain:      []kqlExpansion{x},
+		conditions: []string{"isnotempty(tostring(" + x.item + "))"},
+		value:      "parse_json(tostring(" + x.item + "))",
+		dynamic:    true,
+		kinds:      anyKind &^ objectKind,
 	}
-	return text + " matches regex " + kqlString(flags+from+re+to), nil
-}
-
-// plainScalar is what part of a number or boolean looks like.
-var plainScalar = regexp.MustCompile(`(?i)\A(?:[-0-9.]+|t|tr|tru|true|r|ru|rue|u|ue|e|f|fa|fal|fals|false|a|al|als|alse|l|ls|lse|s|se)\z`)
-
-// jsonRegexp is literal text as it stands in a JSON string.
-func jsonRegexp(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteString(regexp.QuoteMeta(`\` + string(c)))
-		case c == '\n':
-			b.WriteString(`\\n`)
-		case c == '\r':
-			b.WriteString(`\\r`)
-		case c == '\t':
-			b.WriteString(`\\t`)
-		case c < ' ':
-			fmt.Fprintf(&b, `\\u%04x`, c)
-		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
-		}
-	}
-	return b.String()
+	one := *m
+	one.Field = ir.Field{Name: m.Field.Name}
+	p.origin[&one] = m
+	return p.match(sc, &one, pl, negated)
 }

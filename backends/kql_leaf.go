@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -104,7 +105,7 @@ func (s kqlScalar) guard(t test) string {
 // leaf prints a Match: a text that is true or false of every row.
 func (p *kqlPrinter) leaf(sc *kqlScope, m *ir.Match, negated bool) (string, error) {
 	if m.Field.Leaves {
-		return p.keywords(m, negated)
+		return p.keywords(sc, m, negated)
 	}
 	pl, err := p.place(sc, m.Field, m, true)
 	if err != nil {
@@ -123,16 +124,23 @@ func (p *kqlPrinter) leaf(sc *kqlScope, m *ir.Match, negated bool) (string, erro
 			if s.isText() {
 				return "isempty(" + s.expr + ")", nil
 			}
+			if s.listed {
+				return "gettype(" + s.expr + `) in ("null", "array")`, nil
+			}
 			return "isnull(" + s.expr + ")", nil
 		}
 		text, _ := kqlNot(p.ask(sc, pl, s.there(), false, false))
 		return text, nil
 	}
 	p.open(&pl)
+	return p.match(sc, m, pl, negated)
+}
+
+// match prints a Match at the scalars of a place.
+func (p *kqlPrinter) match(sc *kqlScope, m *ir.Match, pl kqlPlace, negated bool) (text string, err error) {
 	scalar := pl.scalar(m.Field)
-	at := kindsOf(m.Field)
 	var parts []string
-	ts := testsOf(m, at)
+	ts := testsOf(m, pl.kinds)
 	if d := m.Field.Derive; d != nil {
 		if pl, scalar, err = p.derive(sc, m, pl, scalar, *d); err != nil {
 			return "", err
@@ -267,7 +275,7 @@ func (p *kqlPrinter) test(t test, s kqlScalar) string {
 			if err != nil {
 				panic(err) // canSay
 			}
-			parts = append(parts, s.text()+" matches regex "+kqlString(re.String()))
+			parts = append(parts, s.text()+" matches regex "+kqlString(kqlRegexp(re)))
 		}
 		return guarded(s.guard(t), parts)
 	case askNumber:
@@ -354,6 +362,30 @@ func alternatives(t test) string {
 // kqlQuoteRegexp is literal text in a regular expression.
 func kqlQuoteRegexp(s string) string {
 	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(regexp.QuoteMeta(s))
+}
+
+// kqlRegexp writes a regular expression. The classes \d, \w and \s have gone in
+// parsing, which is right: to Go they are of ASCII, to Kusto of Unicode.
+func kqlRegexp(re *syntax.Regexp) string {
+	s := re.String()
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b.WriteByte(s[i])
+			continue
+		}
+		if rest, ok := strings.CutPrefix(s[i:], `\x{`); ok {
+			digits, _, _ := strings.Cut(rest, "}")
+			if n, err := strconv.ParseUint(digits, 16, 32); err == nil && n > 0x7f {
+				b.WriteRune(rune(n))
+				i += len(`\x{}`) + len(digits) - 1
+				continue
+			}
+		}
+		b.WriteString(s[i : i+2])
+		i++
+	}
+	return b.String()
 }
 
 func equalTest(t test, s kqlScalar) string {
@@ -513,8 +545,12 @@ func comparisons(value string, t test) []string {
 	var parts, literals []string
 	for _, n := range t.numbers {
 		v := value
-		if n.IsInt && (n.Int > exactDouble || n.Int < -exactDouble) && strings.HasPrefix(value, "todouble(") {
+		if n.IsInt && (n.Int >= exactDouble || n.Int <= -exactDouble) && strings.HasPrefix(value, "todouble(") {
 			v = "tolong(" + strings.TrimPrefix(value, "todouble(")
+			if t.how != ir.Equal {
+				parts = append(parts, "coalesce("+v+" "+kqlNumberOps[t.how]+" "+kqlNumber(n)+", "+value+" "+kqlNumberOps[t.how]+" "+kqlNumber(n)+")")
+				continue
+			}
 		}
 		if t.how == ir.Equal && v == value {
 			literals = append(literals, kqlNumber(n))

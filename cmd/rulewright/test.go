@@ -16,9 +16,13 @@ PATH is a fixture file or a folder with fixtures and rules; without one the
 built-in pack's fixtures run. Every case is put to every referee, which must all
 agree. Exit code 1 means that a case failed.
 
+The referee kql, asked only if named, prints rules as KQL and interprets the
+text: rows of Log Analytics and advanced hunting as tables, other events whole in
+one column. Keys must be spelled there as the rule or pipeline spells them.
+
 Examples:
   rulewright test my-rules/
-  rulewright test --referee reference my-rules/consent.fixtures.yaml`)
+  rulewright test --referee reference --referee kql my-rules/consent.fixtures.yaml`)
 	var names list
 	f.Var(&names, "referee", "only this `referee`; again for more")
 	format := f.String("format", "text", "`format` of the output: text or json")
@@ -33,7 +37,7 @@ Examples:
 	if len(names) > 0 {
 		var known []string
 		var chosen []conformance.Referee
-		for _, r := range referees {
+		for _, r := range append(referees, conformance.KQL()) {
 			known = append(known, r.Name())
 			if slices.Contains(names, r.Name()) {
 				chosen = append(chosen, r)
