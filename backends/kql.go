@@ -328,7 +328,7 @@ func (p *kqlPrinter) any(sc *kqlScope, a *ir.Any, body string, in *kqlScope) (st
 	if body == "false" {
 		return "false", nil
 	}
-	place, err := p.place(sc, a.Over, a, asksElements(a.X))
+	place, err := p.place(sc, a.Over, a, asksElements(a.X) || trueOfNothing(a.X))
 	if err != nil {
 		return "", err
 	}
