@@ -3,6 +3,7 @@ package kusto
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // aggregationNames are the aggregations of the subset by name, with the
@@ -46,12 +47,9 @@ func (a *aggregates) call(b *binder, x *callNode, s *scope, r *rowScope) *expr {
 		name := "count_"
 		if x.name == "countif" {
 			b.arity(x, 1, 1)
-			pred, name = b.boolean(x.at(), "countif()", args[0]), "countif_"
+			pred, name = b.boolean(x.at(), "countif()", args[0]), "countif_"+args[0].name
 		} else {
-			b.arity(x, 0, 1)
-			if len(args) == 1 {
-				name += args[0].name
-			}
+			b.arity(x, 0, 0)
 		}
 		return slotExpr(TypeLong, a.add(1, func() accumulator { return &counter{pred: pred} }), name)
 	}
@@ -71,7 +69,7 @@ func (a *aggregates) call(b *binder, x *callNode, s *scope, r *rowScope) *expr {
 	t, mk := c.accumulator(kind, v, args[1:])
 	name := prefix + v.name
 	if kind == "percentile" {
-		name += "_" + b.c.text(args[1].val)
+		name += "_" + strings.ReplaceAll(b.c.text(args[1].val), ".", "_")
 	}
 	return slotExpr(t, a.add(1, func() accumulator {
 		acc := mk()
@@ -101,6 +99,9 @@ func (c *call) accumulator(kind string, v *expr, more []*expr) (Type, func() acc
 	orderable := v.typ.number() || v.typ == TypeDatetime || v.typ == TypeTimespan
 	switch kind {
 	case "count_distinct":
+		if v.typ == TypeDynamic {
+			break
+		}
 		return TypeLong, func() accumulator { return &distinctCount{v: v, seen: map[string]bool{}} }
 	case "sum":
 		switch {
@@ -119,7 +120,7 @@ func (c *call) accumulator(kind string, v *expr, more []*expr) (Type, func() acc
 			return TypeTimespan, func() accumulator { return &mean{v: v, span: true} }
 		}
 	case "min", "max":
-		if orderable || v.typ == TypeString {
+		if orderable || v.typ == TypeString || v.typ == TypeBool {
 			sign := 1
 			if kind == "min" {
 				sign = -1
@@ -139,11 +140,20 @@ func (c *call) accumulator(kind string, v *expr, more []*expr) (Type, func() acc
 	case "percentile":
 		if orderable && len(more) == 1 {
 			p := c.percent(more[0])
+			v = widen64(v)
 			return v.typ, func() accumulator { return &ranks{v: v, p: []float64{p}} }
 		}
 	}
 	fail(c.pos, "%s() does not take %s", c.name, v.typ)
 	return 0, nil
+}
+
+// widen64 is an int as a long.
+func widen64(e *expr) *expr {
+	if e.typ == TypeInt {
+		return widen(e, TypeLong)
+	}
+	return e
 }
 
 func (c *call) percent(e *expr) float64 {
@@ -183,14 +193,14 @@ func (a *aggregates) several(b *binder, x *callNode, it item, s *scope, r *rowSc
 		vals = append(vals, a.bind(b, []node{n}, s, r)...)
 	}
 	if x.name == "percentiles" {
-		v := vals[0]
+		v := widen64(vals[0])
 		if !(v.typ.number() || v.typ == TypeDatetime || v.typ == TypeTimespan) || len(vals) < 2 {
 			fail(x.at(), "percentiles() takes an expression of numbers or times and percentiles")
 		}
 		var ps []float64
 		for _, p := range vals[1:] {
 			ps = append(ps, c.percent(p))
-			cols = append(cols, column{Column{"percentile_" + v.name + "_" + b.c.text(p.val), v.typ}, b.newID()})
+			cols = append(cols, column{Column{"percentile_" + v.name + "_" + strings.ReplaceAll(b.c.text(p.val), ".", "_"), v.typ}, b.newID()})
 		}
 		vals = nil
 		slot := a.add(len(ps), func() accumulator { return &ranks{v: v, p: ps} })
@@ -204,7 +214,11 @@ func (a *aggregates) several(b *binder, x *callNode, it item, s *scope, r *rowSc
 		if id == 0 {
 			id = b.newID()
 		}
-		cols = append(cols, column{Column{v.name, v.typ}, id})
+		name := v.name
+		if name == "" && len(cols) == 0 && x.name != "take_any" {
+			name = x.name[len("arg_"):] + "_"
+		}
+		cols = append(cols, column{Column{name, v.typ}, id})
 	}
 	var mk func() accumulator
 	switch {
@@ -214,7 +228,7 @@ func (a *aggregates) several(b *binder, x *callNode, it item, s *scope, r *rowSc
 		mk = func() accumulator { return &firstRow{vals: vals} }
 	default:
 		t := vals[0].typ
-		if !t.number() && t != TypeDatetime && t != TypeTimespan && t != TypeString {
+		if !t.number() && t != TypeDatetime && t != TypeTimespan && t != TypeString && t != TypeBool {
 			fail(x.at(), "%s() does not order %s", x.name, t)
 		}
 		sign := 1

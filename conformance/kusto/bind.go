@@ -102,7 +102,8 @@ type binder struct {
 	work    int
 	depth   int
 	ids     int
-	inApply int
+	inApply int // subqueries that may have no source but the implicit one
+	inSub   int // subqueries of any kind
 	tables  map[string]*plan
 	cells   int
 }
@@ -248,6 +249,9 @@ func (b *binder) table(x node, s *scope) *plan {
 func (b *binder) ops(p *plan, ops []opNode, s *scope) *plan {
 	for _, o := range ops {
 		if as, ok := o.(*asOp); ok {
+			if b.inSub > 0 {
+				refuse(o.at(), "as in a subquery")
+			}
 			p = p.once()
 			s = &scope{s, map[string]*binding{as.name: {table: p}}}
 			continue

@@ -89,7 +89,7 @@ func (b *binder) name(x *nameNode, s *scope, r *rowScope) *expr {
 		d.arg = e
 	}
 	n := *e
-	n.name = x.name
+	n.name, n.id = x.name, 0
 	return &n
 }
 
@@ -141,7 +141,7 @@ func (b *binder) indexed(x *indexNode, s *scope, r *rowScope) *expr {
 			}
 			return nil
 		}}
-		if index.konst {
+		if e.name = join(base.name, ""); index.konst {
 			e.name = join(base.name, index.val.(string))
 		}
 		return fold(e, base, index)
@@ -161,7 +161,7 @@ func (b *binder) indexed(x *indexNode, s *scope, r *rowScope) *expr {
 			}
 			return a[i]
 		}}
-		if index.konst && index.val != nil && whole(index.val) >= 0 {
+		if e.name = join(base.name, ""); index.konst && index.val != nil && whole(index.val) >= 0 {
 			e.name = join(base.name, fmt.Sprint(whole(index.val)))
 		}
 		return fold(e, base, index)
@@ -299,10 +299,15 @@ func (b *binder) call(x *callNode, s *scope, r *rowScope) *expr {
 		c.args = append(c.args, b.expr(a, s, r))
 	}
 	e := f.bind(c)
-	if f.named && len(c.args) > 0 && e.name == "" {
+	e.name = ""
+	switch prefix := namePrefix[x.name]; {
+	case len(c.args) == 0 || c.args[0].name == "":
+	case prefix != "":
+		e.name = prefix + c.args[0].name
+	case x.name == "array_sort_asc" || x.name == "array_sort_desc":
+		e.name = c.args[0].name + "_sorted"
+	case f.named:
 		e.name = c.args[0].name
-	} else if !f.named {
-		e.name = ""
 	}
 	e.id = 0
 	name := e.name

@@ -27,16 +27,11 @@ func (b *binder) expand(p *plan, o *expandOp, s *scope) *plan {
 		if t == 0 {
 			t = TypeDynamic
 		}
-		to := -1
+
 		if name == "" {
-			taken := map[string]bool{}
-			for _, c := range cols {
-				taken[c.Name] = true
-			}
-			name = unique("Column1", taken)
-		} else {
-			to = (&rowScope{cols: cols}).index(name)
+			refuse(c.pos, "an expanded value without a name, which gets a random one")
 		}
+		to := (&rowScope{cols: cols}).index(name)
 		if to >= len(p.cols) || replaced[to] {
 			fail(c.pos, "the column '%s' is given twice", name)
 		}
@@ -101,9 +96,9 @@ func (b *binder) expand(p *plan, o *expandOp, s *scope) *plan {
 	}
 
 	var part [][]Value
-	b.inApply++
+	b.inApply, b.inSub = b.inApply+1, b.inSub+1
 	sub := b.ops(&plan{cols, true, func() [][]Value { return part }}, o.sub.ops, s)
-	b.inApply--
+	b.inApply, b.inSub = b.inApply-1, b.inSub-1
 	var keep, add []int
 	var out []column
 	for i, c := range p.cols {

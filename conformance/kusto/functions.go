@@ -141,6 +141,10 @@ func (c *call) limit(s string) Value {
 	return s
 }
 
+// namePrefix is what the name of the argument gets in front of it in the name
+// of a column.
+var namePrefix = map[string]string{"gettype": "type_", "strlen": "strlen_", "string_size": "string_size_"}
+
 // nameFirst marks functions whose column is named after their argument.
 func nameFirst(names string) {
 	for _, n := range strings.Fields(names) {

@@ -10,11 +10,17 @@ import (
 
 func init() {
 	conversion := func(names string, t Type, f func(c *call, v Value) Value) {
-		defineNull(names, "*", t, func(c *call, v []Value) Value {
-			if v[0] == nil {
-				return null(t)
+		special(names, "*", func(c *call) *expr {
+			from := c.args[0].typ
+			if (t == TypeDynamic || t == TypeGUID) && from != TypeString && from != TypeDynamic {
+				fail(c.argPos(0), "%s() takes a string or a dynamic value, not %s", c.name, from)
 			}
-			return f(c, v[0])
+			return c.result(t, func(v []Value) Value {
+				if v[0] == nil {
+					return null(t)
+				}
+				return f(c, v[0])
+			})
 		})
 		nameFirst(names)
 	}
@@ -39,6 +45,7 @@ func init() {
 		}
 		return strconv.FormatUint(uint64(whole(v[0])), 16)
 	})
+	nameFirst("tohex")
 }
 
 func toLong(v Value) Value {

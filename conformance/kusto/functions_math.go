@@ -6,10 +6,13 @@ func init() {
 	special("abs", "*", func(c *call) *expr {
 		switch t := c.args[0].typ; {
 		case t.number() || t == TypeTimespan:
+			if t == TypeInt {
+				t = TypeLong
+			}
 			return c.result(t, func(v []Value) Value {
 				switch x := v[0].(type) {
 				case int32:
-					return max(x, -x)
+					return max(int64(x), -int64(x))
 				case int64:
 					return max(x, -x)
 				case float64:
@@ -45,7 +48,14 @@ func init() {
 	})
 	special("bin floor", "**", func(c *call) *expr { return c.bin() })
 	nameFirst("bin floor")
-	define("ceiling", "r", TypeReal, func(v []Value) Value { return math.Ceil(v[0].(float64)) })
+	special("ceiling", "n", func(c *call) *expr {
+		return c.result(c.args[0].typ, func(v []Value) Value {
+			if f, ok := v[0].(float64); ok {
+				return math.Ceil(f)
+			}
+			return v[0]
+		})
+	})
 	define("pow", "rr", TypeReal, func(v []Value) Value { return math.Pow(v[0].(float64), v[1].(float64)) })
 	define("sqrt", "r", TypeReal, func(v []Value) Value {
 		if v[0].(float64) < 0 {
@@ -65,11 +75,11 @@ func init() {
 		})
 	}
 	special("sign", "n", func(c *call) *expr {
-		return c.result(TypeLong, func(v []Value) Value {
+		return c.result(TypeReal, func(v []Value) Value {
 			if v[0] == nil {
 				return nil
 			}
-			return int64(compare(v[0], int64(0)))
+			return float64(compare(v[0], int64(0)))
 		})
 	})
 	define("pi", "", TypeReal, func(v []Value) Value { return math.Pi })
@@ -84,6 +94,7 @@ func init() {
 		define(name, "ii", TypeLong, func(v []Value) Value { return f(whole(v[0]), whole(v[1])) })
 	}
 	define("binary_not", "i", TypeLong, func(v []Value) Value { return ^whole(v[0]) })
+	nameFirst("abs ceiling round sqrt exp exp2 exp10 log log2 log10 binary_not")
 }
 
 // bin rounds down to a multiple; a null or negative size gives null.

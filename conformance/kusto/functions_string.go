@@ -126,15 +126,23 @@ func init() {
 	define("base64_encode_tostring", "s", TypeString, func(v []Value) Value {
 		return base64.StdEncoding.EncodeToString([]byte(v[0].(string)))
 	})
-	defineNull("hash_sha256", "*", TypeString, func(c *call, v []Value) Value {
+	hash := func(name string, f func(c *call, v []Value) Value) {
+		special(name, "*", func(c *call) *expr {
+			if c.args[0].typ == TypeDynamic {
+				fail(c.argPos(0), "%s() does not take a dynamic value; add an explicit cast", c.name)
+			}
+			return c.result(TypeString, func(v []Value) Value { return f(c, v) })
+		})
+	}
+	hash("hash_sha256", func(c *call, v []Value) Value {
 		h := sha256.Sum256([]byte(c.b.c.text(v[0])))
 		return hex.EncodeToString(h[:])
 	})
-	defineNull("hash_sha1", "*", TypeString, func(c *call, v []Value) Value {
+	hash("hash_sha1", func(c *call, v []Value) Value {
 		h := sha1.Sum([]byte(c.b.c.text(v[0])))
 		return hex.EncodeToString(h[:])
 	})
-	defineNull("hash_md5", "*", TypeString, func(c *call, v []Value) Value {
+	hash("hash_md5", func(c *call, v []Value) Value {
 		h := md5.Sum([]byte(c.b.c.text(v[0])))
 		return hex.EncodeToString(h[:])
 	})

@@ -107,8 +107,8 @@ func init() {
 		}
 		define("startof"+unit, "d|i", TypeDatetime, func(v []Value) Value { return edge(v, 0, 0) })
 		define("endof"+unit, "d|i", TypeDatetime, func(v []Value) Value { return edge(v, 1, 1) })
-		nameFirst("startof" + unit + " endof" + unit)
 	}
+	nameFirst("startofday")
 	defineCall("datetime_utc_to_local", "ds", TypeDatetime, func(c *call, v []Value) Value {
 		t := v[0].(Datetime).Time()
 		_, offset := t.In(c.zone(v[1].(string))).Zone()
@@ -142,6 +142,7 @@ func init() {
 		}
 		return formatTime(c.pos, Datetime(t), v[1].(string), true)
 	})
+	nameFirst("format_datetime format_timespan")
 	define("make_datetime", "iii|iir", TypeDatetime, func(v []Value) Value {
 		n := [5]int64{}
 		for i := range v {

@@ -53,8 +53,16 @@ func (b *binder) join(p *plan, o *joinOp, s *scope) *plan {
 		}}
 	}
 	cols := append([]column(nil), p.cols...)
-	taken := map[string]bool{}
+	taken, conflict := map[string]bool{}, map[int]bool{}
 	for _, c := range p.cols {
+		taken[c.Name] = true
+	}
+	for i, c := range q.cols {
+		if taken[c.Name] && !(o.lookup && has(rk, i)) {
+			conflict[i] = true
+		}
+	}
+	for _, c := range q.cols { // a new name is none of either side
 		taken[c.Name] = true
 	}
 	var from []int // columns of the right side in the result
@@ -62,7 +70,9 @@ func (b *binder) join(p *plan, o *joinOp, s *scope) *plan {
 		if o.lookup && has(rk, i) {
 			continue
 		}
-		c.Name = unique(c.Name, taken)
+		if conflict[i] {
+			c.Name = unique(c.Name, taken)
+		}
 		cols = append(cols, c)
 		from = append(from, i)
 	}

@@ -5,12 +5,9 @@ import "math"
 func (b *binder) negate(x *negNode, e *expr) *expr {
 	switch {
 	case e.typ.integer():
-		return fold(&expr{typ: e.typ, eval: func(n *env) Value {
-			switch v := e.eval(n).(type) {
-			case int64:
-				return -v
-			case int32:
-				return -v
+		return fold(&expr{typ: TypeLong, eval: func(n *env) Value {
+			if v := e.eval(n); v != nil {
+				return -whole(v)
 			}
 			return nil
 		}}, e)

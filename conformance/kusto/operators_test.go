@@ -44,7 +44,7 @@ let Y = datatable(Key:string, Value2:long) ['b',10, 'c',20, 'c',30, 'd',40];
 		{"mv-apply-operator", `datatable (id: int, a: dynamic) [1, dynamic(["x"]), 2, dynamic(["y"])] | mv-apply e = a on (where e == "y") | project id`, "id\n2"},
 		{"summarize-operator", `datatable(x:long)[] | summarize any_x=take_any(x), avg(x), max(x), min(x), percentile(x, 55), sum(x), sumif(x, x > 0)`,
 			"any_x|avg_x|max_x|min_x|percentile_x_55|sum_x|sumif_x\nnull|NaN|null|null|null|0|0"},
-		{"summarize-operator", `datatable(x:long)[] | summarize  count(x), countif(x > 0)`, "count_x|countif_\n0|0"},
+		{"summarize-operator", `datatable(x:long)[] | summarize  count(), countif(x > 0)`, "count_|countif_\n0|0"},
 		{"summarize-operator", `datatable(x:long)[] | summarize  make_set(x), make_list(x)`, "set_x|list_x\n[]|[]"},
 		{"summarize-operator", `datatable(x:long)[] | summarize count() by x`, "x|count_"},
 		{"summarize-operator", `range x from 1 to 4 step 1 | extend y = iff(x == 1, real(null), real(5)) | summarize sum(y), avg(y)`, "sum_y|avg_y\n15|5"},

@@ -119,6 +119,17 @@ var reserved = map[string]bool{
 	"hasprefix": true, "hassuffix": true, "has_any": true, "has_all": true, "matches": true,
 	"by": true, "on": true, "let": true, "where": true, "extend": true, "project": true, "summarize": true, "union": true, "join": true,
 	"true": true, "false": true, "typeof": true, "datatable": true, "dynamic": true,
+	"hasprefix_cs": true, "hassuffix_cs": true, "asc": true, "desc": true, "first": true, "last": true, "kind": true, "flags": true,
+	"bagexpansion": true, "isfuzzy": true, "withsource": true, "with_source": true, "with_itemindex": true, "with_match_id": true,
+	"bool": true, "boolean": true, "int": true, "long": true, "real": true, "double": true, "decimal": true, "string": true,
+	"datetime": true, "date": true, "timespan": true, "time": true, "uniqueid": true,
+}
+
+// reservedThere are words that may name a column but need brackets where an
+// expression begins.
+var reservedThere = map[string]bool{
+	"to": true, "print": true, "as": true, "invoke": true, "search": true, "find": true, "sample": true, "externaldata": true,
+	"set": true, "title": true, "of": true, "earliest": true, "latest": true,
 }
 
 // bracketed reads ['a name'] if one stands here.
@@ -134,6 +145,8 @@ func (p *parser) bracketed() (string, bool) {
 	return "", false
 }
 
+const beginning = "an expression"
+
 // name reads the name of a column or a variable.
 func (p *parser) name(what string) string {
 	if s, ok := p.bracketed(); ok {
@@ -143,7 +156,7 @@ func (p *parser) name(what string) string {
 	if t.kind != tokName {
 		fail(t.pos, "expected %s, found %s", what, describe(t))
 	}
-	if reserved[t.text] {
+	if reserved[t.text] || what == beginning && reservedThere[t.text] {
 		fail(t.pos, "'%s' is a word of the language; as a name write ['%s']", t.text, t.text)
 	}
 	p.i++

@@ -230,7 +230,7 @@ func (p *parser) primary() node {
 		p.i++
 		return p.call(t.text, at)
 	}
-	return &nameNode{at, p.name("an expression")}
+	return &nameNode{at, p.name(beginning)}
 }
 
 func (p *parser) call(name string, at place0) node {

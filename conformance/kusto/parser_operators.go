@@ -83,12 +83,8 @@ func (p *parser) op() opNode {
 	case "top":
 		s := &sortOp{place0: at, top: p.expr()}
 		p.wantName("by")
-		for {
-			s.keys = append(s.keys, p.sortKey())
-			if !p.accept(",") {
-				return s
-			}
-		}
+		s.keys = []sortKey{p.sortKey()}
+		return s
 	case "take", "limit":
 		return &takeOp{at, p.expr()}
 	case "count":

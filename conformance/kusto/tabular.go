@@ -127,6 +127,13 @@ func (b *binder) named(items []item, s *scope, r *rowScope, taken map[string]boo
 			id = b.newID()
 		}
 		name := x.name
+		_, plain := it.x.(*nameNode)
+		if plain = plain && x.id != 0 && r.op != "extend"; plain && len(it.names) == 0 {
+			it.names = []string{name}
+		}
+		if r.op == "print" {
+			x.name, name = "", ""
+		}
 		if len(it.names) == 1 {
 			name = it.names[0]
 			if taken[name] {
@@ -179,45 +186,26 @@ func (b *binder) extend(p *plan, o *extendOp, s *scope) *plan {
 	if len(o.items) == 0 {
 		return &plan{p.cols, true, p.run}
 	}
-	taken := map[string]bool{}
-	for _, it := range o.items {
-		if len(it.names) == 0 { // a generated name gives way to the columns there are
-			for _, c := range p.cols {
-				taken[c.Name] = true
-			}
-			for _, other := range o.items {
-				for _, n := range other.names {
-					delete(taken, n)
-				}
-			}
-			break
-		}
-	}
-	cols, xs := b.named(o.items, s, r, taken)
-	replaced := map[string]bool{}
-	for _, c := range cols {
-		replaced[c.Name] = true
-	}
-	var keep []int
-	var out []column
-	for i, c := range p.cols {
-		if !replaced[c.Name] {
-			keep = append(keep, i)
+	cols, xs := b.named(o.items, s, r, map[string]bool{})
+	out := slices.Clone(p.cols)
+	to := make([]int, len(cols)) // places of the new columns
+	for i, c := range cols {
+		if to[i] = r.index(c.Name); to[i] >= 0 {
+			out[to[i]] = c
+		} else {
+			to[i] = len(out)
 			out = append(out, c)
 		}
 	}
-	out = append(out, cols...)
 	return &plan{out, r.serialized, func() [][]Value {
 		in := p.run()
 		b.spend(o.at(), len(in), len(out))
 		res := make([][]Value, 0, len(in))
 		each(in, r, func(e *env) {
-			row := make([]Value, 0, len(out))
-			for _, k := range keep {
-				row = append(row, e.row[k])
-			}
-			for _, x := range xs {
-				row = append(row, x.eval(e))
+			row := make([]Value, len(out))
+			copy(row, e.row)
+			for i, x := range xs {
+				row[to[i]] = x.eval(e)
 			}
 			res = append(res, row)
 		})
@@ -285,7 +273,7 @@ func (b *binder) columns(p *plan, o *columnsOp) *plan {
 				found = append(found, i)
 			}
 		}
-		if found == nil && !strings.Contains(n.text, "*") && (&rowScope{cols: p.cols}).index(n.text) < 0 {
+		if found == nil && !slices.ContainsFunc(p.cols, func(c column) bool { return glob(n.text, c.Name) }) {
 			fail(n.pos, "no column is named '%s'%s", n.text, nearest(n.text, names(p.cols)))
 		}
 		if n.dir != "" {
@@ -602,7 +590,9 @@ func (b *binder) partition(p *plan, o *partitionOp, s *scope) *plan {
 	if !o.legacy {
 		b.inApply++
 	}
+	b.inSub++
 	sub := b.ops(in, o.sub.ops, s)
+	b.inSub--
 	if !o.legacy {
 		b.inApply--
 	}
