@@ -73,6 +73,10 @@ type kqlPrinter struct {
 	names  map[string]int
 	items  map[string]string // names of elements, by the list
 	origin map[ir.Expr]ir.Expr
+	// joins are the joined columns that the query adds; those that something
+	// asks for while joining are added, others are written where they stand.
+	joins   map[string]*ir.Join
+	joining bool
 }
 
 // kqlScope is what paths start at: the row or the element of a list block.
@@ -132,6 +136,8 @@ func (p *kqlPrinter) enter() *kqlScope {
 // filter prints the operators that leave the rows that the rule is true of.
 func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 	row = p.enter()
+	p.joining = true
+	defer func() { p.joining = false }()
 	var early, late, hints []string
 	for _, part := range conjuncts(p.regroup(ir.Simplify(p.rule.Predicate()))) {
 		flags := p.names["match"]
@@ -150,9 +156,11 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 			}
 		}
 	}
+	var wheres []string
 	for _, w := range append(early, hints...) {
-		lines = append(lines, "where "+w)
+		wheres = append(wheres, "where "+w)
 	}
+	lines = p.joined(lines, wheres)
 	lines = append(lines, row.operators()...)
 	for _, w := range late {
 		lines = append(lines, "where "+w)
@@ -165,7 +173,7 @@ func (p *kqlPrinter) print(q *Query) error {
 	if err != nil {
 		return err
 	}
-	lines := append([]string{kqlName(q.Table)}, where...)
+	lines := append([]string{p.table(q.Table)}, where...)
 	var away []string
 	for _, a := range row.applies {
 		if n := a.chain[0].name; n != "" && !slices.Contains(away, n) {
@@ -180,6 +188,9 @@ func (p *kqlPrinter) print(q *Query) error {
 	}
 	if p.target.Entities {
 		p.entities(q, &lines)
+	}
+	if joins := p.joinNames(); len(joins) > 0 {
+		lines = append(lines, "project-away "+strings.Join(joins, ", "))
 	}
 	q.Text = strings.Join(lines, "\n| ")
 	return nil

@@ -81,7 +81,7 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 	if err != nil {
 		return "", err
 	}
-	stages := []string{kqlName(table)}
+	stages := []string{pr.table(table)}
 	same := s.sameKeys()
 	if len(s.taps) == 1 {
 		where, _, err := pr.filter()

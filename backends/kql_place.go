@@ -90,7 +90,7 @@ func (p *kqlPrinter) place(sc *kqlScope, f ir.Field, at ir.Expr, scalars bool) (
 
 // atColumn starts a place at a column.
 func (p *kqlPrinter) atColumn(pl *kqlPlace, f ir.Field, s ir.Step) {
-	pl.value, pl.column = kqlName(s.Key), f.ColumnType
+	pl.value, pl.column = p.column(f, s.Key), f.ColumnType
 	pl.dynamic = f.ColumnType == ir.TypeJSON || f.ColumnType == ir.TypeUnknown
 	pl.list = pl.dynamic && !s.Single
 	pl.present = "isnotnull(" + pl.value + ")"
