@@ -145,7 +145,9 @@ func (m *mapping) add(name string, e fieldEntry) {
 	known := 0 // steps of which the parent says what they hold
 	if parent != nil {
 		for known < min(len(f.path), len(parent.path)) && hasPrefix(f.path[known:], parent.path[known:known+1]) {
+			json := f.path[known].JSON
 			f.path[known] = parent.path[known]
+			f.path[known].JSON = f.path[known].JSON || json
 			known++
 		}
 		f.source = cmp.Or(f.source, parent.source)
