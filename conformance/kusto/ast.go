@@ -3,90 +3,90 @@ package kusto
 // node is an expression, scalar or tabular, as it is written.
 type node interface{ at() int }
 
-type place0 int
+type offset int
 
-func (p place0) at() int { return int(p) }
+func (p offset) at() int { return int(p) }
 
 type (
 	litNode struct {
-		place0
+		offset
 		val Value
 		typ Type
 	}
 	nameNode struct {
-		place0
+		offset
 		name string
 	}
 	// pathNode is base.key.
 	pathNode struct {
-		place0
+		offset
 		base node
 		key  string
 	}
 	// indexNode is base[index].
 	indexNode struct {
-		place0
+		offset
 		base, index node
 	}
 	callNode struct {
-		place0
+		offset
 		name string
 		args []node
 	}
 	negNode struct {
-		place0
+		offset
 		x node
 	}
 	binNode struct {
-		place0
+		offset
 		op   string
 		l, r node
 	}
 	// inNode is a test against a list: in, has_any and their like.
 	inNode struct {
-		place0
+		offset
 		op   string
 		l    node
 		list []node
 	}
 	betweenNode struct {
-		place0
+		offset
 		not     bool
 		x, a, b node
 	}
-	starNode   struct{ place0 }
+	starNode   struct{ offset }
 	typeofNode struct {
-		place0
+		offset
 		typ Type
 	}
 	// sideNode is $left.name or $right.name.
 	sideNode struct {
-		place0
+		offset
 		right bool
 		name  string
 	}
 	// pipeNode is a tabular expression.
 	pipeNode struct {
-		place0
+		offset
 		src node // nil for the implicit source of a subquery
 		ops []opNode
 	}
 	tableNode struct { // datatable
-		place0
+		offset
 		cols []Column
 		vals []node
 	}
 	rangeNode struct {
-		place0
+		offset
 		name           string
 		from, to, step node
 	}
 	printNode struct {
-		place0
+		offset
 		items []item
 	}
 	unionNode struct {
-		place0
+		offset
 		inner      bool
 		withSource string
 		legs       []node
@@ -105,53 +105,53 @@ type opNode interface{ at() int }
 
 type (
 	whereOp struct {
-		place0
+		offset
 		x node
 	}
 	extendOp struct {
-		place0
+		offset
 		items     []item
 		serialize bool
 	}
 	projectOp struct {
-		place0
+		offset
 		items []item
 	}
 	// columnsOp is project-away, project-keep or project-reorder.
 	columnsOp struct {
-		place0
+		offset
 		kind  string
 		names []columnPattern
 	}
 	renameOp struct {
-		place0
+		offset
 		items []item
 	}
 	distinctOp struct {
-		place0
+		offset
 		items []item // none for *
 	}
 	summarizeOp struct {
-		place0
+		offset
 		aggs, by []item
 	}
 	sortOp struct {
-		place0
+		offset
 		keys []sortKey
 		top  node // for top
 	}
 	takeOp struct {
-		place0
+		offset
 		n node
 	}
-	countOp     struct{ place0 }
-	getschemaOp struct{ place0 }
+	countOp     struct{ offset }
+	getschemaOp struct{ offset }
 	asOp        struct {
-		place0
+		offset
 		name string
 	}
 	expandOp struct {
-		place0
+		offset
 		arrayKind bool
 		index     string
 		cols      []expandColumn
@@ -159,30 +159,30 @@ type (
 		sub       *pipeNode // of mv-apply
 	}
 	joinOp struct {
-		place0
+		offset
 		kind   string
 		lookup bool
 		right  node
 		on     []joinKey
 	}
 	unionOp struct {
-		place0
+		offset
 		u *unionNode
 	}
 	partitionOp struct {
-		place0
+		offset
 		by     string
 		legacy bool
 		sub    *pipeNode
 	}
 	scanOp struct {
-		place0
+		offset
 		matchID string
 		declare []declared
 		steps   []scanStep
 	}
 	invokeOp struct {
-		place0
+		offset
 		call *callNode
 	}
 )

@@ -392,7 +392,7 @@ func (b *binder) tableCall(x *callNode, s *scope) *plan {
 		b.arity(x, 1, 1)
 		return b.table(x.args[0], s).once()
 	case "table":
-		return b.tableName(&nameNode{x.place0, b.constString(x, 0, s)}, nil)
+		return b.tableName(&nameNode{x.offset, b.constString(x, 0, s)}, nil)
 	case "_GetWatchlist":
 		alias := b.constString(x, 0, s)
 		if len(x.args) > 1 {

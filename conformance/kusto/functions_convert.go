@@ -160,7 +160,7 @@ func toGUID(v Value) Value {
 	case GUID:
 		return x
 	case string:
-		if g, ok := ParseGUID(x); ok {
+		if g, _, ok := guidAhead(x); ok { // what follows is ignored
 			return g
 		}
 	}

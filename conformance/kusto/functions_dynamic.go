@@ -235,7 +235,8 @@ func (b *binder) steps(pos int, start, stop, step *expr) (run func(e *env, limit
 	default:
 		fail(pos, "no range from %s to %s by %s", t, stop.typ, step.typ)
 	}
-	add := b.arithmetic(&binNode{place0(pos), "+", anyNode, anyNode}, &expr{typ: t, eval: func(e *env) Value { return e.row[0] }}, step)
+	// The operands are only for their place in a message.
+	add := b.arithmetic(&binNode{offset(pos), "+", anyNode, anyNode}, &expr{typ: t, eval: func(e *env) Value { return e.row[0] }}, step)
 	return func(e *env, limit int, give func(Value)) {
 		v, end, by := start.eval(e), stop.eval(e), step.eval(e)
 		if v == nil || end == nil || by == nil {

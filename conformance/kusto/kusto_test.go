@@ -149,7 +149,9 @@ func TestScalars(t *testing.T) {
 		`gettype(parse_json(' {"abc":1} '))`, "dictionary", `gettype(parse_json(' [1, 2, 3] '))`, "array", "gettype(123.45)", "real", "gettype(guid(12e8b78d-55b4-46ae-b068-26d7a0080254))", "guid", "gettype(parse_json(''))", "null")
 	checkScalars(t, "parse-json-function", `parse_json(tostring(parse_json('{"a":123, "b":"{\\"c\\":456}"}').b)).c`, "456", `parse_json("{no json")`, "{no json", `gettype(parse_json("{no json"))`, "string")
 	checkScalars(t, "isnull-function", `isnull("")`, "false", `isnull(parse_json(""))`, "true", `isnull(parse_json("[]"))`, "false", `isempty(parse_json(""))`, "true", `isempty(parse_json("{}"))`, "false", `isempty("")`, "true")
-	checkScalars(t, "toguid-function", `toguid("0123456789ab-cdef-0123-456789abcdef")`, "01234567-89ab-cdef-0123-456789abcdef", `toguid("a string that is not a guid")`, "null")
+	checkScalars(t, "toguid-function", `toguid("0123456789ab-cdef-0123-456789abcdef")`, "01234567-89ab-cdef-0123-456789abcdef", `toguid("a string that is not a guid")`, "null",
+		`toguid("01234567-89ab-cdef-0123-456789abcdef and more")`, "01234567-89ab-cdef-0123-456789abcdef", `toguid("0123456-789ab-cdef-0123-456789abcdef")`, "null", `toguid("")`, "null")
+	checkScalars(t, "url-decode-function", `url_decode(@'https%3a%2f%2fwww.bing.com%2f')`, "https://www.bing.com/", `base64_decode_tostring("S3VzdG8=")`, "Kusto", `strlen("⒦⒰⒮⒯⒪")`, "5")
 	checkScalars(t, "tobool-function", `tobool("true")`, "true", `tobool("false")`, "false", "tobool(1)", "true", "tobool(123)", "true", `tobool("x")`, "null")
 	checkScalars(t, "toint-function", `toint("123") == 123`, "true", "toint(2.3)", "2", `toint("abc")`, "null", `tolong("123") == 123`, "true", `toreal("123.4") == 123.4`, "true")
 	checkScalars(t, "totimespan-function", `totimespan("0.00:03:00")`, "00:03:00", "totimespan(4d)", "4.00:00:00", "timespan(25min)", "00:25:00")

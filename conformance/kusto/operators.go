@@ -179,10 +179,10 @@ var orders = map[string]func(int) bool{
 func (b *binder) between(x *betweenNode, s *scope, r *rowScope) *expr {
 	v, lo, hi := b.expr(x.x, s, r), b.expr(x.a, s, r), b.expr(x.b, s, r)
 	if v.typ == TypeDatetime && lo.typ == TypeDatetime && hi.typ == TypeTimespan {
-		hi = b.arithmetic(&binNode{x.place0, "+", x.a, x.b}, lo, hi)
+		hi = b.arithmetic(&binNode{x.offset, "+", x.a, x.b}, lo, hi)
 	}
 	ge, le := b.ordered(x.at(), ">=", v, lo), b.ordered(x.at(), "<=", v, hi)
-	e := b.logic(&binNode{x.place0, "and", x, x}, ge, le)
+	e := b.logic(&binNode{x.offset, "and", x, x}, ge, le)
 	if x.not {
 		return notExpr(e)
 	}

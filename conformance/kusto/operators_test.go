@@ -81,6 +81,10 @@ FactTable | lookup kind=leftouter DimTable on Personal, Family`, "Row|Personal|F
 		{"row-cumsum-function", `datatable (a:long) [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] | where a%2==0 | serialize cs=row_cumsum(a)`, "a|cs\n2|2\n4|6\n6|12\n8|20\n10|30"},
 		{"row-cumsum-function", `datatable (name:string, month:int, salary:long) ["Alice", 1, 1000, "Bob", 1, 1000, "Alice", 2, 2000, "Bob", 2, 1950] | order by name asc, month asc | extend total=row_cumsum(salary, name != prev(name))`,
 			"name|month|salary|total\nAlice|1|1000|1000\nAlice|2|2000|3000\nBob|1|1000|1000\nBob|2|1950|2950"},
+		{"row-rank-min-function", `datatable(Category:string, Item:string, Value:int) ["A", "item1", 10, "A","item2", 10, "A", "item3", 5, "A", "item4", 20, "B", "item2", 5, "B", "item1", 7]
+| sort by Category asc, Value asc | extend rank = row_rank_min(Value, Category != prev(Category)) | project Category, Value, rank`, "Category|Value|rank\nA|5|1\nA|10|2\nA|10|2\nA|20|4\nB|5|1\nB|7|2"},
+		{"row-rank-dense-function", `datatable (Airport:string, Departures:long) ["SEA", 3, "SEA", 100, "SEA", 2, "SEA", 3, "AMS", 1, "AMS", 1] | sort by Airport desc, Departures asc | extend Rank=row_rank_dense(Departures, prev(Airport) != Airport)`,
+			"Airport|Departures|Rank\nSEA|2|1\nSEA|3|2\nSEA|3|2\nSEA|100|3\nAMS|1|1\nAMS|1|1"},
 		{"row-window-session-function", `datatable (ID:string, Timestamp:datetime) ["1", datetime(2024-04-11 10:00:00), "2", datetime(2024-04-11 10:18:00), "1", datetime(2024-04-11 11:00:00), "2", datetime(2024-04-11 13:30:00), "2", datetime(2024-04-11 10:16:00)]
 | sort by ID asc, Timestamp asc | extend S = row_window_session(Timestamp, 1h, 5m, ID != prev(ID)) | project ID, t = format_datetime(S, 'HH:mm')`, "ID|t\n1|10:00\n1|11:00\n2|10:16\n2|10:16\n2|13:30"},
 		{"scan-operator", `range x from 1 to 5 step 1 | scan declare (cumulative_x:long=0) with (step s1: true => cumulative_x = x + s1.cumulative_x;)`, "x|cumulative_x\n1|1\n2|3\n3|6\n4|10\n5|15"},
@@ -251,6 +255,9 @@ func FuzzQuery(f *testing.F) {
 		`T | sort by l asc | scan declare (c: long = 0) with (step s1: true => c = s1.c + 1;) | extend p = prev(c)`,
 		`T | join kind=leftouter (T | project s, x = l) on s | union T | summarize make_set(s), arg_max(l, *) by b`,
 		"print ```a``` , h'x', @\"\\\", 1d/2h, dynamic({\"a\":[1,2.5,null]}), datetime(2025-01-01), '\\u00e9'",
+		`T | summarize (a, b) = arg_max(at, s), percentile(r, 50), take_any(*), make_bag(d), avgif(l, b), minif(s, i > 0) by x = bin(at, 1h), tolower(s)`,
+		`T | extend q = iff(b, 1, i), w = case(i > 1, r, l), c = coalesce(s, "x"), m = max_of(i, l), z = datetime_add("month", 3, at), y = datetime_diff("week", at, now()), u = -i, v = at - ago(1d), k = 2 * 1d`,
+		`T | sort by at | serialize n = row_number(), next(l, 1, 5), row_cumsum(r), row_rank_dense(s), row_window_session(at, 1h, 5m, s != prev(s)) | mv-expand with_itemindex=j d.list to typeof(string)`,
 		`T | where s matches regex @"^[\w&&\d](?i)x{2,3}$" | partition by s (top 1 by l)`,
 	} {
 		f.Add(s)
@@ -264,7 +271,20 @@ func FuzzQuery(f *testing.F) {
 			return
 		}
 		q.Columns(testDatabase())
-		q.Run(testDatabase())
+		table, err := q.Run(testDatabase())
+		if err != nil {
+			return
+		}
+		for _, r := range table.Rows {
+			if len(r) != len(table.Columns) {
+				t.Fatalf("a row of %d values under %d columns", len(r), len(table.Columns))
+			}
+			for i, v := range r {
+				if c := table.Columns[i]; !fits(c.Type, v) && c.Type != TypeDynamic {
+					t.Fatalf("a %T in the column %s of type %s", v, c.Name, c.Type)
+				}
+			}
+		}
 	})
 }
 

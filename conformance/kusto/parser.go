@@ -285,11 +285,11 @@ func (p *parser) anyExpr() node {
 	if !p.isPunct("|") {
 		switch x.(type) {
 		case *tableNode, *rangeNode, *printNode, *unionNode:
-			return &pipeNode{place0: place0(pos), src: x}
+			return &pipeNode{offset: offset(pos), src: x}
 		}
 		return x
 	}
-	return &pipeNode{place0(pos), x, p.ops()}
+	return &pipeNode{offset(pos), x, p.ops()}
 }
 
 // source reads what only a tabular expression begins with.
@@ -309,13 +309,13 @@ func (p *parser) source() node {
 			return nil
 		}
 		p.i++
-		return &printNode{place0(t.pos), p.items()}
+		return &printNode{offset(t.pos), p.items()}
 	case "range":
 		if call || next.kind == tokPunct && next.text != "[" {
 			return nil
 		}
 		p.i++
-		r := &rangeNode{place0: place0(t.pos)}
+		r := &rangeNode{offset: offset(t.pos)}
 		r.name = p.name("a column's name")
 		p.wantName("from")
 		r.from = p.expr()
@@ -337,7 +337,7 @@ func (p *parser) source() node {
 
 func (p *parser) datatable(pos int) node {
 	p.want("(")
-	d := &tableNode{place0: place0(pos), cols: p.columns()}
+	d := &tableNode{offset: offset(pos), cols: p.columns()}
 	p.want("[")
 	for !p.accept("]") {
 		if len(d.vals) > 0 {
@@ -382,7 +382,7 @@ func (p *parser) hints(op string, take func(name string, value token) bool) {
 }
 
 func (p *parser) union(pos int) *unionNode {
-	u := &unionNode{place0: place0(pos)}
+	u := &unionNode{offset: offset(pos)}
 	p.hints("union", func(name string, v token) bool {
 		switch {
 		case name == "kind" && (v.text == "inner" || v.text == "outer"):
@@ -448,7 +448,7 @@ func (p *parser) item() item {
 func (p *parser) anyItem() node {
 	if p.isPunct("*") {
 		p.i++
-		return &starNode{place0(p.toks[p.i-1].pos)}
+		return &starNode{offset(p.toks[p.i-1].pos)}
 	}
 	return p.expr()
 }

@@ -10,7 +10,7 @@ func (p *parser) expr() node {
 	for p.isName("or") {
 		pos := p.tok().pos
 		p.i++
-		l = &binNode{place0(pos), "or", l, p.and()}
+		l = &binNode{offset(pos), "or", l, p.and()}
 	}
 	return l
 }
@@ -20,7 +20,7 @@ func (p *parser) and() node {
 	for p.isName("and") {
 		pos := p.tok().pos
 		p.i++
-		l = &binNode{place0(pos), "and", l, p.equality()}
+		l = &binNode{offset(pos), "and", l, p.equality()}
 	}
 	return l
 }
@@ -28,7 +28,7 @@ func (p *parser) and() node {
 func (p *parser) equality() node {
 	l := p.relation()
 	t := p.tok()
-	at := place0(t.pos)
+	at := offset(t.pos)
 	if t.kind != tokPunct && t.kind != tokName {
 		return l
 	}
@@ -43,7 +43,7 @@ func (p *parser) equality() node {
 		return &inNode{at, t.text, l, p.list()}
 	case "between", "!between":
 		p.i++
-		b := &betweenNode{place0: at, not: t.text[0] == '!', x: l}
+		b := &betweenNode{offset: at, not: t.text[0] == '!', x: l}
 		p.want("(")
 		b.a = p.additive()
 		p.want("..")
@@ -73,7 +73,7 @@ func (p *parser) relation() node {
 		switch t.text {
 		case "<", ">", "<=", ">=":
 			p.i++
-			return &binNode{place0(t.pos), t.text, l, p.additive()}
+			return &binNode{offset(t.pos), t.text, l, p.additive()}
 		}
 	}
 	return l
@@ -84,7 +84,7 @@ func (p *parser) additive() node {
 	for p.isPunct("+") || p.isPunct("-") {
 		t := p.tok()
 		p.i++
-		l = &binNode{place0(t.pos), t.text, l, p.multiplicative()}
+		l = &binNode{offset(t.pos), t.text, l, p.multiplicative()}
 	}
 	return l
 }
@@ -94,7 +94,7 @@ func (p *parser) multiplicative() node {
 	for p.isPunct("*") || p.isPunct("/") || p.isPunct("%") {
 		t := p.tok()
 		p.i++
-		l = &binNode{place0(t.pos), t.text, l, p.stringTest()}
+		l = &binNode{offset(t.pos), t.text, l, p.stringTest()}
 	}
 	return l
 }
@@ -115,21 +115,21 @@ func (p *parser) stringTest() node {
 		if t.kind == tokName && t.text == "matches" {
 			p.i++
 			p.wantName("regex")
-			l = &binNode{place0(t.pos), "matches regex", l, p.unary()}
+			l = &binNode{offset(t.pos), "matches regex", l, p.unary()}
 			continue
 		}
 		if t.kind != tokPunct && t.kind != tokName || !stringOps[t.text] {
 			return l
 		}
 		p.i++
-		l = &binNode{place0(t.pos), t.text, l, p.unary()}
+		l = &binNode{offset(t.pos), t.text, l, p.unary()}
 	}
 }
 
 func (p *parser) unary() node {
 	t := p.tok()
 	if p.accept("-") {
-		return &negNode{place0(t.pos), p.postfix()}
+		return &negNode{offset(t.pos), p.postfix()}
 	}
 	p.accept("+")
 	return p.postfix()
@@ -144,7 +144,7 @@ func (p *parser) postfix() node {
 		switch {
 		case p.accept("."):
 			if s, ok := p.bracketed(); ok {
-				x = &pathNode{place0(t.pos), x, s}
+				x = &pathNode{offset(t.pos), x, s}
 				continue
 			}
 			n := p.tok()
@@ -152,12 +152,12 @@ func (p *parser) postfix() node {
 				fail(n.pos, "expected a key, found %s", describe(n))
 			}
 			p.i++
-			x = &pathNode{place0(t.pos), x, n.text}
+			x = &pathNode{offset(t.pos), x, n.text}
 		case p.isPunct("["):
 			p.i++
 			i := p.index()
 			p.want("]")
-			x = &indexNode{place0(t.pos), x, i}
+			x = &indexNode{offset(t.pos), x, i}
 		default:
 			return x
 		}
@@ -176,7 +176,7 @@ func (p *parser) index() node {
 
 func (p *parser) primary() node {
 	t := p.tok()
-	at := place0(t.pos)
+	at := offset(t.pos)
 	switch t.kind {
 	case tokString:
 		p.i++
@@ -233,8 +233,8 @@ func (p *parser) primary() node {
 	return &nameNode{at, p.name(beginning)}
 }
 
-func (p *parser) call(name string, at place0) node {
-	c := &callNode{place0: at, name: name}
+func (p *parser) call(name string, at offset) node {
+	c := &callNode{offset: at, name: name}
 	p.want("(")
 	for !p.accept(")") {
 		if len(c.args) > 0 {
@@ -242,7 +242,7 @@ func (p *parser) call(name string, at place0) node {
 		}
 		if p.isPunct("*") {
 			p.i++
-			c.args = append(c.args, &starNode{place0(p.toks[p.i-1].pos)})
+			c.args = append(c.args, &starNode{offset(p.toks[p.i-1].pos)})
 			continue
 		}
 		c.args = append(c.args, p.anyExpr())

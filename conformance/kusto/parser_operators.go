@@ -13,7 +13,7 @@ func (p *parser) ops() []opNode {
 // given by what stands around it.
 func (p *parser) subquery() *pipeNode {
 	defer p.enter(p.tok().pos)()
-	s := &pipeNode{place0: place0(p.want("(").pos)}
+	s := &pipeNode{offset: offset(p.want("(").pos)}
 	s.ops = append(s.ops, p.op())
 	s.ops = append(s.ops, p.ops()...)
 	p.want(")")
@@ -38,7 +38,7 @@ func (p *parser) opName() (string, int) {
 
 func (p *parser) op() opNode {
 	name, pos := p.opName()
-	at := place0(pos)
+	at := offset(pos)
 	switch name {
 	case "where", "filter":
 		return &whereOp{at, p.expr()}
@@ -73,7 +73,7 @@ func (p *parser) op() opNode {
 		return p.summarize(at)
 	case "sort", "order":
 		p.wantName("by")
-		s := &sortOp{place0: at}
+		s := &sortOp{offset: at}
 		for {
 			s.keys = append(s.keys, p.sortKey())
 			if !p.accept(",") {
@@ -81,7 +81,7 @@ func (p *parser) op() opNode {
 			}
 		}
 	case "top":
-		s := &sortOp{place0: at, top: p.expr()}
+		s := &sortOp{offset: at, top: p.expr()}
 		p.wantName("by")
 		s.keys = []sortKey{p.sortKey()}
 		return s
@@ -126,8 +126,8 @@ var known = map[string]bool{
 	"render": true, "sample": true, "sample-distinct": true, "search": true, "top-hitters": true, "top-nested": true, "project-smart": true, "execute-and-cache": true,
 }
 
-func (p *parser) columnsOp(at place0, kind string) opNode {
-	c := &columnsOp{place0: at, kind: kind}
+func (p *parser) columnsOp(at offset, kind string) opNode {
+	c := &columnsOp{offset: at, kind: kind}
 	for {
 		start := p.tok()
 		s, ok := p.bracketed()
@@ -155,8 +155,8 @@ func (p *parser) columnsOp(at place0, kind string) opNode {
 	}
 }
 
-func (p *parser) summarize(at place0) opNode {
-	s := &summarizeOp{place0: at}
+func (p *parser) summarize(at offset) opNode {
+	s := &summarizeOp{offset: at}
 	for p.isName("hint") && p.peek(1).text == "." {
 		p.hints("summarize", func(string, token) bool { return false })
 	}
@@ -186,8 +186,8 @@ func (p *parser) sortKey() sortKey {
 	return k
 }
 
-func (p *parser) expand(at place0, apply bool) opNode {
-	x := &expandOp{place0: at}
+func (p *parser) expand(at offset, apply bool) opNode {
+	x := &expandOp{offset: at}
 	op := "mv-expand"
 	if apply {
 		op = "mv-apply"
@@ -241,8 +241,8 @@ func (p *parser) expand(at place0, apply bool) opNode {
 	return x
 }
 
-func (p *parser) join(at place0, lookup bool) opNode {
-	j := &joinOp{place0: at, lookup: lookup, kind: "innerunique"}
+func (p *parser) join(at offset, lookup bool) opNode {
+	j := &joinOp{offset: at, lookup: lookup, kind: "innerunique"}
 	if lookup {
 		j.kind = "leftouter"
 	}
@@ -302,7 +302,7 @@ func (p *parser) joinKey(j *joinOp) {
 }
 
 func (p *parser) side() *sideNode {
-	s := &sideNode{place0: place0(p.want("$").pos)}
+	s := &sideNode{offset: offset(p.want("$").pos)}
 	switch {
 	case p.acceptName("left"):
 	case p.acceptName("right"):
@@ -317,8 +317,8 @@ func (p *parser) side() *sideNode {
 	return s
 }
 
-func (p *parser) partition(at place0) opNode {
-	x := &partitionOp{place0: at, legacy: true}
+func (p *parser) partition(at offset) opNode {
+	x := &partitionOp{offset: at, legacy: true}
 	p.hints("partition", func(name string, v token) bool {
 		if name == "hint.strategy" {
 			switch v.text {
@@ -340,8 +340,8 @@ func (p *parser) partition(at place0) opNode {
 	return x
 }
 
-func (p *parser) scan(at place0) opNode {
-	s := &scanOp{place0: at}
+func (p *parser) scan(at offset) opNode {
+	s := &scanOp{offset: at}
 	if p.isName("with_match_id") && p.nameAhead("=") {
 		p.i += 2
 		s.matchID = p.name("a column's name")

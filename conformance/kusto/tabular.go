@@ -344,10 +344,10 @@ func (b *binder) rename(p *plan, o *renameOp) *plan {
 }
 
 func (b *binder) distinct(p *plan, o *distinctOp, s *scope) *plan {
-	sum := &summarizeOp{place0: o.place0, by: o.items}
+	sum := &summarizeOp{offset: o.offset, by: o.items}
 	if o.items == nil {
 		for _, c := range p.cols {
-			sum.by = append(sum.by, item{pos: o.at(), x: &nameNode{o.place0, c.Name}})
+			sum.by = append(sum.by, item{pos: o.at(), x: &nameNode{o.offset, c.Name}})
 		}
 	}
 	return b.summarize(p, sum, s)

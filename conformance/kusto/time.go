@@ -246,7 +246,7 @@ func parseISO(s string) (Datetime, bool) {
 
 func daysIn(y, m int) int { return time.Date(y, time.Month(m)+1, 0, 0, 0, 0, 0, time.UTC).Day() }
 
-// zones finds a time zone by its IANA name.
+// zone finds a time zone by its IANA name.
 func zone(name string) (*time.Location, bool) {
 	if name == "" || name == "Local" {
 		return nil, false

@@ -90,23 +90,26 @@ func (g GUID) String() string {
 	return string(b[:])
 }
 
-// ParseGUID reads 32 hexadecimal digits, hyphens between them ignored where
-// they stand at the places of a written GUID.
+// ParseGUID reads 32 hexadecimal digits; hyphens may stand where a written
+// GUID has them.
 func ParseGUID(s string) (GUID, bool) {
-	var g GUID
-	if len(s) != 32 {
-		for i := 0; i < len(s); i++ {
-			if s[i] == '-' && i != 8 && i != 13 && i != 18 && i != 23 && i != 12 && i != 17 && i != 22 {
-				return g, false
-			}
+	g, rest, ok := guidAhead(s)
+	return g, ok && rest == ""
+}
+
+// guidAhead reads a GUID and returns the text behind it.
+func guidAhead(s string) (g GUID, rest string, ok bool) {
+	digits := make([]byte, 0, 32)
+	for i := 0; i < len(s) && len(digits) < 32; i++ {
+		if n := len(digits); s[i] == '-' && i > 0 && s[i-1] != '-' && (n == 8 || n == 12 || n == 16 || n == 20) {
+			rest = s[i+1:]
+			continue
 		}
-		s = strings.ReplaceAll(s, "-", "")
+		digits = append(digits, s[i])
+		rest = s[i+1:]
 	}
-	if len(s) != 32 {
-		return g, false
-	}
-	_, err := hex.Decode(g[:], []byte(s))
-	return g, err == nil
+	n, err := hex.Decode(g[:], digits)
+	return g, rest, err == nil && n == len(g)
 }
 
 // realText is the shortest text that reads back as the number.
