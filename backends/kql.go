@@ -186,6 +186,13 @@ func (p *kqlPrinter) print(q *Query) error {
 	if len(away) > 0 {
 		lines = append(lines, "project-away "+strings.Join(away, ", "))
 	}
+	if p.rule.Once != nil {
+		once, err := p.once(p.rule.Once)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, once...)
+	}
 	if p.target.Entities {
 		p.entities(q, &lines)
 	}

@@ -402,16 +402,12 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 // comes later than the time asked for behind the raised one before.
 func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
 	once := r.Once
-	var keys, group []string
+	var keys []string
 	for _, f := range once.By {
-		g := groupColumn(slices.Index(r.Correlation.GroupBy, f.Name))
-		keys = append(keys, g)
-		group = append(group, g+" == s."+g)
+		keys = append(keys, groupColumn(slices.Index(r.Correlation.GroupBy, f.Name)))
 	}
-	condition := strings.Join(append(group, "t - s.raised <= "+kqlSpan(once.For)), " and ")
 	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
-	hits.name = x.let("raised", fmt.Sprintf("%s\n%s\n| scan declare (raised: datetime, again: bool) with (step s: true => again = coalesce(%[3]s, false), raised = iff(coalesce(%[3]s, false), s.raised, t);)\n| where not(again)\n| project-away raised, again",
-		hits.name, sorted(keys, append([]string{"t"}, rest...)...), condition))
+	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, once.For)...)))
 }
 
 // kqlResultName makes a column's name of a field's: letters, digits and

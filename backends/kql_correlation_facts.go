@@ -50,7 +50,8 @@ func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
 	for _, s := range p.sources {
 		for _, in := range s.taps {
 			for _, field := range in.tap.Counted {
-				f.lists = f.lists || s.inner == nil && !x.single(in.tap.Rule, field)
+				// An empty key of an inner group counts as a value.
+				f.lists = f.lists || s.inner != nil || !x.single(in.tap.Rule, field)
 			}
 		}
 	}
@@ -144,7 +145,7 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 	tap := taps[0].tap
 	pr.rule = tap.Rule
 	row := pr.enter()
-	at, always, err := x.time(pr, row)
+	at, always, err := pr.eventTime(row)
 	if err != nil {
 		return "", err
 	}
@@ -161,7 +162,7 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 	var present, expand []string
 	for i, field := range tap.GroupBy {
 		g := groupColumn(i)
-		keys, one, err := x.texts(pr, row, field)
+		keys, one, err := pr.texts(row, field)
 		if err != nil {
 			return "", err
 		}
@@ -177,11 +178,11 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 		present = append(present, "has_"+g)
 	}
 	for i, field := range tap.Counted {
-		list := x.texts
+		list := pr.texts
 		if p.counts(ofNumbers) {
-			list = x.numbers
+			list = pr.numbers
 		}
-		values, one, err := list(pr, row, field)
+		values, one, err := list(row, field)
 		if err != nil {
 			return "", err
 		}
@@ -236,22 +237,6 @@ func (x *kqlCorrelation) inner(p *plan, f *kqlFacts, s *factSource) (string, err
 	return x.let("facts", hits.name+"\n| project "+strings.Join(out, ", ")), nil
 }
 
-// time is the time of an event, and whether every row has one.
-func (x *kqlCorrelation) time(pr *kqlPrinter, row *kqlScope) (text string, always bool, err error) {
-	if x.target.Time != "" && (pr.event != "" || len(pr.rule.Source.Time.Path) == 0) {
-		return kqlName(x.target.Time), false, nil
-	}
-	if len(pr.rule.Source.Time.Path) == 0 {
-		return "", false, pr.refuse(nil, "the pipeline names no field with the time of an event; a correlation cannot be said")
-	}
-	pl, err := pr.place(row, pr.rule.Source.Time, nil, true)
-	if err != nil {
-		return "", false, err
-	}
-	s := pl.scalar(pr.rule.Source.Time)
-	return s.time(), !s.dynamic && s.column == ir.TypeDatetime, nil
-}
-
 // single reports whether a field has at most one scalar.
 func (x *kqlCorrelation) single(r *ir.Rule, field ir.Field) bool {
 	pr, _, err := newKQLPrinter(r, x.target)
@@ -260,63 +245,4 @@ func (x *kqlCorrelation) single(r *ir.Rule, field ir.Field) bool {
 	}
 	pl, err := pr.place(pr.enter(), field, nil, true)
 	return err == nil && !pl.list && len(pl.chain) == 0
-}
-
-// texts prints the folded texts of a field's scalars: a text, empty for none, if
-// one says that there is never another; else the name of a column that holds
-// the array of them.
-func (x *kqlCorrelation) texts(pr *kqlPrinter, row *kqlScope, field ir.Field) (text string, one bool, err error) {
-	pl, err := pr.place(row, field, nil, true)
-	if err != nil {
-		return "", false, err
-	}
-	pr.open(&pl)
-	s := pl.scalar(field)
-	folded := "tolower(" + s.text() + ")"
-	if len(pl.chain) == 0 {
-		if is := s.is(textForm); is != "" {
-			folded = "iff(" + is + ", " + folded + `, "")`
-		}
-		return folded, true, nil
-	}
-	there := append(slices.Clone(pl.conditions), "gettype("+s.expr+`) !in ("null", "array", "dictionary")`)
-	return row.collect(pr, pl, "make_set_if("+folded+", "+kqlJoin(" and ", there)+")"), false, nil
-}
-
-// numbers prints the numbers among a field's scalars likewise: null for none.
-func (x *kqlCorrelation) numbers(pr *kqlPrinter, row *kqlScope, field ir.Field) (text string, one bool, err error) {
-	pl, err := pr.place(row, field, nil, true)
-	if err != nil {
-		return "", false, err
-	}
-	pr.open(&pl)
-	s := pl.scalar(field)
-	var value string
-	switch {
-	case s.dynamic:
-		value = fmt.Sprintf(`case(gettype(%[1]s) in ("int", "long", "real", "double", "decimal"), toreal(%[1]s), gettype(%[1]s) == "string", %[2]s, real(null))`, s.expr, kqlNumberOfText("tostring("+s.expr+")"))
-	case s.kinds&numberKind != 0:
-		value = "toreal(" + s.expr + ")"
-	case s.isText():
-		value = kqlNumberOfText(s.expr)
-	default:
-		return "", false, pr.refuse(nil, "%s is no number and no text; its numbers cannot be said", field.Name)
-	}
-	if len(pl.chain) == 0 {
-		return value, true, nil
-	}
-	there := append(slices.Clone(pl.conditions), "isnotnull("+value+")")
-	return row.collect(pr, pl, "make_list_if("+value+", "+kqlJoin(" and ", there)+")"), false, nil
-}
-
-// kqlNumberOfText is the value of a text that is a number, null for others.
-func kqlNumberOfText(text string) string {
-	return fmt.Sprintf("iff(%[1]s matches regex %[2]s, toreal(%[1]s), real(null))", text, kqlString(`\A`+ir.NumberTextForm+`\z`))
-}
-
-// collect adds an aggregate of the elements of a list and returns its column.
-func (sc *kqlScope) collect(p *kqlPrinter, pl kqlPlace, aggregate string) string {
-	f := kqlFlag{name: p.name("values"), collect: aggregate}
-	sc.applies = append(sc.applies, &kqlApply{chain: pl.chain, flags: []kqlFlag{f}})
-	return f.name
 }

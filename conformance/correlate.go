@@ -40,6 +40,22 @@ func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Dura
 			r.marks[i] -= lateness.Microseconds()
 		}
 	}
+	r.rules = map[string][]*ir.Rule{}
+	for _, rule := range rules {
+		k := documentKey(rule)
+		r.rules[k] = append(r.rules[k], rule)
+	}
+	var hits []StreamHit
+	for _, of := range reported(rules) {
+		hits = append(hits, r.raised(of)...)
+	}
+	slices.SortStableFunc(hits, func(a, b StreamHit) int { return cmp.Compare(a.Time, b.Time) })
+	return hits
+}
+
+// reported returns the rules of each document whose hits are reported: those
+// that run, and that no correlation refers to, or one that generates.
+func reported(rules []*ir.Rule) [][]*ir.Rule {
 	hidden, shown := map[string]bool{}, map[string]bool{}
 	var order []string
 	byKey := map[string][]*ir.Rule{}
@@ -61,15 +77,13 @@ func ReferenceStream(rules []*ir.Rule, events []event.Record, lateness time.Dura
 			}
 		}
 	}
-	r.rules = byKey
-	var hits []StreamHit
+	var out [][]*ir.Rule
 	for _, k := range order {
 		if (!hidden[k] || shown[k]) && len(byKey[k][0].Lacks) == 0 {
-			hits = append(hits, r.raised(byKey[k])...)
+			out = append(out, byKey[k])
 		}
 	}
-	slices.SortStableFunc(hits, func(a, b StreamHit) int { return cmp.Compare(a.Time, b.Time) })
-	return hits
+	return out
 }
 
 // documentKey tells documents apart, and the correlation of an old aggregation

@@ -32,6 +32,10 @@ type StreamHit struct {
 	// Repeats counts the hits that `once` kept back for this one.
 	Repeats int
 
+	// OnlyWhich: the engine tells which hits there are and no more, as queries
+	// do; Value, Contributing and Repeats are not known.
+	OnlyWhich bool
+
 	// step is that of the fact that decided the hit; afterwards where it is
 	// decided only when its instant is over.
 	step step
