@@ -49,7 +49,9 @@ func (kqlReferee) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
 	} else {
 		target = backends.Target{Table: "Events", Event: "Event"}
 	}
-	query, err := backends.KQL(rule, target)
+	each := *rule
+	each.Once = nil // a verdict is about one event
+	query, err := backends.KQL(&each, target)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
@@ -96,7 +98,7 @@ func runKQL(text, name string, table *kusto.Table) (map[int]bool, error) {
 		return nil, err
 	}
 	var first map[int]bool
-	for i, choices := range []kusto.Choices{{}, {ApplyToEmpty: true, JSONLong: true, RealPoint: true, NullEqualsNullFalse: true}} {
+	for i, choices := range kqlChoices {
 		out, err := query.Run(&kusto.Database{Tables: map[string]*kusto.Table{name: table}, Choices: choices})
 		if err != nil {
 			return nil, err
