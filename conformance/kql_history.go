@@ -121,4 +121,3 @@ func sameRows(a, b []QueryRow) bool {
 	}
 	return slices.Equal(key(a), key(b))
 }
-
