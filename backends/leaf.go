@@ -278,3 +278,51 @@ func looksLike(text string) kinds {
 }
 
 var numberLike = regexp.MustCompile(`\A[-+]?[0-9.]+[eE][-+]?[0-9]+\z`)
+
+// apart returns the test as tests of one kind each, where it compares text forms
+// and kinds differ in how they come to one: of texts, GUIDs and datetimes; of
+// numbers, if a number's text form can pass at all; and of booleans, answered.
+func (t test) apart() []test {
+	if t.ask != askText && t.ask != askLike && t.ask != askRegexp {
+		return []test{t}
+	}
+	var out testList
+	for _, k := range []kinds{t.kinds &^ (numberKind | boolKind), t.kinds & numberKind, t.kinds & boolKind} {
+		one := t
+		one.kinds = k
+		if k == numberKind {
+			one.texts, one.patterns, one.regexps = nil, nil, nil
+			for _, v := range t.texts {
+				if strings.Trim(v, "-.0123456789") == "" {
+					one.texts = append(one.texts, v)
+				}
+			}
+			for _, v := range t.patterns {
+				if fitsDecimal(v) {
+					one.patterns = append(one.patterns, v)
+				}
+			}
+			for _, v := range t.regexps {
+				if findsInDecimal(v) {
+					one.regexps = append(one.regexps, v)
+				}
+			}
+			if len(one.texts)+len(one.patterns)+len(one.regexps) == 0 {
+				continue
+			}
+		}
+		out.add(one)
+	}
+	return out.tests
+}
+
+// fitsDecimal reports whether the literals of a pattern can stand in the text
+// form of a number.
+func fitsDecimal(p ir.Pattern) bool {
+	for _, part := range p {
+		if strings.Trim(part.Text, "-.0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}

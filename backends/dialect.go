@@ -1,0 +1,204 @@
+package backends
+
+import (
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// A Dialect is how one engine writes SQL. The generator decides what a query
+// asks; a Dialect is data and small functions that write it down. Those of this
+// package are variables; a Dialect is not changed after it was made.
+type Dialect struct {
+	name, title string
+	// printedOnly: no engine of this dialect has run the conformance suite.
+	printedOnly bool
+
+	// ident quotes a name, quote a text. quote refuses what the engine cannot
+	// store.
+	ident func(string) string
+	quote func(string) (string, bool)
+	// isNotTrue writes a negation that is true of an operand that is unknown.
+	isNotTrue func(string) string
+
+	// lower folds a text; foldsASCII says that it leaves all but ASCII letters
+	// as they are, foldsInContext that it is not a mapping of code points.
+	lower          func(string) string
+	foldsASCII     bool
+	foldsInContext bool
+	// translate replaces each code point of from by that of to.
+	translate func(x string, from, to []rune) string
+	// like fits a whole text with wildcards; anyCase: like folds ASCII letters.
+	like        func(x, pattern, escape string) string
+	likeAnyCase bool
+	// likeEscape is the character that escapes where none is named; 0: none.
+	likeEscape byte
+	// noEscapeClause: likeEscape is the only one there is.
+	noEscapeClause bool
+	// instead of like where case matters, if likeAnyCase.
+	glob func(x string, p ir.Pattern, quote func(string) (string, bool)) (string, bool)
+
+	// position is the function that gives the place of a text in another, 0 for none.
+	position string
+
+	// regexp searches a text; nil: there is no such thing.
+	regexp  func(x, re string) string
+	regexps *regexpSyntax
+
+	// textType casts a number, boolean or GUID to text.
+	textType string
+	// number is a text of number form as a number, null for other texts.
+	number func(text string) string
+	// exactNumbers: integers and fractions compare by their exact value.
+	exactNumbers bool
+	// integer writes a literal.
+	integer func(int64) string
+	// realText is the text form of a fraction column.
+	realText func(x string) string
+
+	// timeOf reads RFC 3339, null for other texts; part takes a number out of
+	// what timeOf gives or a datetime column, or says that it cannot; micros are
+	// the microseconds since 1970.
+	timeOf func(text string) string
+	part   func(t string, d ir.Derivation) (string, bool)
+	micros func(t string) string
+	types  map[ir.Type]string
+
+	json *jsonDialect
+}
+
+// jsonDialect is how values inside a JSON document are reached.
+type jsonDialect struct {
+	// get is the value at a place, as JSON; null where there is none. kind is
+	// the name of its type and text what a scalar there is as text.
+	get, kind, text func(v place) string
+	// key reports whether a path can name the key.
+	key func(string) bool
+	// The names of types.
+	texts, numbers, bools, nulls, objects, arrays []string
+	// isBool asks for a boolean of that value.
+	isBool func(v place, truth bool) string
+	// exists is true if body is of one element of v, lists taken apart; a
+	// scalar is a list of one. whole: lists themselves and a null that v is are
+	// no elements.
+	exists func(v place, name, body string, whole bool) string
+	// leaves is exists for all scalars below v.
+	leaves func(v place, name, body string) string
+	// element is the place that exists and leaves give a name to.
+	element func(name string) place
+	// parse is the JSON object or list in a text, or null; wrap a text as JSON.
+	parse, wrap func(text string) string
+	// number is a number, or text of number form, as a number; null for what is
+	// not asked for. integer gives a number only if it is one of 64 bits; needed
+	// unless exactNumbers.
+	number  func(v place, numbers, texts bool) string
+	integer func(v place) string
+	// numberText is the text form of a number.
+	numberText func(v place) string
+}
+
+// place is a value in a JSON document: at a path below an expression that
+// yields JSON. In a dialect whose elements are rows, row is the row's name.
+type place struct {
+	base string
+	path []placeStep
+	row  bool
+}
+
+type placeStep struct {
+	key   string
+	index int // if key is not asked for
+	list  bool
+}
+
+func (v place) key(k string) place {
+	return place{v.base, append(v.path[:len(v.path):len(v.path)], placeStep{key: k}), v.row}
+}
+
+func (v place) at(i int) place {
+	return place{v.base, append(v.path[:len(v.path):len(v.path)], placeStep{index: i, list: true}), v.row}
+}
+
+// Name returns the dialect's name, as DialectNamed takes it.
+func (d *Dialect) Name() string { return d.name }
+
+// Title returns the engines that speak it.
+func (d *Dialect) Title() string { return d.title }
+
+// Executed says whether the conformance suite runs queries of the dialect in
+// its engine; other dialects are printed and parsed.
+func (d *Dialect) Executed() bool { return !d.printedOnly }
+
+// Dialects returns all dialects.
+func Dialects() []*Dialect {
+	return []*Dialect{DuckDB, SQLite, SQLiteWithRegexp, PostgreSQL}
+}
+
+// DialectNamed returns the dialect of that name; false, with a hint, where there
+// is none.
+func DialectNamed(name string) (d *Dialect, hint string, ok bool) {
+	var known []string
+	for _, d := range Dialects() {
+		if strings.EqualFold(d.name, name) {
+			return d, "", true
+		}
+		known = append(known, d.name)
+	}
+	if near := sigma.Nearest(name, known); near != "" {
+		return nil, "did you mean " + near + "?", false
+	}
+	return nil, "there are " + strings.Join(known, ", "), false
+}
+
+// doubleQuoted is a name in standard SQL.
+func doubleQuoted(name string) string {
+	if plainName(name) && !reserved[strings.ToLower(name)] {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+func plainName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// reserved are words that some engine does not take as a name.
+var reserved = func() map[string]bool {
+	words := map[string]bool{}
+	for _, w := range strings.Fields(`all alter analyse analyze and any array as asc asymmetric at authorization between both by case cast check collate column
+		constraint create cross cube current current_date current_time current_timestamp current_user database default deferrable delete desc describe distinct drop
+		else end escape except exclude execute exists explain extract false fetch filter first following for foreign from full function grant group grouping groups having
+		hash if ignore ilike in index initially inner insert intersect interval into is isnull join key lambda last lateral leading left like limit localtime localtimestamp lookup
+		match merge natural new no not notnull null nulls of off offset on only or order others outer over overlaps partition pivot placing positional preceding prepare primary proto
+		qualify range recursive references regexp respect returning right rollup row rows schema select session_user set show similar some start struct summarize symmetric
+		system table tablesample then ties time timestamp to top trailing treat trigger true unbounded union unique unnest unpivot update user using values variadic verbose view
+		when where window with within without`) {
+		words[w] = true
+	}
+	return words
+}()
+
+// singleQuoted is a text in standard SQL, for engines without NUL.
+func singleQuoted(s string) (string, bool) {
+	if strings.ContainsRune(s, 0) {
+		return "", false
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'", true
+}
+
+// in asks whether x is one of a few names.
+func in(x string, names ...string) string {
+	if len(names) == 1 {
+		return x + " = '" + names[0] + "'"
+	}
+	return x + " IN ('" + strings.Join(names, "', '") + "')"
+}
+
+func notTrue(x string) string { return x + " IS NOT TRUE" }

@@ -1,0 +1,174 @@
+package backends
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// DuckDB prints for DuckDB 1.3 and newer; zones and datetimes in text need its
+// icu extension, which its releases bring along. Lists in JSON are taken apart
+// to the depth of listDepth.
+var DuckDB = &Dialect{
+	name:  "duckdb",
+	title: "DuckDB",
+	ident: doubleQuoted,
+	quote: func(s string) (string, bool) {
+		q := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+		if strings.ContainsRune(s, 0) {
+			return "(" + strings.ReplaceAll(q, "\x00", "' || chr(0) || '") + ")", true
+		}
+		return q, true
+	},
+	isNotTrue: notTrue,
+	lower:     func(x string) string { return "lower(" + x + ")" },
+	translate: translateFunction,
+	like:      likeOperator,
+	regexp:    func(x, re string) string { return "regexp_matches(" + x + ", " + re + ")" },
+	regexps:   re2Syntax,
+	position:  "strpos",
+	textType:  "VARCHAR",
+	number:    func(t string) string { return duckDBNumber(duckDBNumberForm(t), t) },
+	integer:   func(i int64) string { return strconv.FormatInt(i, 10) },
+	realText:  func(x string) string { return duckDBRealText("CAST(" + x + " AS VARCHAR)") },
+	timeOf: func(t string) string {
+		return "TRY_CAST(CASE WHEN regexp_full_match(" + t + ", '" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})') THEN " + t +
+			" WHEN regexp_full_match(" + t + ", '" + timeForm + "') THEN " + t + " || 'Z' END AS TIMESTAMPTZ)"
+	},
+	part: func(t string, d ir.Derivation) (string, bool) {
+		zone := "UTC"
+		if d.Zone != "" {
+			zone = d.Zone
+		}
+		q, ok := singleQuoted(zone)
+		return fmt.Sprintf("date_part('%s', timezone(%s, %s))", isoPart(d.Kind), q, t), ok
+	},
+	micros: func(t string) string { return "epoch_us(" + t + ")" },
+	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMPTZ",
+		ir.TypeGUID: "UUID", ir.TypeJSON: "JSON", ir.TypeString: "VARCHAR"},
+	json: &jsonDialect{
+		get:     func(v place) string { return duckDBPath("json_extract", v, "") },
+		kind:    func(v place) string { return duckDBPath("json_type", v, "") },
+		text:    func(v place) string { return duckDBPath("json_extract_string", v, "") },
+		key:     func(k string) bool { return k != "" && !strings.ContainsRune(k, 0) },
+		texts:   []string{"VARCHAR"},
+		numbers: []string{"UBIGINT", "BIGINT", "DOUBLE"},
+		bools:   []string{"BOOLEAN"},
+		nulls:   []string{"NULL"},
+		objects: []string{"OBJECT"},
+		arrays:  []string{"ARRAY"},
+		isBool: func(v place, truth bool) string {
+			return duckDBPath("json_extract", v, "") + " = '" + boolText(truth) + "'::JSON"
+		},
+		exists: func(v place, name, body string, whole bool) string {
+			first := "[" + duckDBPath("json_extract", v, "") + "]"
+			if whole {
+				kind := duckDBPath("json_type", v, "")
+				first = "CASE WHEN " + kind + " NOT IN ('ARRAY', 'NULL') THEN " + first + " END"
+				body = "json_type(" + name + ") <> 'ARRAY' AND (" + body + ")"
+			}
+			lists := []string{first}
+			for depth := 1; depth <= listDepth; depth++ {
+				lists = append(lists, duckDBPath("json_extract", v, strings.Repeat("[*]", depth)))
+			}
+			return "len(list_filter(list_concat(" + strings.Join(lists, ", ") + "), lambda " + name + ": " + body + ")) > 0"
+		},
+		leaves: func(v place, name, body string) string {
+			return "len(list_filter(" + duckDBPath("json_extract", v, "..*") + ", lambda " + name + ": " + body + ")) > 0"
+		},
+		element: func(name string) place { return place{base: name} },
+		parse: func(t string) string {
+			j := "TRY_CAST(" + t + " AS JSON)"
+			return "CASE WHEN json_type(" + j + ") IN ('OBJECT', 'ARRAY') THEN " + j + " END"
+		},
+		wrap: func(t string) string { return "to_json(" + t + ")" },
+		number: func(v place, numbers, texts bool) string {
+			t := duckDBPath("json_extract_string", v, "")
+			kind := duckDBPath("json_type", v, "")
+			var when []string
+			if numbers {
+				when = append(when, in(kind, "UBIGINT", "BIGINT", "DOUBLE"))
+			}
+			if texts {
+				when = append(when, kind+" = 'VARCHAR' AND "+duckDBNumberForm(t))
+			}
+			return duckDBNumber(strings.Join(when, " OR "), t)
+		},
+		integer: func(v place) string {
+			return "TRY_CAST(CASE WHEN " + in(duckDBPath("json_type", v, ""), "UBIGINT", "BIGINT") + " THEN " + duckDBPath("json_extract_string", v, "") + " END AS BIGINT)"
+		},
+		numberText: func(v place) string { return duckDBRealText(duckDBPath("json_extract_string", v, "")) },
+	},
+}
+
+// listDepth is how deep a list may stand in lists, in dialects that cannot take
+// them apart to any depth.
+const listDepth = 4
+
+func duckDBNumberForm(t string) string {
+	return "regexp_full_match(" + t + ", '" + ir.NumberTextForm + "')"
+}
+
+func duckDBNumber(when, t string) string {
+	return "TRY_CAST(CASE WHEN " + when + " THEN " + t + " END AS DOUBLE)"
+}
+
+// duckDBRealText is a number's text t without exponent. Numbers from 1e38 on, and
+// below 1e-30, have none.
+func duckDBRealText(t string) string {
+	return "CASE WHEN " + t + " LIKE '%e-%' THEN rtrim(CAST(TRY_CAST(" + t + " AS DECIMAL(38, 30)) AS VARCHAR), '0') WHEN " + t + " LIKE '%e%' THEN CAST(TRY_CAST(" + t +
+		" AS DECIMAL(38, 0)) AS VARCHAR) ELSE regexp_replace(" + t + ", '\\.0$', '') END"
+}
+
+// duckDBPath calls a function of a JSON value and a path.
+func duckDBPath(function string, v place, tail string) string {
+	if len(v.path) == 0 && tail == "" {
+		switch function {
+		case "json_extract":
+			return v.base
+		case "json_type":
+			return "json_type(" + v.base + ")"
+		}
+	}
+	var b strings.Builder
+	b.WriteByte('$')
+	for _, s := range v.path {
+		switch {
+		case s.list:
+			fmt.Fprintf(&b, "[%d]", s.index)
+		case plainName(s.key):
+			b.WriteString("." + s.key)
+		default:
+			b.WriteString(`."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s.key) + `"`)
+		}
+	}
+	q, _ := singleQuoted(b.String() + tail)
+	return function + "(" + v.base + ", " + q + ")"
+}
+
+// timeForm is RFC 3339 without a zone, of the years that every engine knows, as
+// a regular expression that all dialects read alike.
+const timeForm = `[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?`
+
+// isoPart names a part of a time as date_part and extract do.
+func isoPart(k ir.DerivationKind) string {
+	if k == ir.Weekday {
+		return "isodow"
+	}
+	return k.String()
+}
+
+func translateFunction(x string, from, to []rune) string {
+	f, _ := singleQuoted(string(from))
+	t, _ := singleQuoted(string(to))
+	return "translate(" + x + ", " + f + ", " + t + ")"
+}
+
+func likeOperator(x, pattern, escape string) string {
+	if escape != "" {
+		escape = " ESCAPE " + escape
+	}
+	return x + " LIKE " + pattern + escape
+}

@@ -1,0 +1,374 @@
+package backends
+
+import (
+	"fmt"
+	"regexp/syntax"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// regexpSyntax is how an engine writes regular expressions. Printers ask only
+// whether one is found, so greed and groups do not matter and are not written.
+// Letter case never is a flag: a letter of any case is a class of its forms.
+type regexpSyntax struct {
+	beginText, endText   string
+	beginLine, endLine   string
+	boundary, noBoundary string              // of ASCII words
+	anyChar              string              // also a line break
+	nothing              string              // never matches
+	group                string              // opens a group
+	maxRepeat            int                 // 0: as Go's
+	escape               func(r rune) string // a character that is not written as it is
+	noNUL                bool
+	around               func(string) string // makes a search of what the engine anchors; nil: it searches
+	unsupported          func(*syntax.Regexp) string
+}
+
+// hexEscape writes \x{…}, which RE2, Java and Oniguruma know.
+func hexEscape(r rune) string { return fmt.Sprintf(`\x{%x}`, r) }
+
+// re2Syntax is RE2's, and that of Go's regexp.
+var re2Syntax = &regexpSyntax{
+	beginText: `\A`, endText: `\z`, beginLine: `(?m:^)`, endLine: `(?m:$)`, boundary: `\b`, noBoundary: `\B`,
+	anyChar: `(?s:.)`, nothing: `[^\x00-\x{10FFFF}]`, group: `(?:`, escape: hexEscape,
+}
+
+const (
+	wordBefore, wordAfter     = `(?<=[0-9A-Za-z_])`, `(?=[0-9A-Za-z_])`
+	noWordBefore, noWordAfter = `(?<![0-9A-Za-z_])`, `(?![0-9A-Za-z_])`
+)
+
+// lookaroundBoundary are word boundaries in an engine that has other words.
+const (
+	lookaroundBoundary   = `(?:` + wordBefore + noWordAfter + `|` + noWordBefore + wordAfter + `)`
+	lookaroundNoBoundary = `(?:` + wordBefore + wordAfter + `|` + noWordBefore + noWordAfter + `)`
+)
+
+// postgresSyntax is PostgreSQL's advanced regular expressions.
+var postgresSyntax = &regexpSyntax{
+	beginText: `\A`, endText: `\Z`, beginLine: `(?:\A|(?<=\n))`, endLine: `(?:\Z|(?=\n))`, boundary: lookaroundBoundary, noBoundary: lookaroundNoBoundary,
+	anyChar: `.`, nothing: `(?!x)x`, group: `(?:`, maxRepeat: 255, noNUL: true,
+	escape: func(r rune) string {
+		if r > 0xFFFF {
+			return fmt.Sprintf(`\U%08X`, r)
+		}
+		return fmt.Sprintf(`\u%04X`, r)
+	},
+}
+
+// writeRegexp prints a regular expression of Go's syntax in that of an engine,
+// from its tree. The error says what the engine cannot say.
+func writeRegexp(re ir.Regex, s *regexpSyntax) (string, error) {
+	tree, err := syntax.Parse(string(re), syntax.Perl)
+	if err != nil {
+		return "", err
+	}
+	w := &regexpWriter{s: s}
+	w.write(tree, regexpAlternate)
+	if w.err != nil {
+		return "", w.err
+	}
+	out := w.b.String()
+	if s.around != nil {
+		out = s.around(out)
+	}
+	return out, nil
+}
+
+// How tightly an expression binds, loosest first.
+const (
+	regexpAlternate = iota
+	regexpConcat
+	regexpRepeat
+)
+
+type regexpWriter struct {
+	s   *regexpSyntax
+	b   strings.Builder
+	err error
+}
+
+func (w *regexpWriter) grouped(write func()) {
+	w.b.WriteString(w.s.group)
+	write()
+	w.b.WriteByte(')')
+}
+
+func (w *regexpWriter) write(re *syntax.Regexp, least int) {
+	if w.s.unsupported != nil && w.err == nil {
+		if what := w.s.unsupported(re); what != "" {
+			w.err = fmt.Errorf("%s", what)
+		}
+	}
+	switch re.Op {
+	case syntax.OpNoMatch:
+		w.b.WriteString(w.s.nothing)
+	case syntax.OpEmptyMatch:
+		w.b.WriteString(w.s.group + ")")
+	case syntax.OpLiteral:
+		if least == regexpRepeat && len(re.Rune) > 1 {
+			w.grouped(func() { w.write(re, regexpConcat) })
+			return
+		}
+		for _, r := range re.Rune {
+			w.char(r, re.Flags&syntax.FoldCase != 0)
+		}
+	case syntax.OpCharClass:
+		w.class(re.Rune)
+	case syntax.OpAnyCharNotNL:
+		w.b.WriteString(`[^\n]`)
+	case syntax.OpAnyChar:
+		w.b.WriteString(w.s.anyChar)
+	case syntax.OpBeginLine:
+		w.b.WriteString(w.s.beginLine)
+	case syntax.OpEndLine:
+		w.b.WriteString(w.s.endLine)
+	case syntax.OpBeginText:
+		w.b.WriteString(w.s.beginText)
+	case syntax.OpEndText:
+		w.b.WriteString(w.s.endText)
+	case syntax.OpWordBoundary:
+		w.b.WriteString(w.s.boundary)
+	case syntax.OpNoWordBoundary:
+		w.b.WriteString(w.s.noBoundary)
+	case syntax.OpCapture:
+		w.write(re.Sub[0], least)
+	case syntax.OpStar:
+		w.repeat(re.Sub[0], 0, -1)
+	case syntax.OpPlus:
+		w.repeat(re.Sub[0], 1, -1)
+	case syntax.OpQuest:
+		w.repeat(re.Sub[0], 0, 1)
+	case syntax.OpRepeat:
+		w.repeat(re.Sub[0], re.Min, re.Max)
+	case syntax.OpConcat:
+		if least > regexpConcat {
+			w.grouped(func() { w.write(re, regexpConcat) })
+			return
+		}
+		for _, sub := range re.Sub {
+			w.write(sub, regexpConcat)
+		}
+	case syntax.OpAlternate:
+		if least > regexpAlternate {
+			w.grouped(func() { w.write(re, regexpAlternate) })
+			return
+		}
+		for i, sub := range re.Sub {
+			if i > 0 {
+				w.b.WriteByte('|')
+			}
+			w.write(sub, regexpConcat)
+		}
+	default:
+		w.err = fmt.Errorf("the regular expression %s", re)
+	}
+}
+
+// repeat writes sub from min to max times, without end for -1.
+func (w *regexpWriter) repeat(sub *syntax.Regexp, min, max int) {
+	if zeroWidth(sub) { // which some engines do not repeat
+		switch {
+		case min > 0:
+			w.write(sub, regexpConcat)
+		default:
+			w.b.WriteString(w.s.group + ")")
+		}
+		return
+	}
+	limit := w.s.maxRepeat
+	if limit > 0 && (min > limit || max > limit) {
+		w.grouped(func() {
+			for min > limit {
+				w.once(sub, limit, limit)
+				min -= limit
+				if max > 0 {
+					max -= limit
+				}
+			}
+			for max-min > limit {
+				w.once(sub, 0, limit)
+				max -= limit
+			}
+			if max > limit {
+				w.once(sub, min, min)
+				min, max = 0, max-min
+			}
+			w.once(sub, min, max)
+		})
+		return
+	}
+	w.once(sub, min, max)
+}
+
+func (w *regexpWriter) once(sub *syntax.Regexp, min, max int) {
+	switch sub.Op {
+	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat, syntax.OpCapture:
+		w.grouped(func() { w.write(sub, regexpAlternate) })
+	default:
+		w.write(sub, regexpRepeat)
+	}
+	switch {
+	case min == 0 && max == -1:
+		w.b.WriteByte('*')
+	case min == 1 && max == -1:
+		w.b.WriteByte('+')
+	case min == 0 && max == 1:
+		w.b.WriteByte('?')
+	case max == -1:
+		fmt.Fprintf(&w.b, "{%d,}", min)
+	case min == max:
+		fmt.Fprintf(&w.b, "{%d}", min)
+	default:
+		fmt.Fprintf(&w.b, "{%d,%d}", min, max)
+	}
+}
+
+// zeroWidth reports whether an expression matches nothing but the empty text.
+func zeroWidth(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	case syntax.OpConcat, syntax.OpAlternate, syntax.OpCapture, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
+		for _, sub := range re.Sub {
+			if !zeroWidth(sub) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// char writes one character, in any case if fold.
+func (w *regexpWriter) char(r rune, fold bool) {
+	if fold {
+		if forms := orbit(r); len(forms) > 1 {
+			w.b.WriteByte('[')
+			for _, f := range forms {
+				w.b.WriteString(w.plain(f))
+			}
+			w.b.WriteByte(']')
+			return
+		}
+	}
+	w.b.WriteString(w.plain(r))
+}
+
+// orbit are the forms of a letter under simple folding, in order.
+func orbit(r rune) []rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	forms := []rune{least}
+	for f := unicode.SimpleFold(least); f != least; f = unicode.SimpleFold(f) {
+		forms = append(forms, f)
+	}
+	return forms
+}
+
+// plain writes a character so that it stands for itself, in a class and outside.
+func (w *regexpWriter) plain(r rune) string {
+	switch {
+	case r >= '0' && r <= '9', r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r == '_', r == ' ', r == '/', r == ':', r == ',', r == ';', r == '=', r == '"', r == '\'', r == '%', r == '@', r == '!', r == '<', r == '>':
+		return string(r)
+	case r > ' ' && r < utf8.RuneSelf-1:
+		return `\` + string(r)
+	case r >= utf8.RuneSelf && unicode.In(r, unicode.L, unicode.N) && r <= 0xFFFF:
+		return string(r)
+	}
+	return w.s.escape(r)
+}
+
+// class writes a class of pairs of first and last characters.
+func (w *regexpWriter) class(pairs []rune) {
+	open := "["
+	if len(pairs) > 0 && pairs[0] == 0 && pairs[len(pairs)-1] == unicode.MaxRune {
+		if pairs = complement(pairs); len(pairs) == 0 {
+			w.b.WriteString(w.s.anyChar)
+			return
+		}
+		open = "[^"
+	}
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		lo, hi := pairs[i], pairs[i+1]
+		if w.s.noNUL && lo == 0 {
+			if lo = 1; hi == 0 {
+				continue
+			}
+		}
+		b.WriteString(w.plain(lo))
+		if hi > lo {
+			if hi > lo+1 {
+				b.WriteByte('-')
+			}
+			b.WriteString(w.plain(hi))
+		}
+	}
+	if b.Len() == 0 {
+		w.b.WriteString(w.s.nothing)
+		return
+	}
+	w.b.WriteString(open + b.String() + "]")
+}
+
+// complement of a class that starts with 0 and ends with the last character.
+func complement(pairs []rune) []rune {
+	var out []rune
+	for i := 1; i+1 < len(pairs); i += 2 {
+		out = append(out, pairs[i]+1, pairs[i+1]-1)
+	}
+	return out
+}
+
+// findsInDecimal reports whether a regular expression could be found in the text
+// form of a number. It may say so of one that cannot.
+func findsInDecimal(re ir.Regex) bool {
+	tree, err := syntax.Parse(string(re), syntax.Perl)
+	return err != nil || fitsIn(tree, "-.0123456789")
+}
+
+func fitsIn(re *syntax.Regexp, alphabet string) bool {
+	switch re.Op {
+	case syntax.OpNoMatch:
+		return false
+	case syntax.OpLiteral:
+		for _, r := range re.Rune {
+			if !strings.ContainsRune(alphabet, r) {
+				return false
+			}
+		}
+	case syntax.OpCharClass:
+		for i := 0; i < len(re.Rune); i += 2 {
+			for _, c := range alphabet {
+				if c >= re.Rune[i] && c <= re.Rune[i+1] {
+					return true
+				}
+			}
+		}
+		return false
+	case syntax.OpPlus, syntax.OpCapture:
+		return fitsIn(re.Sub[0], alphabet)
+	case syntax.OpRepeat:
+		return re.Min == 0 || fitsIn(re.Sub[0], alphabet)
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			if !fitsIn(sub, alphabet) {
+				return false
+			}
+		}
+	case syntax.OpAlternate:
+		for _, sub := range re.Sub {
+			if fitsIn(sub, alphabet) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}

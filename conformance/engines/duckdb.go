@@ -1,0 +1,18 @@
+package engines
+
+import (
+	"database/sql"
+
+	_ "github.com/duckdb/duckdb-go/v2" // the driver
+
+	"github.com/rulewright/rulewright/backends"
+)
+
+// DuckDB opens a database in memory.
+func DuckDB() (*Engine, error) {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(backends.DuckDB, db, "JSON", func(int) string { return "?" })
+}

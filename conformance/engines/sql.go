@@ -1,0 +1,203 @@
+package engines
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rulewright/rulewright/backends"
+	"github.com/rulewright/rulewright/conformance"
+)
+
+// Engine is a database that answers questions by the query that package
+// backends prints for its dialect. It is not safe for concurrent use.
+type Engine struct {
+	Dialect *backends.Dialect
+	db      *sql.DB
+	// jsonType is the type of a column with an event.
+	jsonType string
+	// placeholder of the n-th argument of a statement, from 1.
+	placeholder func(n int) string
+}
+
+// Name returns the dialect's name.
+func (e *Engine) Name() string { return e.Dialect.Name() }
+
+// Close ends the connection.
+func (e *Engine) Close() error { return e.db.Close() }
+
+const (
+	eventTable  = "all_events"
+	queryTable  = "events"
+	eventColumn = "event"
+)
+
+// newEngine makes the table that events are put into.
+func newEngine(d *backends.Dialect, db *sql.DB, jsonType string, placeholder func(int) string) (*Engine, error) {
+	db.SetMaxOpenConns(1)
+	e := &Engine{Dialect: d, db: db, jsonType: jsonType, placeholder: placeholder}
+	_, err := db.Exec("CREATE TEMPORARY TABLE " + eventTable + " (question INTEGER, number INTEGER, " + eventColumn + " " + jsonType + ")")
+	return e, err
+}
+
+// Verdicts puts a question by itself.
+func (e *Engine) Verdicts(ctx context.Context, q conformance.Question) ([]conformance.Verdict, error) {
+	answers := e.Batch(ctx, []conformance.Question{q})
+	return answers[0].Verdicts, answers[0].Err
+}
+
+// Answer is what an engine makes of a question.
+type Answer struct {
+	Verdicts []conformance.Verdict
+	Err      error
+	Text     string // of the query
+}
+
+// batchSize is how many queries are put in one statement.
+const batchSize = 50
+
+// inquiry is a query with the events of all questions that it is printed of.
+type inquiry struct {
+	text   string
+	events []any
+	put    []*conformance.Verdict // where the answers go
+	answer []*Answer
+}
+
+// Batch puts many questions in few statements, the whole events in a JSON column.
+func (e *Engine) Batch(ctx context.Context, qs []conformance.Question) []Answer {
+	answers := make([]Answer, len(qs))
+	var all []*inquiry
+	known := map[string]*inquiry{}
+	for i, q := range qs {
+		rule := *q.Rule
+		rule.Source.Table = queryTable
+		query, err := backends.SQL(&rule, e.Dialect, backends.Target{Event: eventColumn})
+		if err != nil {
+			answers[i].Err = fmt.Errorf("%w: %w", conformance.ErrUnsupported, err)
+			continue
+		}
+		answers[i].Text = query.Text
+		answers[i].Verdicts = make([]conformance.Verdict, len(q.Events))
+		in := known[query.Text]
+		if in == nil {
+			in = &inquiry{text: query.Text}
+			known[query.Text] = in
+			all = append(all, in)
+		}
+		for n, ev := range q.Events {
+			in.events = append(in.events, ev)
+			in.put = append(in.put, &answers[i].Verdicts[n])
+			in.answer = append(in.answer, &answers[i])
+		}
+	}
+	for from := 0; from < len(all); from += batchSize {
+		e.batch(ctx, all[from:min(from+batchSize, len(all))])
+	}
+	return answers
+}
+
+func (e *Engine) batch(ctx context.Context, all []*inquiry) {
+	if err := e.store(ctx, all); err != nil {
+		for _, in := range all {
+			for _, a := range in.answer {
+				a.Err = err
+			}
+		}
+		return
+	}
+	if err := e.put(ctx, all, 0); err != nil {
+		for i, in := range all { // one by one, to see which it was
+			if err := e.put(ctx, all[i:i+1], i); err != nil {
+				for _, a := range in.answer {
+					a.Err = fmt.Errorf("%w\n%s", err, in.text)
+				}
+			}
+		}
+	}
+}
+
+// store puts the events of the inquiries into the table, and nothing else.
+func (e *Engine) store(ctx context.Context, all []*inquiry) error {
+	tx, err := e.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, "DELETE FROM "+eventTable); err != nil {
+		return err
+	}
+	const rows = 100
+	var args []any
+	insert := func() error {
+		if len(args) == 0 {
+			return nil
+		}
+		var b strings.Builder
+		b.WriteString("INSERT INTO " + eventTable + " VALUES ")
+		for i := range args {
+			switch {
+			case i%3 != 0:
+				b.WriteString(", ")
+			case i > 0:
+				b.WriteString("), (")
+			default:
+				b.WriteString("(")
+			}
+			b.WriteString(e.placeholder(i + 1))
+		}
+		_, err := tx.ExecContext(ctx, b.String()+")", args...)
+		args = nil
+		return err
+	}
+	for i, in := range all {
+		for n, ev := range in.events {
+			text, err := jsonText(ev)
+			if err != nil {
+				return err
+			}
+			if args = append(args, i, n, text); len(args) == 3*rows {
+				if err := insert(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := insert(); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// put asks about stored events; first is the number of the first inquiry.
+func (e *Engine) put(ctx context.Context, all []*inquiry, first int) error {
+	var parts []string
+	for i, in := range all {
+		parts = append(parts, fmt.Sprintf("SELECT question, number FROM (WITH %s AS (SELECT * FROM %s WHERE question = %d) %s) AS q%d", queryTable, eventTable, first+i, in.text, i))
+	}
+	rows, err := e.db.QueryContext(ctx, strings.Join(parts, "\nUNION ALL\n"))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i, n int
+		if err := rows.Scan(&i, &n); err != nil {
+			return err
+		}
+		all[i-first].put[n].Match = true
+	}
+	return rows.Err()
+}
+
+// jsonText is an event as its JSON text.
+func jsonText(ev any) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(ev)
+	return strings.TrimSuffix(b.String(), "\n"), err
+}
