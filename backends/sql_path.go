@@ -116,8 +116,8 @@ func notIn(x string, names ...string) string {
 	return s + ")"
 }
 
-// column is where a field stands in a row.
-type column struct {
+// sqlField is where a field stands in a row.
+type sqlField struct {
 	// typed: the column itself is the scalar.
 	typed bool
 	name  string
@@ -131,19 +131,19 @@ type column struct {
 
 // locate finds the field: from an element inside a list block, in the event's
 // column, or in a column of its own.
-func (p *sqlPrinter) locate(f ir.Field, depth int) (column, error) {
+func (p *sqlPrinter) locate(f ir.Field, depth int) (sqlField, error) {
 	steps := f.Steps()
 	if depth > 0 {
-		return column{root: p.d.json.element(elementName(depth)), steps: steps}, nil
+		return sqlField{root: p.d.json.element(elementName(depth)), steps: steps}, nil
 	}
 	if p.target.Event != "" {
-		return column{root: place{base: p.d.ident(p.target.Event)}, steps: steps}, nil
+		return sqlField{root: place{base: p.d.ident(p.target.Event)}, steps: steps}, nil
 	}
 	if len(steps) == 0 {
-		return column{}, p.refuse("the whole event as a value, in a table without a column that holds it, is not supported")
+		return sqlField{}, p.refuse("the whole event as a value, in a table without a column that holds it, is not supported")
 	}
 	step := steps[0]
-	c := column{name: p.d.ident(step.Key), typ: f.ColumnType}
+	c := sqlField{name: p.d.ident(step.Key), typ: f.ColumnType}
 	bare := !step.JSON && !step.HasPosition && step.Where.Key == ""
 	switch {
 	case len(steps) == 1 && bare && c.typ != ir.TypeJSON:
@@ -154,7 +154,7 @@ func (p *sqlPrinter) locate(f ir.Field, depth int) (column, error) {
 	case step.JSON && kindsOfColumn(c.typ) == textKind:
 		c.root = place{base: "coalesce(" + p.d.json.parse(c.name) + ", " + p.d.json.wrap(c.name) + ")"}
 	default:
-		return column{}, p.refuse("the column %s is of type %s; a part of it is not supported", step.Key, c.typ)
+		return sqlField{}, p.refuse("the column %s is of type %s; a part of it is not supported", step.Key, c.typ)
 	}
 	step.Key = ""
 	c.first, c.steps = &step, steps[1:]
@@ -162,7 +162,7 @@ func (p *sqlPrinter) locate(f ir.Field, depth int) (column, error) {
 }
 
 // along prints that body is of one of the values that a field in JSON leads to.
-func (p *sqlPrinter) along(c column, end ending, body func(place) (cond, error)) (cond, error) {
+func (p *sqlPrinter) along(c sqlField, end ending, body func(place) (cond, error)) (cond, error) {
 	if c.first != nil {
 		return p.refine(c.root, *c.first, c.steps, end, body)
 	}
