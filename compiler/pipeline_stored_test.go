@@ -100,6 +100,9 @@ func TestKeysHaveSources(t *testing.T) {
 					t.Errorf("%s: %s: %s has no source", name, table, n)
 				}
 				column, _, _ := strings.Cut(n, ".")
+				if _, typ, ok := m.schema.column(column); ok && typ != ir.TypeJSON && !f.path[0].JSON {
+					t.Errorf("%s: %s: %s is below the column %s of type %s", name, table, n, column, typ)
+				}
 				if c := m.fields[column]; c == nil || !c.said {
 					t.Errorf("%s: %s: %s is described and the column %s is not: say whether it is a list", name, table, n, column)
 				}

@@ -158,7 +158,14 @@ func asJSON(ev any) (any, error) {
 // object or list is one.
 func typedTable(r *ir.Rule, events []any) (*kusto.Table, error) {
 	t := &kusto.Table{Columns: []kusto.Column{{Name: kqlRow, Type: kusto.TypeLong}}}
-	add := func(f ir.Field) {
+	var add func(f ir.Field)
+	add = func(f ir.Field) {
+		if f.Join != nil {
+			for _, p := range f.Join.Parts {
+				add(ir.Field{Column: p.Column, ColumnType: ir.TypeString})
+			}
+			return
+		}
 		if f.Column == "" || slices.ContainsFunc(t.Columns, func(c kusto.Column) bool { return c.Name == f.Column }) {
 			return
 		}
