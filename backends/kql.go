@@ -199,7 +199,14 @@ func (p *kqlPrinter) print(q *Query) error {
 	if joins := p.joinNames(); len(joins) > 0 {
 		lines = append(lines, "project-away "+strings.Join(joins, ", "))
 	}
-	q.Text = strings.Join(lines, "\n| ")
+	lets, guards, err := p.lists(strings.Join(lines, "\n"))
+	if err != nil {
+		return err
+	}
+	for i, g := range guards {
+		lines = slices.Insert(lines, 1+i, "where "+g)
+	}
+	q.Text = strings.Join(append(lets, strings.Join(lines, "\n| ")), "\n")
 	return nil
 }
 

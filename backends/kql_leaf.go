@@ -445,6 +445,10 @@ func confusedWith(text string) kinds {
 func (p *kqlPrinter) likeTest(t test, s kqlScalar) string {
 	var parts []string
 	for _, pattern := range t.patterns {
+		if readsList(pattern) {
+			parts = append(parts, p.listTest(pattern, t.cased, s))
+			continue
+		}
 		part := s.text() + " matches regex " + kqlString(kqlPattern(pattern, t.cased))
 		longest := ""
 		for _, x := range pattern {

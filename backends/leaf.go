@@ -2,6 +2,7 @@ package backends
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -98,7 +99,13 @@ type test struct {
 	numbers  []ir.Number
 	truth    bool
 	networks []ir.Prefix
+	lists    []string // of networks that the query reads, of askNetwork
 	fields   []ir.Field
+}
+
+// readsList reports whether a pattern holds texts that the query reads.
+func readsList(p ir.Pattern) bool {
+	return slices.ContainsFunc(p, func(x ir.PatternPart) bool { return x.Kind == ir.OneOfList })
 }
 
 // testsOf returns the tests of which one must be true of one scalar of the
@@ -116,11 +123,21 @@ func testsOf(m *ir.Match, at kinds) []test {
 			out.add(test{ask: askText, how: ir.Equal, kinds: at & textKind, texts: []string{boolText(bool(v))}, written: []string{boolText(bool(v))}})
 			out.add(test{ask: askBool, kinds: at & boolKind, truth: bool(v)})
 		case ir.Pattern:
+			if readsList(v) { // what it is of cannot be answered here
+				if k := at & textForm; k != 0 {
+					out.tests = append(out.tests, test{ask: askLike, cased: m.Cased, kinds: k, patterns: []ir.Pattern{v}})
+				}
+				continue
+			}
 			out.add(test{ask: askLike, cased: m.Cased, kinds: at & textForm, patterns: []ir.Pattern{v}})
 		case ir.Regex:
 			out.add(test{ask: askRegexp, cased: true, kinds: at & textForm, regexps: []ir.Regex{v}})
 		case ir.Prefix:
 			out.add(test{ask: askNetwork, kinds: at & textKind, networks: []ir.Prefix{v}})
+		case ir.Networks:
+			if k := at & textKind; k != 0 {
+				out.tests = append(out.tests, test{ask: askNetwork, kinds: k, lists: []string{v.Parameter}})
+			}
 		case ir.FieldRef:
 			out.add(test{ask: askField, how: m.Op, cased: m.Cased, kinds: at &^ objectKind, fields: []ir.Field{v.Field}})
 		}
@@ -152,6 +169,9 @@ func (l *testList) add(t test) {
 	}
 	for i := range l.tests {
 		o := &l.tests[i]
+		if len(o.lists) > 0 || len(o.patterns) > 0 && readsList(o.patterns[0]) {
+			continue // a test of its own
+		}
 		if o.ask == t.ask && o.kinds == t.kinds && o.how == t.how && o.cased == t.cased && (t.ask != askBool || o.truth == t.truth) {
 			o.texts = append(o.texts, t.texts...)
 			o.written = append(o.written, t.written...)
@@ -248,6 +268,8 @@ func patternRegexp(p ir.Pattern, anyCase bool) *regexp.Regexp {
 			b.WriteString(`.*`)
 		case ir.AnyOne:
 			b.WriteString(`.`)
+		case ir.OneOfList:
+			b.WriteString(`[^\s\S]`) // is asked of texts that no list holds, such as the empty one
 		default:
 			text := part.Text
 			if anyCase {

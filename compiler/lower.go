@@ -48,6 +48,12 @@ type Options struct {
 	Profile *Profile
 	// Overrides change single rules.
 	Overrides *Overrides
+	// Watchlists keeps parameters that the profile binds to a watchlist for the
+	// query to read, Ask those without a value for whoever calls the query
+	// (ir.Binding.Read). They are for queries of a language that can; without
+	// them such parameters have no value. Only lists of text, addresses and
+	// networks are read.
+	Watchlists, Ask bool
 	// Documents are those that a correlation may refer to beside those that are
 	// lowered with it.
 	Documents []*sigma.Document

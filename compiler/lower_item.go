@@ -332,6 +332,16 @@ type term struct {
 // terms turns one value into the alternatives that it stands for.
 func (l *lowerer) terms(it *sigma.Item, m modifiers, field ir.Field, in scope, v sigma.Value) []term {
 	one := func(op ir.Op, value ir.Value) []term { return []term{{op: op, value: value, pos: v.Position()}} }
+	if s, ok := v.(sigma.String); ok && slices.ContainsFunc(s.Parts, func(p sigma.Part) bool { _, list := readsList(p); return list }) {
+		name, whole := readsList(s.Parts[0])
+		switch {
+		case m.cidr && whole && len(s.Parts) == 1:
+			return one(ir.InNetwork, ir.Networks{Parameter: name})
+		case m.all || m.exists || m.fieldref || m.cidr || m.re || m.part != nil || m.since != nil || m.compares || len(m.encodings) > 0 || field.Leaves:
+			l.badValue(v, "give the parameter a value in the profile", "a list that the query reads can only be compared as text or network")
+			return nil
+		}
+	}
 	switch {
 	case m.exists:
 		b, ok := v.(sigma.Bool)

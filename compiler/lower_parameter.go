@@ -81,6 +81,9 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 		return nil, false
 	}
 	given, _ := p.l.opts.Profile.lookup(name)
+	if given.watchlist != "" && p.l.opts.Watchlists && readable(def, kinds) {
+		return p.read(name, given.watchlist)
+	}
 	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
 	defaultFile := p.l.file
 	if def.Catalogue {
@@ -114,8 +117,41 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 		p.l.errorf(sigma.CodeParameter, pos, "give one value, or declare it with `list: true`", "parameter %s takes one value and has %d", name, len(vs))
 		return nil, false
 	}
+	if len(vs) == 0 && p.l.opts.Ask && readable(def, kinds) {
+		return p.read(name, "")
+	}
 	p.bind(name, def.Type, vs, given.watchlist)
 	return vs, len(vs) > 0
+}
+
+// readable reports whether a query can read a parameter when it runs, where
+// one of these types may stand.
+func readable(def sigma.Parameter, kinds []string) bool {
+	switch def.Type {
+	case "", "string", "ip", "cidr":
+		return slices.Contains(kinds, "string") || slices.Contains(kinds, "cidr")
+	}
+	return false
+}
+
+// listMark is in front of a parameter's name in a placeholder that stays for
+// the query to read. No name begins with it.
+const listMark = "\x00"
+
+// read returns what stands for a list that the query reads.
+func (p *parameters) read(name, watchlist string) ([]sigma.Value, bool) {
+	if !slices.ContainsFunc(p.used, func(b ir.Binding) bool { return b.Name == name }) {
+		p.used = append(p.used, ir.Binding{Name: name, Watchlist: watchlist, Read: true})
+	}
+	return []sigma.Value{sigma.String{Raw: "%" + name + "%", Parts: []sigma.Part{{Kind: sigma.Placeholder, Text: listMark + name}}}}, true
+}
+
+// readsList returns the parameter that a part stands for if the query reads it.
+func readsList(p sigma.Part) (name string, ok bool) {
+	if p.Kind != sigma.Placeholder {
+		return "", false
+	}
+	return strings.CutPrefix(p.Text, listMark)
 }
 
 // bind notes that the rule uses a parameter.

@@ -133,3 +133,59 @@ detection:
 		t.Error(ds)
 	}
 }
+
+// TestReadParameters: parameters that stay in the tree for a query to read.
+func TestReadParameters(t *testing.T) {
+	profile, ds := ParseProfile("p.yaml", []byte("rulewright-profile: 1\nparameters:\n  vips: {watchlist: VIPUsers}\n  filled: [x]\n"))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	rule := func(items string) string {
+		return "rulewright: 1\ntitle: T\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: 1.0.0\nlogsource: {product: azure, service: auditlogs}\nparameters:\n" +
+			"  - {name: vips, type: string, list: true}\n  - {name: nets, type: cidr, list: true}\n  - {name: filled, type: string, list: true}\n  - {name: days, type: number}\n" +
+			"  - {name: office, type: hours}\n" +
+			"detection:\n  s:\n" + items + "  condition: s\n"
+	}
+	for _, c := range []struct {
+		items, tree, asks, lacks, err string
+		watchlists, ask               bool
+	}{
+		{"    A|expand: '%vips%'\n", `(like A like"%vips%")`, "", "", "", true, false},
+		{"    A|expand: '%vips%'\n", "false", "", "vips", "", false, false},
+		{"    A|expand: '%vips%'\n", `(like A like"%vips%")`, "vips", "", "", false, true},
+		{"    A|contains|expand: 'x%vips%.'\n", `(like A like"*x%vips%.*")`, "vips", "", "", false, true},
+		{"    A|expand: ['%vips%', '%filled%', z]\n", `(or
+  (like A like"%vips%")
+  (equal A "x" "z"))`, "", "", "", true, false},
+		{"    A|cidr|expand: '%nets%'\n", `(inNetwork A networks(nets))`, "nets", "", "", true, true},
+		{"    A|gt: '%days%'\n", "false", "", "days", "", true, true},
+		{"    TimeGenerated|within: '%office%'\n", "false", "", "office", "", true, true},
+		{"    A|contains|all|expand: '%vips%'\n", "", "", "", "a list that the query reads", true, false},
+		{"    '|expand': '%vips%'\n", "", "", "", "a list that the query reads", true, false},
+	} {
+		docs, ds := sigma.Parse("r.yaml", []byte(rule(c.items)))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		rules, ds := Lower(docs[0], Options{Profile: profile, Watchlists: c.watchlists, Ask: c.ask})
+		if c.err != "" {
+			if !ds.HasErrors() || !strings.Contains(ds.Error(), c.err) {
+				t.Errorf("%s: %v", c.items, ds)
+			}
+			continue
+		}
+		if ds.HasErrors() || len(rules) != 1 {
+			t.Errorf("%s: %v", c.items, ds)
+			continue
+		}
+		r := rules[0]
+		tree := strings.TrimSpace(ir.Print(r.When))
+		tree = strings.TrimSuffix(strings.TrimPrefix(tree, "(selection \"s\"\n  "), ")")
+		if c.tree == "false" {
+			tree = strings.TrimSpace(ir.Print(r.When))
+		}
+		if strings.Join(strings.Fields(tree), " ") != strings.Join(strings.Fields(c.tree), " ") || strings.Join(r.Asks(), " ") != c.asks || strings.Join(r.Lacks, " ") != c.lacks {
+			t.Errorf("%s: asks %v, lacks %v\n%s", c.items, r.Asks(), r.Lacks, tree)
+		}
+	}
+}

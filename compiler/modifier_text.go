@@ -153,7 +153,12 @@ func classify(parts []sigma.Part, place ir.Op) term {
 			add(ir.AnyRun, "")
 		case sigma.AnyOne:
 			add(ir.AnyOne, "")
-		case sigma.Placeholder: // only where no expand asked to read it
+		case sigma.Placeholder:
+			if name, ok := readsList(p); ok {
+				add(ir.OneOfList, name)
+				break
+			}
+			// Only where no expand asked to read it.
 			add(ir.Literal, "%"+p.Text+"%")
 		}
 	}

@@ -44,6 +44,14 @@ func (f Format) Pipeline() string {
 	return "sentinel"
 }
 
+// Asks reports whether the format has functions, for which rules are lowered
+// with compiler.Options.Ask.
+func (f Format) Asks() bool { return f.hunting() }
+
+// ReadsWatchlists reports whether queries of the format can read watchlists
+// (compiler.Options.Watchlists).
+func (f Format) ReadsWatchlists() bool { return f != Defender && f != Watchlists }
+
 func (f Format) hunting() bool { return f == HuntingYAML || f == HuntingARM }
 
 // Input is a rule to export.
@@ -52,7 +60,8 @@ type Input struct {
 	// directly or not. They are what Meaning is taken of.
 	Document *sigma.Document
 	Refers   []*sigma.Document
-	// Rules is the document lowered for Format.Pipeline, one for each table.
+	// Rules is the document lowered for Format.Pipeline, one for each table,
+	// with the options that Format.Asks and Format.ReadsWatchlists tell.
 	Rules []*ir.Rule
 }
 
@@ -169,7 +178,7 @@ func (e *exporter) report(sev sigma.Severity, code sigma.Code, r *ir.Rule, hint,
 func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	m := r.Meta
 	a := &artefact{meta: m, enabled: m.Tier != "product", tables: tablesOf(r)}
-	asks := len(r.Lacks) > 0
+	asks := len(r.Lacks) > 0 || len(r.Asks()) > 0
 	forAlerts := m.Tier == "" || m.Tier == "alert" || m.Tier == "product"
 	var tooLong error
 	switch {

@@ -25,7 +25,7 @@ func plain(r *ir.Rule, t backends.Target) (*backends.Query, error) {
 		q.Time = "Timestamp"
 	}
 	q.Text = q.Table + "\n| where true"
-	for _, p := range r.Lacks {
+	for _, p := range r.Asks() {
 		q.Text += "\n| where isnotempty(" + p + ")"
 	}
 	for i, e := range r.Entities {
@@ -59,7 +59,8 @@ func inputs(t *testing.T, f sentinel.Format, docs []*sigma.Document, profile *co
 		if d.Kind == sigma.KindFilter {
 			continue
 		}
-		rs, ds := compiler.Lower(d, compiler.Options{Pipeline: p, Profile: profile, Catalogue: catalogue(t), Documents: docs})
+		rs, ds := compiler.Lower(d, compiler.Options{Pipeline: p, Profile: profile, Catalogue: catalogue(t), Documents: docs,
+			Ask: f.Asks(), Watchlists: f.ReadsWatchlists()})
 		if errs := ds.Errors(); len(errs) > 0 {
 			if errs[0].Code != sigma.CodeUnknownSource { // snapshots are no table
 				t.Fatal(errs)

@@ -8,29 +8,20 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// function makes an artefact a function of the parameters that its rule lacks.
+// function makes an artefact a function of the parameters that its rule asks
+// for, each a list of texts.
 func (e *exporter) function(a *artefact, r *ir.Rule) error {
 	a.alias = e.alias(a.title)
 	for _, name := range r.Lacks {
-		def := e.definition(name)
-		typ, ok := functionTypes[def.Type]
-		if def.List && (typ == "string" || def.Type == "") {
-			typ, ok = "dynamic", true
-		}
-		if !ok || !isIdentifier(name) {
-			return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
-				Message: fmt.Sprintf("%s: no function takes the parameter %s, which is of type %s", r.Meta.Title, name, def.Type),
-				Hint:    "give it a value in the profile"}
-		}
-		a.parameters = append(a.parameters, functionParameter{name, name + ":" + typ, strings.TrimSpace(def.Description)})
+		return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+			Message: fmt.Sprintf("%s: no function takes the parameter %s, which is of type %s", r.Meta.Title, name, e.definition(name).Type),
+			Hint:    "give it a value in the profile"}
+	}
+	for _, name := range r.Asks() {
+		a.parameters = append(a.parameters, functionParameter{name, name + ":dynamic", strings.TrimSpace(e.definition(name).Description)})
 	}
 	return nil
 }
-
-// functionTypes are the types of KQL for those of parameters. Texts of a list
-// are a dynamic array.
-var functionTypes = map[string]string{"": "string", "string": "string", "pattern": "string", "ip": "string", "cidr": "string",
-	"number": "real", "bool": "bool"}
 
 // alias is the name of a function: the words of a title.
 func (e *exporter) alias(title string) string {

@@ -150,7 +150,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 	var out []compiledLine
 	for _, p := range pipelines {
 		opts := r.options()
-		opts.Pipeline, opts.Table, opts.Filters = p, table, r.filters
+		opts.Pipeline, opts.Table, opts.Filters, opts.Watchlists = p, table, r.filters, to == "kql"
 		rules, ds := compiler.Lower(d, opts)
 		if errs := ds.Errors(); len(errs) > 0 {
 			return fail(errs)

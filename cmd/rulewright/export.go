@@ -132,7 +132,7 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 			continue
 		}
 		opts := r.options()
-		opts.Pipeline, opts.Table, opts.Filters = p, table, r.filters
+		opts.Pipeline, opts.Table, opts.Filters, opts.Ask, opts.Watchlists = p, table, r.filters, f.Asks(), f.ReadsWatchlists()
 		rules, ds := compiler.Lower(d, opts)
 		errs := ds.Errors()
 		if slices.ContainsFunc(errs, func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource }) {

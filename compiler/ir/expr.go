@@ -56,7 +56,7 @@ const (
 	EndsWith                 // String, FieldRef
 	Like                     // Pattern
 	Regexp                   // Regex
-	InNetwork                // Prefix
+	InNetwork                // Prefix, Networks
 	Less                     // Number
 	LessOrEqual              // Number
 	Greater                  // Number
@@ -82,7 +82,7 @@ func Ops() []Op {
 }
 
 // Value is what a field is compared with. The set is closed: String, Number,
-// Bool, Pattern, Regex, Prefix, FieldRef.
+// Bool, Pattern, Regex, Prefix, FieldRef, Networks.
 type Value interface{ value() }
 
 type (
@@ -107,6 +107,9 @@ type (
 	Prefix netip.Prefix
 	// FieldRef stands for each non-null, non-empty scalar of another field.
 	FieldRef struct{ Field Field }
+	// Networks stands, as Prefix does, for the networks in a list that only a
+	// query reads; see Binding.Read.
+	Networks struct{ Parameter string }
 )
 
 func (String) value()   {}
@@ -116,6 +119,7 @@ func (Pattern) value()  {}
 func (Regex) value()    {}
 func (Prefix) value()   {}
 func (FieldRef) value() {}
+func (Networks) value() {}
 
 // PrefixOf returns the network in its one form: address bits behind the length
 // are zero, and IPv4 in IPv6 clothes (::ffff:10.0.0.0/104) is IPv4, as the
@@ -130,7 +134,7 @@ func PrefixOf(p netip.Prefix) Prefix {
 // PatternPart is a literal or a wildcard.
 type PatternPart struct {
 	Kind PatternKind
-	Text string // of a Literal
+	Text string // of a Literal; of a OneOfList the parameter
 }
 
 // PatternKind says what a PatternPart is.
@@ -141,4 +145,7 @@ const (
 	Literal PatternKind = iota
 	AnyRun              // any run of code points, also none
 	AnyOne              // exactly one code point
+	// OneOfList is one of the texts in a list that only a query reads; see
+	// Binding.Read.
+	OneOfList
 )

@@ -72,6 +72,8 @@ func ValueText(v Value) string {
 		return "re" + strconv.Quote(string(v))
 	case Prefix:
 		return netip.Prefix(v).String()
+	case Networks:
+		return "networks(" + v.Parameter + ")"
 	case FieldRef:
 		return "field(" + v.Field.Spec() + ")"
 	}
@@ -96,6 +98,8 @@ func (p Pattern) String() string {
 			b.WriteByte('*')
 		case AnyOne:
 			b.WriteByte('?')
+		case OneOfList:
+			b.WriteString("%" + part.Text + "%")
 		default:
 			for i := 0; i < len(part.Text); i++ {
 				if strings.IndexByte(`\*?`, part.Text[i]) >= 0 {

@@ -1,6 +1,10 @@
 package ir
 
-import "github.com/rulewright/rulewright/sigma"
+import (
+	"slices"
+
+	"github.com/rulewright/rulewright/sigma"
+)
 
 // Rule is what a document means for one source. A document lowers to one Rule
 // for each table that its logsource may be. A Rule is immutable.
@@ -70,6 +74,33 @@ type Binding struct {
 	// Watchlist is the alias of a Sentinel watchlist to read the values from
 	// at query time; "" for values in the text.
 	Watchlist string
+	// Read: a list that the query reads when it runs, from the watchlist or,
+	// without one, from whoever calls it as a function. In the tree stand
+	// OneOfList and Networks with its name. An empty list makes the rule not
+	// fire. Only rules lowered for such queries have it.
+	Read bool
+}
+
+// Asks returns the parameters that whoever calls the rule's query gives.
+func (r *Rule) Asks() []string {
+	var out []string
+	for _, b := range r.Source.Parameters {
+		if b.Read && b.Watchlist == "" {
+			out = append(out, b.Name)
+		}
+	}
+	if r.Correlation != nil {
+		for _, in := range r.Correlation.Inputs {
+			for _, t := range in.Taps {
+				for _, name := range t.Rule.Asks() {
+					if !slices.Contains(out, name) {
+						out = append(out, name)
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // Predicate returns all that must hold of an event of the rule's table:

@@ -1,0 +1,90 @@
+package backends
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// A list that the query reads is let in front of it, once in each form that the
+// query uses: its texts, a regular expression of one of them, its networks. An
+// empty text is none. The forms are named after the parameter.
+const (
+	kqlTexts     = "_texts"
+	kqlRegexp    = "_regex"
+	kqlNetworks4 = "_networks4"
+	kqlNetworks6 = "_networks6"
+)
+
+// listTest fits the whole text to a pattern with texts of lists in it.
+func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) string {
+	if len(pattern) == 1 {
+		op := " in~ ("
+		if cased {
+			op = " in ("
+		}
+		return s.text() + op + pattern[0].Text + kqlTexts + ")"
+	}
+	flags, start, end := "(?is)", `\A`, `\z`
+	if cased {
+		flags = "(?s)"
+	}
+	if pattern[0].Kind == ir.AnyRun {
+		pattern, start = pattern[1:], ""
+	}
+	if n := len(pattern); pattern[n-1].Kind == ir.AnyRun {
+		pattern, end = pattern[:n-1], ""
+	}
+	args, text := []string{}, flags+start
+	for _, x := range pattern {
+		switch x.Kind {
+		case ir.AnyRun:
+			text += ".*"
+		case ir.AnyOne:
+			text += "."
+		case ir.OneOfList:
+			args = append(args, kqlString(text), x.Text+kqlRegexp)
+			text = ""
+		default:
+			text += kqlQuoteRegexp(x.Text)
+		}
+	}
+	if text += end; text != "" {
+		args = append(args, kqlString(text))
+	}
+	return s.text() + " matches regex strcat(" + strings.Join(args, ", ") + ")"
+}
+
+// lists returns the statements that read the lists, and the conditions that
+// none of them is empty: a rule without what it needs must not fire.
+func (p *kqlPrinter) lists(body string) (lets, guards []string, err error) {
+	for _, b := range p.rule.Source.Parameters {
+		if !b.Read {
+			continue
+		}
+		if kqlName(b.Name) != b.Name {
+			return nil, nil, p.refuse(nil, "the parameter %s has a name that KQL takes for something else; a list of that name cannot be said", b.Name)
+		}
+		source := "print value = " + b.Name + " | mv-expand value to typeof(string)"
+		if b.Watchlist != "" {
+			source = "_GetWatchlist(" + kqlString(b.Watchlist) + ") | project value = tostring(SearchKey)"
+		}
+		source += " | where isnotempty(value)"
+		for _, form := range []struct{ name, rest string }{
+			{kqlTexts, " | summarize make_list(value)"},
+			{kqlRegexp, ` | summarize parts = make_list(regex_quote(value)) | project strcat("(?:", strcat_array(parts, "|"), ")")`},
+			{kqlNetworks4, ` | where value !contains ":" | summarize make_list(value)`},
+			{kqlNetworks6, ` | where value contains ":" | summarize make_list(value)`},
+		} {
+			if form.name == kqlTexts || strings.Contains(body, b.Name+form.name) {
+				lets = append(lets, fmt.Sprintf("let %s%s = toscalar(%s%s);", b.Name, form.name, source, form.rest))
+			}
+		}
+		if guard := "array_length(" + b.Name + kqlTexts + ") > 0"; !slices.Contains(guards, guard) {
+			guards = append(guards, guard)
+		}
+	}
+	return lets, guards, nil
+}
