@@ -12,10 +12,10 @@ import (
 // query uses: its texts, a regular expression of one of them, its networks. An
 // empty text is none. The forms are named after the parameter.
 const (
-	kqlTexts     = "_texts"
-	kqlRegexp    = "_regex"
-	kqlNetworks4 = "_networks4"
-	kqlNetworks6 = "_networks6"
+	kqlListTexts     = "_texts"
+	kqlListRegexp    = "_regex"
+	kqlListNetworks4 = "_networks4"
+	kqlListNetworks6 = "_networks6"
 )
 
 // listTest fits the whole text to a pattern with texts of lists in it.
@@ -25,7 +25,7 @@ func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) strin
 		if cased {
 			op = " in ("
 		}
-		return s.text() + op + pattern[0].Text + kqlTexts + ")"
+		return s.text() + op + pattern[0].Text + kqlListTexts + ")"
 	}
 	flags, start, end := "(?is)", `\A`, `\z`
 	if cased {
@@ -45,7 +45,7 @@ func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) strin
 		case ir.AnyOne:
 			text += "."
 		case ir.OneOfList:
-			args = append(args, kqlString(text), x.Text+kqlRegexp)
+			args = append(args, kqlString(text), x.Text+kqlListRegexp)
 			text = ""
 		default:
 			text += kqlQuoteRegexp(x.Text)
@@ -73,16 +73,16 @@ func (p *kqlPrinter) lists(body string) (lets, guards []string, err error) {
 		}
 		source += " | where isnotempty(value)"
 		for _, form := range []struct{ name, rest string }{
-			{kqlTexts, " | summarize make_list(value)"},
-			{kqlRegexp, ` | summarize parts = make_list(regex_quote(value)) | project strcat("(?:", strcat_array(parts, "|"), ")")`},
-			{kqlNetworks4, ` | where value !contains ":" | summarize make_list(value)`},
-			{kqlNetworks6, ` | where value contains ":" | summarize make_list(value)`},
+			{kqlListTexts, " | summarize make_list(value)"},
+			{kqlListRegexp, ` | summarize parts = make_list(regex_quote(value)) | project strcat("(?:", strcat_array(parts, "|"), ")")`},
+			{kqlListNetworks4, ` | where value !contains ":" | summarize make_list(value)`},
+			{kqlListNetworks6, ` | where value contains ":" | summarize make_list(value)`},
 		} {
-			if form.name == kqlTexts || strings.Contains(body, b.Name+form.name) {
+			if form.name == kqlListTexts || strings.Contains(body, b.Name+form.name) {
 				lets = append(lets, fmt.Sprintf("let %s%s = toscalar(%s%s);", b.Name, form.name, source, form.rest))
 			}
 		}
-		if guard := "array_length(" + b.Name + kqlTexts + ") > 0"; !slices.Contains(guards, guard) {
+		if guard := "array_length(" + b.Name + kqlListTexts + ") > 0"; !slices.Contains(guards, guard) {
 			guards = append(guards, guard)
 		}
 	}

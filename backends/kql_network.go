@@ -37,9 +37,9 @@ func networkTest(t test, s kqlScalar) string {
 	var parts []string
 	a := "extract(" + kqlString(`\A(?:`+kqlMapped+`)?(`+kqlIPv4+`)\z`) + ", 1, " + address + ")"
 	for _, list := range t.lists {
-		parts = append(parts, "ipv4_is_in_any_range("+a+", "+list+kqlNetworks4+")",
+		parts = append(parts, "ipv4_is_in_any_range("+a+", "+list+kqlListNetworks4+")",
 			address+" matches regex "+kqlString(`\A`+kqlIPv6+`\z`)+" and not(coalesce(ipv6_is_in_range("+address+", "+kqlString(kqlMappedRange.String())+
-				"), false)) and ipv6_is_in_any_range("+address+", "+list+kqlNetworks6+")")
+				"), false)) and ipv6_is_in_any_range("+address+", "+list+kqlListNetworks6+")")
 	}
 	if len(v4) > 0 {
 		if len(v4) == 1 {

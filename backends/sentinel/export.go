@@ -284,13 +284,22 @@ func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) (string, er
 	if r.Correlation != nil {
 		return fmt.Sprintf("%s\n| where %s > ago(%s) and %[2]s <= ago(%s)", text, q.Time, kqlSpan(s.Every+s.Delay), kqlSpan(s.Delay)), nil
 	}
-	line := "\n" + q.Table + "\n"
-	i := strings.Index("\n"+text, line)
-	if q.Table == "" || i < 0 {
-		return "", fmt.Errorf("the query does not begin with its table")
+	// The source is the first line that is no statement.
+	at := 0
+	for strings.HasPrefix(text[at:], "let ") {
+		at += strings.IndexByte(text[at:], '\n') + 1
 	}
-	i += len(line) - 1
-	return text[:i] + "| where ingestion_time() > ago(" + kqlSpan(s.Every) + ")\n" + text[i:], nil
+	n := strings.IndexByte(text[at:], '\n')
+	if n < 0 {
+		n = len(text) - at
+		text += "\n"
+	}
+	at += n + 1
+	fresh := fmt.Sprintf("ingestion_time() > ago(%s)", kqlSpan(s.Every))
+	if r.Source.Function { // a view over tables has no time of arrival
+		fresh = fmt.Sprintf("%s > ago(%s) and %[1]s <= ago(%s)", q.Time, kqlSpan(s.Every+s.Delay), kqlSpan(s.Delay))
+	}
+	return strings.TrimSuffix(text[:at]+"| where "+fresh+"\n"+text[at:], "\n"), nil
 }
 
 // identify gives an artefact its id, version and a title that no other has.
