@@ -39,6 +39,9 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 
 // sqlTable is a table's name, of several parts if it has dots.
 func sqlTable(r *ir.Rule, d *Dialect, table string) (string, error) {
+	if r.Source.Function {
+		return "", refuse(r, nil, d.title, "the function %s of Kusto is not supported", table)
+	}
 	var parts []string
 	for part := range strings.SplitSeq(table, ".") {
 		if part == "" || strings.ContainsRune(part, 0) {

@@ -142,6 +142,9 @@ func (p *sqlPrinter) locate(f ir.Field, depth int) (sqlField, error) {
 	if len(steps) == 0 {
 		return sqlField{}, p.refuse("the whole event as a value, in a table without a column that holds it, is not supported")
 	}
+	if f.Join != nil {
+		return sqlField{}, p.refuse("%s, which the pipeline joins of several columns, is not supported", f.Name)
+	}
 	step := steps[0]
 	c := sqlField{name: p.d.ident(step.Key), typ: f.ColumnType}
 	bare := !step.JSON && !step.HasPosition && step.Where.Key == ""

@@ -53,6 +53,11 @@ func TestSigmaHQRegressionRows(t *testing.T) {
 			}
 			w := windowsRow(raw.Event.System, raw.Event.EventData)
 			rows["WindowsEvent"] = append(rows["WindowsEvent"], w)
+			if id := w["EventID"]; fmt.Sprint(id) == "1" {
+				d := raw.Event.EventData
+				rows["SecurityEvent"] = append(rows["SecurityEvent"], map[string]any{"Type": "SecurityEvent", "EventID": 4688, "Channel": "Security",
+					"NewProcessName": d["Image"], "CommandLine": d["CommandLine"], "ParentProcessName": d["ParentImage"]})
+			}
 			if table, row := deviceRow(w["EventID"], w["EventData"].(map[string]any)); table != "" {
 				rows[table] = append(rows[table], row)
 			}
@@ -61,7 +66,7 @@ func TestSigmaHQRegressionRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, at := range []struct{ pipeline, table string }{
-			{"sentinel", "WindowsEvent"}, {"sentinel", "DeviceProcessEvents"}, {"defender", "DeviceProcessEvents"},
+			{"sentinel", "WindowsEvent"}, {"sentinel", "SecurityEvent"}, {"sentinel", "DeviceProcessEvents"}, {"defender", "DeviceProcessEvents"},
 			{"defender", "DeviceRegistryEvents"}, {"defender", "DeviceFileEvents"}, {"defender", "DeviceImageLoadEvents"}, {"defender", "DeviceNetworkEvents"},
 		} {
 			p := mustPipeline(t, at.pipeline)
