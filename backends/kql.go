@@ -199,7 +199,7 @@ func (p *kqlPrinter) print(q *Query) error {
 	if joins := p.joinNames(); len(joins) > 0 {
 		lines = append(lines, "project-away "+strings.Join(joins, ", "))
 	}
-	lets, guards, err := p.lists(strings.Join(lines, "\n"))
+	lets, guards, err := kqlLists(p.rule, strings.Join(lines, "\n"))
 	if err != nil {
 		return err
 	}

@@ -43,10 +43,20 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 		out = append(out, kqlName(c)+" = "+name)
 	}
 	var b strings.Builder
+	lists, guards, err := kqlLists(r, strings.Join(x.lets, "\n"))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lists {
+		b.WriteString(l + "\n")
+	}
 	for _, l := range x.lets {
 		b.WriteString(l + ";\n")
 	}
 	b.WriteString(hits.name)
+	for _, g := range guards {
+		b.WriteString("\n| where " + g)
+	}
 	if t.Since > 0 {
 		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(t.Since.Microseconds()))
 	}

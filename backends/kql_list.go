@@ -59,13 +59,10 @@ func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) strin
 
 // lists returns the statements that read the lists, and the conditions that
 // none of them is empty: a rule without what it needs must not fire.
-func (p *kqlPrinter) lists(body string) (lets, guards []string, err error) {
-	for _, b := range p.rule.Source.Parameters {
-		if !b.Read {
-			continue
-		}
+func kqlLists(r *ir.Rule, body string) (lets, guards []string, err error) {
+	for _, b := range readBindings(r, nil) {
 		if kqlName(b.Name) != b.Name {
-			return nil, nil, p.refuse(nil, "the parameter %s has a name that KQL takes for something else; a list of that name cannot be said", b.Name)
+			return nil, nil, refuse(r, nil, "KQL", "the parameter %s has a name that KQL takes for something else; a list of that name cannot be said", b.Name)
 		}
 		source := "print value = " + b.Name + " | mv-expand value to typeof(string)"
 		if b.Watchlist != "" {
@@ -87,4 +84,22 @@ func (p *kqlPrinter) lists(body string) (lets, guards []string, err error) {
 		}
 	}
 	return lets, guards, nil
+}
+
+// readBindings adds the lists that a rule reads, or those that a correlation
+// refers to, each once.
+func readBindings(r *ir.Rule, to []ir.Binding) []ir.Binding {
+	for _, b := range r.Source.Parameters {
+		if b.Read && !slices.ContainsFunc(to, func(o ir.Binding) bool { return o.Name == b.Name }) {
+			to = append(to, b)
+		}
+	}
+	if r.Correlation != nil {
+		for _, in := range r.Correlation.Inputs {
+			for _, t := range in.Taps {
+				to = readBindings(t.Rule, to)
+			}
+		}
+	}
+	return to
 }

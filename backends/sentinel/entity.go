@@ -148,6 +148,21 @@ type mapped struct {
 	Details []fieldMapping
 }
 
+// groupEntities makes the columns of a correlation's group those of its
+// entities.
+func groupEntities(q *backends.Query, r *ir.Rule) *backends.Query {
+	c := *q
+	c.Entities = nil
+	for i, e := range r.Entities {
+		for k, name := range r.Correlation.GroupBy {
+			if k < len(q.Group) && name == e.Field.Name {
+				c.Entities = append(c.Entities, backends.EntityColumn{Type: e.Type, Column: q.Group[k], Index: i})
+			}
+		}
+	}
+	return &c
+}
+
 const guidPattern = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 
 // mapEntities maps the entity columns of a query by strong identifiers. A user
@@ -193,6 +208,9 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 		case "service-principal":
 			add("Account", fieldMapping{"AadUserId", col})
 		case "ip":
+			if q.Table == "" { // the group of a correlation, as its events have it
+				col = extend(col+"Address", fmt.Sprintf(`replace_regex(%s, @"\A(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?\z", @"\1\2")`, col))
+			}
 			add("IP", fieldMapping{"Address", col})
 		case "host":
 			add("Host",

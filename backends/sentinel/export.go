@@ -188,6 +188,10 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		return nil, leftError("it lacks " + strings.Join(r.Lacks, ", ") + "; it is a function to call with them")
 	case !forAlerts && !e.format.hunting():
 		return nil, leftError("of tier " + m.Tier + ", it is a hunting query")
+	case e.format == Defender && r.Correlation != nil:
+		return nil, sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+			Message: m.Title + ": a hit of a correlation is no event of a table and has no ReportId, which a custom detection needs",
+			Hint:    "export it for Sentinel"}
 	case e.format == Defender:
 		a.kind = "detection"
 		if a.period, a.schedule, tooLong = detectionScheduleOf(r); tooLong != nil {
@@ -246,9 +250,16 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	c := *r
 	c.Entities = entityFields(r)
 	// A custom detection names columns of its table.
-	q, err := e.opts.Print(&c, backends.Target{Entities: a.kind != "detection"})
+	target := backends.Target{Entities: a.kind != "detection"}
+	if a.kind == "rule" && r.Correlation != nil {
+		target.Since = a.schedule.Every + a.schedule.Delay
+	}
+	q, err := e.opts.Print(&c, target)
 	if err != nil {
 		return err
+	}
+	if r.Correlation != nil {
+		q = groupEntities(q, &c)
 	}
 	m := mapEntities(q, c.Entities)
 	a.query, a.mappings, a.details = m.Query, m.Mappings, m.Details
@@ -282,7 +293,8 @@ func (a *artefact) shown() string {
 // or undo them is still on its way.
 func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) (string, error) {
 	if r.Correlation != nil {
-		return fmt.Sprintf("%s\n| where %s > ago(%s) and %[2]s <= ago(%s)", text, q.Time, kqlSpan(s.Every+s.Delay), kqlSpan(s.Delay)), nil
+		// The query leaves no hit that is older than Every + Delay.
+		return fmt.Sprintf("%s\n| where %s <= ago(%s)", text, q.Time, kqlSpan(s.Delay)), nil
 	}
 	// The source is the first line that is no statement.
 	at := 0

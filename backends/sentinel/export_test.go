@@ -140,7 +140,7 @@ func TestPack(t *testing.T) {
 	docs := pack(t)
 	for _, f := range sentinel.Formats() {
 		for _, p := range []*compiler.Profile{filled(t), nil} {
-			set, ds := sentinel.Export(f, inputs(t, f, docs, p), sentinel.Options{Parameters: catalogue(t), Print: plain})
+			set, ds := sentinel.Export(f, inputs(t, f, docs, p), sentinel.Options{Parameters: catalogue(t), Print: backends.KQL})
 			for _, d := range ds {
 				if p != nil || !strings.Contains(d.Message, "which is of type hours") {
 					t.Errorf("%s: %v", f, d)
@@ -396,6 +396,55 @@ incidentConfiguration:
 					t.Errorf("the check %s is not listed", x.Check)
 				}
 			}
+		}
+	}
+}
+
+// TestCorrelations exports correlations as the printer prints them: the result
+// is held to what has had the time to arrive, and the period to the windows.
+func TestCorrelations(t *testing.T) {
+	data, err := os.ReadFile("testdata/correlations.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vips, err := (*compiler.Profile)(nil).WithValue("vips", "a@b.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		format  sentinel.Format
+		profile *compiler.Profile
+		kinds   string
+		err     string
+		texts   []string
+	}{
+		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where TimeGenerated <= ago(10m)", "columnName: IPAddressAddress"}},
+		{sentinel.HuntingYAML, vips, "hunting query, hunting query", "", []string{"materialize(SigninLogs"}},
+		{sentinel.HuntingYAML, nil, "function, function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
+		{sentinel.Defender, vips, "", "has no ReportId", nil},
+	} {
+		set, ds := sentinel.Export(c.format, lowered(t, c.format, "correlations.yaml", data, c.profile), sentinel.Options{Print: backends.KQL})
+		if c.err == "" && ds.HasErrors() || c.err != "" && !strings.Contains(ds.Error(), c.err) {
+			t.Errorf("%s: %v", c.format, ds)
+		}
+		var kinds []string
+		all := ""
+		for _, e := range set.Manifest.Entries {
+			kinds = append(kinds, e.Kind)
+		}
+		for _, f := range set.Files {
+			all += string(f.Data)
+		}
+		if got := strings.Join(kinds, ", "); got != c.kinds {
+			t.Errorf("%s: %s", c.format, got)
+		}
+		for _, w := range c.texts {
+			if !strings.Contains(all, w) {
+				t.Errorf("%s: no %q in\n%s", c.format, w, all)
+			}
+		}
+		for _, x := range sentinel.Validate(c.format, set.Files) {
+			t.Error(x)
 		}
 	}
 }
