@@ -71,6 +71,9 @@ func kqlJoined(j *ir.Join) string {
 	var parts, earlier []string
 	for i, part := range j.Parts {
 		value := kqlName(part.Column)
+		if part.Blank != "" {
+			value = "iff(" + value + " == " + kqlString(part.Blank) + `, "", ` + value + ")"
+		}
 		there := value // not empty where the part is there
 		if len(part.Texts) > 0 {
 			args := make([]string, 0, 2*len(part.Texts)+1)

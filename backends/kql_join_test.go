@@ -21,6 +21,8 @@ func TestKQLJoined(t *testing.T) {
 		{ir.Join{Parts: []ir.JoinPart{{Column: "MD5", Before: "MD5="}, {Column: "SHA1", Before: "SHA1="}, {Column: "SHA256", Before: "SHA256="}}, By: ","},
 			"strcat(iff(isempty(MD5), \"\", strcat(\"MD5=\", MD5)),\n    iff(isempty(SHA1), \"\", strcat(iff(isempty(MD5), \"\", \",\"), \"SHA1=\", SHA1)),\n" +
 				"    iff(isempty(SHA256), \"\", strcat(iff(isempty(strcat(MD5, SHA1)), \"\", \",\"), \"SHA256=\", SHA256)))"},
+		{ir.Join{Parts: []ir.JoinPart{{Column: "csUriStem"}, {Column: "csUriQuery", Blank: "-"}}, By: "?"},
+			"strcat(csUriStem,\n    iff(isempty(iff(csUriQuery == \"-\", \"\", csUriQuery)), \"\", strcat(iff(isempty(csUriStem), \"\", \"?\"), iff(csUriQuery == \"-\", \"\", csUriQuery))))"},
 	} {
 		if got := kqlJoined(&c.join); got != c.want {
 			t.Errorf("%s\nwant %s", got, c.want)

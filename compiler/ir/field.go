@@ -124,6 +124,8 @@ func (j *Join) Closed() (texts []string, ok bool) {
 type JoinPart struct {
 	Column string
 	Before string
+	// Blank, if set, is how the column writes that there is nothing.
+	Blank string
 	// Prefixes are tried in order: the first that the column's text begins
 	// with, in any case, is replaced.
 	Prefixes []Replacement
