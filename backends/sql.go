@@ -17,6 +17,9 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if r.Correlation != nil || r.When == nil {
 		return nil, refuse(r, nil, d.title, "a correlation is not supported")
 	}
+	if r.Source.Function {
+		return nil, refuse(r, nil, d.title, "a table that is a function is not supported")
+	}
 	table := r.Source.Table
 	if table == "" {
 		table = t.Table
@@ -65,7 +68,7 @@ func sqlTimeColumn(r *ir.Rule, t Target) string {
 func sqlPredicate(r *ir.Rule, e ir.Expr, d *Dialect, t Target) (string, error) {
 	p := &sqlPrinter{rule: r, d: d, target: t}
 	return ir.Emit(ir.Simplify(e), &ir.Syntax{
-		And: " AND ", Or: " OR ", True: "TRUE", False: "FALSE",
+		And: " AND ", Or: " OR ", True: "TRUE", False: "FALSE", List: lines,
 		Not: func(x string) (string, ir.Precedence) { return d.isNotTrue(x), ir.PrecedenceNot },
 		Leaf: func(m *ir.Match, _ bool, depth int) (string, ir.Precedence, error) {
 			p.at, p.names = m, 0
@@ -78,6 +81,19 @@ func sqlPredicate(r *ir.Rule, e ir.Expr, d *Dialect, t Target) (string, error) {
 			return c.text, c.prec, err
 		},
 	})
+}
+
+// lines writes a long conjunction or disjunction a part a line.
+func lines(op string, parts []string) string {
+	const width = 100
+	n := 0
+	for _, part := range parts {
+		n += len(part)
+	}
+	if n <= width {
+		return strings.Join(parts, op)
+	}
+	return strings.Join(parts, "\n "+op)
 }
 
 // sqlPrinter prints the leaves of one tree.

@@ -159,35 +159,55 @@ func addresses6(n netip.Prefix) []string {
 		zero[i] = bytes[2*i] == 0 && bytes[2*i+1] == 0
 	}
 	dotted := addresses4([4]byte(bytes[12:]), max(bits-96, 0))
-	var out []string
-	add := func(before, after []string, gap bool) {
-		s := strings.Join(before, ":")
-		if gap {
-			s += "::"
-		}
-		out = append(out, s+strings.Join(after, ":"))
+	free := 8 // groups from here on are open
+	for free > 0 && bits <= 16*(free-1) {
+		free--
 	}
-	add(groups[:], nil, false)
-	add(append(groups[:6:6], dotted), nil, false)
+	out := []string{groupsText(groups[:]), groupsText(append(groups[:6:6], dotted))}
 	for from := range 8 { // the gap is groups[from:to]
-		for to := from + 1; to <= 8; to++ {
-			if !zero[to-1] {
+		before := groupsText(groups[:from]) + "::"
+		for to := from + 1; to <= 8 && zero[to-1]; to++ {
+			if left := 8 - to; to >= free && left > 1 { // and all further gaps of this start
+				out = append(out, fmt.Sprintf("%s(?:(?:%s:){0,%d}%s|(?:%s:){0,%d}%s)?", before, anyGroup, left-1, anyGroup, anyGroup, left-2, dotted))
 				break
 			}
-			add(groups[:from], groups[to:], true)
+			out = append(out, before+groupsText(groups[to:]))
 			if to <= 6 {
-				add(groups[:from], append(groups[to:6:6], dotted), true)
+				out = append(out, before+groupsText(append(groups[to:6:6], dotted)))
 			}
 		}
 	}
 	return out
 }
 
+const anyGroup = "[0-9a-f]{1,4}"
+
+// groupsText joins groups; several equal ones are counted.
+func groupsText(groups []string) string {
+	var b strings.Builder
+	for i := 0; i < len(groups); {
+		n := 1
+		for i+n < len(groups)-1 && groups[i+n] == groups[i] {
+			n++
+		}
+		switch {
+		case i == len(groups)-1:
+			b.WriteString(groups[i])
+		case n > 1:
+			fmt.Fprintf(&b, "(?:%s:){%d}", groups[i], n)
+		default:
+			b.WriteString(groups[i] + ":")
+		}
+		i += n
+	}
+	return b.String()
+}
+
 // group6 is 16 bits of which the first are given.
 func group6(v uint16, bits int) string {
 	switch bits {
 	case 0:
-		return "[0-9a-f]{1,4}"
+		return anyGroup
 	case 16:
 		return zeros(fmt.Sprintf("%x", v))
 	}

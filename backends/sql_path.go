@@ -139,6 +139,9 @@ func (p *sqlPrinter) locate(f ir.Field, depth int) (sqlField, error) {
 	if p.target.Event != "" {
 		return sqlField{root: place{base: p.d.ident(p.target.Event)}, steps: steps}, nil
 	}
+	if f.Join != nil {
+		return sqlField{}, p.refuse("the field %s, of several columns, is not supported", f.Name)
+	}
 	if len(steps) == 0 {
 		return sqlField{}, p.refuse("the whole event as a value, in a table without a column that holds it, is not supported")
 	}

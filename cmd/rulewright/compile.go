@@ -14,7 +14,7 @@ import (
 )
 
 func runCompile(c *cli, args []string) int {
-	f := c.flags("--to cel|kql [flags] [PATH…]", `
+	f := c.flags("--to cel|kql|sql [flags] [PATH…]", `
 Print what rules mean in another language. CEL text evaluates over a plain event,
 in an environment that has the compiler package's Library. Without --pipeline the
 rules' field names stand as they are written; with the pipeline of an event form
@@ -23,29 +23,33 @@ they are the paths of that form, once for each table the rule may be about.
 KQL queries read the tables of a pipeline: sentinel, unless --pipeline says
 otherwise. There is one query a rule and table.
 
+SQL of the --dialect reads one column a field, or, with the pipeline of an event
+form or with --event, events that stand whole in a JSON column. A rule whose
+logsource names no table reads the one of --table.
+
 A rule that lacks the value of a parameter is refused: give it with --profile or
 --set. Exit code 1 means that a rule was refused.
 
 Examples:
   rulewright compile --to cel --pipeline azure-diagnostic my-rule.yaml
   rulewright compile --to cel --pipeline log-analytics --profile tenant.yaml --format jsonl
-  rulewright compile --to kql --pipeline sentinel --out queries rules/`)
+  rulewright compile --to kql --pipeline sentinel --out queries rules/
+  rulewright compile --to sql --dialect duckdb --table logs my-rule.yaml
+  rulewright compile --to sql --dialect postgres --pipeline log-analytics --event event`)
 	var rf ruleFlags
 	rf.values(f)
 	rf.selection(f)
 	rf.pipeline(f)
-	to := f.String("to", "", "the `language`: cel or kql")
-	table := f.String("table", "", "only for this `table`")
+	to := f.String("to", "", "the `language`: cel, kql or sql")
+	table := f.String("table", "", "only for this `table`; of SQL without a pipeline the one to read")
 	format := f.String("format", "text", "`format` of the output: text or jsonl")
 	outDir := f.String("out", "", "write one file a rule and table into this `folder`")
+	sql := sqlFlagsOf(f)
 	args, code, ok := c.parse(f, args)
 	if !ok {
 		return code
 	}
-	if *to == "sql" {
-		return c.misuse("this version compiles to cel and kql only")
-	}
-	if err := oneOf("to", *to, "cel", "kql"); err != nil {
+	if err := oneOf("to", *to, "cel", "kql", "sql"); err != nil {
 		return c.misuse("%v", err)
 	}
 	printRule := compiler.CEL
@@ -53,6 +57,16 @@ Examples:
 		printRule = printKQL
 		if len(rf.pipelines) == 0 {
 			rf.pipelines = []string{"sentinel"}
+		}
+	}
+	comment := "//"
+	if *to == "sql" {
+		var err error
+		if printRule, err = sql.printer(*table); err != nil {
+			return c.misuse("%v", err)
+		}
+		if comment = "--"; len(rf.pipelines) == 0 {
+			*table = "" // it is the target's, and no choice among a pipeline's
 		}
 	}
 	if err := oneOf("format", *format, "text", "jsonl"); err != nil {
@@ -84,7 +98,7 @@ Examples:
 		case *outDir != "":
 			return writeCompiled(*outDir, *to, l, written)
 		case *format == "text":
-			_, err := fmt.Fprintf(c.out, "// %s\n%s\n\n", clean(strings.Join(l.head(), " · ")), l.Query)
+			_, err := fmt.Fprintf(c.out, "%s %s\n%s\n\n", comment, clean(strings.Join(l.head(), " · ")), l.Query)
 			return err
 		}
 		return c.writeLine(l)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/sigma"
@@ -92,7 +93,14 @@ Examples:
 			fmt.Fprintf(c.out, "%-22s %s\n", info.Code, info.Text)
 		}
 	case "dialects":
-		fmt.Fprintln(c.out, "cel")
+		fmt.Fprintf(c.out, "%-20s %s\n%-20s %s\n", "cel", "CEL, in this program", "kql", "Microsoft Sentinel, Defender XDR, Azure Data Explorer")
+		for _, d := range backends.Dialects() {
+			how := "executed by the conformance suite"
+			if !d.Executed() {
+				how = "printed, not executed"
+			}
+			fmt.Fprintf(c.out, "%-20s %s (%s)\n", "sql "+d.Name(), d.Title(), how)
+		}
 	}
 	return exitOK
 }
