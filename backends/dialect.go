@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -12,7 +13,8 @@ import (
 // package are variables; a Dialect is not changed after it was made.
 type Dialect struct {
 	name, title string
-	// printedOnly: no engine of this dialect has run the conformance suite.
+	// printedOnly: no engine of this dialect has run the conformance suite. The
+	// text form of a fraction in JSON is the engine's own there.
 	printedOnly bool
 
 	// ident quotes a name, quote a text. quote refuses what the engine cannot
@@ -39,8 +41,8 @@ type Dialect struct {
 	// instead of like where case matters, if likeAnyCase.
 	glob func(x string, p ir.Pattern, quote func(string) (string, bool)) (string, bool)
 
-	// position is the function that gives the place of a text in another, 0 for none.
-	position string
+	// position is the place of a text in another, 0 for none.
+	position func(x, what string) string
 
 	// regexp searches a text; nil: there is no such thing.
 	regexp  func(x, re string) string
@@ -83,7 +85,7 @@ type jsonDialect struct {
 	// scalar is a list of one. whole: lists themselves and a null that v is are
 	// no elements.
 	exists func(v place, name, body string, whole bool) string
-	// leaves is exists for all scalars below v.
+	// leaves is exists for all scalars below v; nil: there is no such thing.
 	leaves func(v place, name, body string) string
 	// element is the place that exists and leaves give a name to.
 	element func(name string) place
@@ -130,9 +132,18 @@ func (d *Dialect) Title() string { return d.title }
 // its engine; other dialects are printed and parsed.
 func (d *Dialect) Executed() bool { return !d.printedOnly }
 
+// ColumnType returns the type of a column in which the dialect's queries expect
+// what a pipeline calls t: a JSON document, a time with a zone.
+func (d *Dialect) ColumnType(t ir.Type) string {
+	if name, ok := d.types[t]; ok {
+		return name
+	}
+	return d.types[ir.TypeString]
+}
+
 // Dialects returns all dialects.
 func Dialects() []*Dialect {
-	return []*Dialect{DuckDB, SQLite, SQLiteWithRegexp, PostgreSQL}
+	return []*Dialect{DuckDB, SQLite, SQLiteWithRegexp, PostgreSQL, ClickHouse, Trino, Spark, Snowflake, BigQuery}
 }
 
 // DialectNamed returns the dialect of that name; false, with a hint, where there
@@ -202,3 +213,63 @@ func in(x string, names ...string) string {
 }
 
 func notTrue(x string) string { return x + " IS NOT TRUE" }
+
+// backslashQuoted is a text where a backslash escapes.
+func backslashQuoted(s string) (string, bool) {
+	if strings.ContainsRune(s, 0) {
+		return "", false
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + "'", true
+}
+
+// backQuoted is a name in backticks where it needs quotes.
+func backQuoted(name string) string {
+	if plainName(name) && !reserved[strings.ToLower(name)] {
+		return name
+	}
+	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
+}
+
+func notCoalesced(x string) string { return "NOT coalesce(" + x + ", FALSE)" }
+
+// bracketPath is a JSON path with every key in brackets.
+func bracketPath(start string, path []placeStep) string {
+	var b strings.Builder
+	b.WriteString(start)
+	for _, s := range path {
+		if s.list {
+			b.WriteString("[" + strconv.Itoa(s.index) + "]")
+		} else {
+			b.WriteString(`["` + s.key + `"]`)
+		}
+	}
+	return b.String()
+}
+
+// bracketKey reports whether bracketPath can name a key.
+func bracketKey(k string) bool { return !strings.ContainsAny(k, "\"\\\x00'`") }
+
+// jsonKinds asks for a number's or a text's kind and gives the text; null else.
+func jsonKinds(kind, text, form string, numberKinds []string, textKind string, numbers, texts bool) string {
+	var when []string
+	if numbers {
+		when = append(when, in(kind, numberKinds...))
+	}
+	if texts {
+		when = append(when, kind+" = '"+textKind+"' AND "+form)
+	}
+	return "CASE WHEN " + strings.Join(when, " OR ") + " THEN " + text + " END"
+}
+
+// zoned is a time zone's literal, UTC for none.
+func zoned(d ir.Derivation) string {
+	if d.Zone == "" {
+		return "'UTC'"
+	}
+	return "'" + strings.ReplaceAll(d.Zone, "'", "''") + "'"
+}
+
+// calls writes a call of a function of two arguments.
+func calls(function string) func(x, y string) string {
+	return func(x, y string) string { return function + "(" + x + ", " + y + ")" }
+}

@@ -28,7 +28,7 @@ var DuckDB = &Dialect{
 	like:      likeOperator,
 	regexp:    func(x, re string) string { return "regexp_matches(" + x + ", " + re + ")" },
 	regexps:   re2Syntax,
-	position:  "strpos",
+	position:  calls("strpos"),
 	textType:  "VARCHAR",
 	number:    func(t string) string { return duckDBNumber(duckDBNumberForm(t), t) },
 	integer:   func(i int64) string { return strconv.FormatInt(i, 10) },

@@ -22,7 +22,7 @@ var PostgreSQL = &Dialect{
 	translate:  translateFunction,
 	like:       likeOperator,
 	likeEscape: '\\',
-	position:   "strpos",
+	position:   calls("strpos"),
 	regexp:     func(x, re string) string { return x + " ~ " + re },
 	regexps:    postgresSyntax,
 	textType:   "text",

@@ -31,7 +31,7 @@ var SQLite = &Dialect{
 	like:        likeOperator,
 	likeAnyCase: true,
 	glob:        sqliteGlob,
-	position:    "instr",
+	position:    calls("instr"),
 	textType:    "TEXT",
 	number: func(t string) string {
 		return "CASE WHEN " + sqliteNumberForm(t) + " THEN CAST(" + t + " AS NUMERIC) END"
@@ -129,7 +129,7 @@ func sqliteNumberForm(t string) string {
 // sqliteRealText is the shortest decimal of a fraction, if that has no more than
 // 16 digits.
 func sqliteRealText(x string) string {
-	return "rtrim(rtrim(printf('%.40f', " + x + "), '0'), '.')"
+	return "CASE WHEN " + x + " IS NOT NULL THEN rtrim(rtrim(printf('%.40f', " + x + "), '0'), '.') END"
 }
 
 // sqliteGet is the JSON text of a place.

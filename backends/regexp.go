@@ -59,6 +59,28 @@ var postgresSyntax = &regexpSyntax{
 	},
 }
 
+// javaSyntax is that of java.util.regex, whose lines end at more than a line feed
+// and whose words have letters outside ASCII.
+var javaSyntax = &regexpSyntax{
+	beginText: `\A`, endText: `\z`, beginLine: `(?:\A|(?<=\n))`, endLine: `(?:\z|(?=\n))`, boundary: lookaroundBoundary, noBoundary: lookaroundNoBoundary,
+	anyChar: `(?s:.)`, nothing: `(?!x)x`, group: `(?:`, escape: hexEscape,
+}
+
+// snowflakeSyntax has no groups that do not capture, no look-around and no flag
+// for a part; the search is told that a dot is any character.
+var snowflakeSyntax = &regexpSyntax{
+	beginText: `^`, endText: `$`, anyChar: `.`, nothing: `$x`, group: `(`, escape: func(r rune) string { return string(r) },
+	unsupported: func(re *syntax.Regexp) string {
+		switch re.Op {
+		case syntax.OpBeginLine, syntax.OpEndLine:
+			return "the start or end of a line in a regular expression"
+		case syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+			return "a word boundary in a regular expression"
+		}
+		return ""
+	},
+}
+
 // writeRegexp prints a regular expression of Go's syntax in that of an engine,
 // from its tree. The error says what the engine cannot say.
 func writeRegexp(re ir.Regex, s *regexpSyntax) (string, error) {

@@ -121,12 +121,12 @@ func (d *Dialect) foldBoth(x string) string {
 }
 
 // within prints that a text contains another, starts or ends with it.
-func within(op ir.Op, position string, x, y string) string {
+func within(op ir.Op, position func(x, what string) string, x, y string) string {
 	switch op {
 	case ir.StartsWith:
 		return "substr(" + x + ", 1, length(" + y + ")) = " + y
 	case ir.EndsWith:
 		return "length(" + x + ") >= length(" + y + ") AND substr(" + x + ", length(" + x + ") - length(" + y + ") + 1) = " + y
 	}
-	return position + "(" + x + ", " + y + ") > 0"
+	return position(x, y) + " > 0"
 }

@@ -39,6 +39,9 @@ func (p *sqlPrinter) scalars(f ir.Field, depth int, body func(scalar) (cond, err
 		if c.typ == ir.TypeUnknown { // whatever it is, as text
 			s.expr, s.kinds = "CAST("+c.name+" AS "+p.d.textType+")", textKind
 		}
+		if f.Type == ir.TypeNumeric && s.kinds == textKind {
+			s.typ = ir.TypeNumeric
+		}
 		if f.Derive != nil {
 			return p.derived(f, s, depth, body)
 		}
@@ -84,6 +87,9 @@ func (p *sqlPrinter) leaves(depth int, body func(scalar) (cond, error)) (cond, e
 }
 
 func (p *sqlPrinter) leavesOf(v place, body func(scalar) (cond, error)) (cond, error) {
+	if p.d.json.leaves == nil {
+		return cond{}, p.refuse("a keyword search of a whole JSON event is not supported")
+	}
 	name := p.fresh()
 	el := p.d.json.element(name)
 	c, err := body(scalar{at: &el, kinds: anyKind})

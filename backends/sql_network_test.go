@@ -136,3 +136,5 @@ func addressOf(s string, strip bool) netip.Addr {
 	}
 	return a.Unmap()
 }
+
+func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }

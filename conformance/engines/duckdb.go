@@ -14,5 +14,5 @@ func DuckDB() (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(backends.DuckDB, db, "JSON", func(int) string { return "?" })
+	return newEngine(backends.DuckDB, db, func(int) string { return "?" })
 }

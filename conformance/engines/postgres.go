@@ -32,5 +32,5 @@ func PostgreSQL() (*Engine, error) {
 	if _, err := db.Exec("SET jit = off"); err != nil { // compiling takes longer than these queries do
 		return nil, err
 	}
-	return newEngine(backends.PostgreSQL, db, "JSONB", func(n int) string { return "$" + strconv.Itoa(n) })
+	return newEngine(backends.PostgreSQL, db, func(n int) string { return "$" + strconv.Itoa(n) })
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rulewright/rulewright/backends"
+	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/conformance"
 )
 
@@ -17,10 +18,9 @@ import (
 type Engine struct {
 	Dialect *backends.Dialect
 	db      *sql.DB
-	// jsonType is the type of a column with an event.
-	jsonType string
 	// placeholder of the n-th argument of a statement, from 1.
 	placeholder func(n int) string
+	events      *Table
 }
 
 // Name returns the dialect's name.
@@ -29,18 +29,81 @@ func (e *Engine) Name() string { return e.Dialect.Name() }
 // Close ends the connection.
 func (e *Engine) Close() error { return e.db.Close() }
 
+// Column of a table.
+type Column struct {
+	Name string
+	Type ir.Type
+}
+
+// Table is where an engine puts events to ask about them.
+type Table struct {
+	engine  *Engine
+	name    string
+	columns []Column
+	target  backends.Target
+}
+
 const (
-	eventTable  = "all_events"
 	queryTable  = "events"
 	eventColumn = "event"
 )
 
-// newEngine makes the table that events are put into.
-func newEngine(d *backends.Dialect, db *sql.DB, jsonType string, placeholder func(int) string) (*Engine, error) {
+func newEngine(d *backends.Dialect, db *sql.DB, placeholder func(int) string) (*Engine, error) {
 	db.SetMaxOpenConns(1)
-	e := &Engine{Dialect: d, db: db, jsonType: jsonType, placeholder: placeholder}
-	_, err := db.Exec("CREATE TEMPORARY TABLE " + eventTable + " (question INTEGER, number INTEGER, " + eventColumn + " " + jsonType + ")")
+	e := &Engine{Dialect: d, db: db, placeholder: placeholder}
+	var err error
+	e.events, err = e.Table("all_events", []Column{{eventColumn, ir.TypeJSON}})
+	if e.events != nil {
+		e.events.target.Event = eventColumn
+	}
 	return e, err
+}
+
+// Table makes a table with a column for each of an event's keys.
+func (e *Engine) Table(name string, columns []Column) (*Table, error) {
+	var b strings.Builder
+	b.WriteString("CREATE TEMPORARY TABLE " + name + " (question INTEGER, number INTEGER")
+	for _, c := range columns {
+		b.WriteString(", \"" + c.Name + "\" " + e.Dialect.ColumnType(c.Type))
+	}
+	if _, err := e.db.Exec(b.String() + ")"); err != nil {
+		return nil, err
+	}
+	return &Table{engine: e, name: name, columns: columns}, nil
+}
+
+// row returns an event as the values of the table's columns.
+func (t *Table) row(ev any) ([]any, error) {
+	if t.target.Event != "" {
+		text, err := jsonText(ev)
+		return []any{text}, err
+	}
+	object, _ := ev.(map[string]any)
+	values := make([]any, len(t.columns))
+	for i, c := range t.columns {
+		v, ok := object[c.Name]
+		if n, isNumber := v.(json.Number); isNumber && c.Type != ir.TypeJSON {
+			if v = any(nil); c.Type == ir.TypeReal {
+				v, _ = n.Float64()
+			} else {
+				v, _ = n.Int64()
+			}
+		}
+		if c.Type == ir.TypeJSON && ok {
+			text, err := jsonText(v)
+			if err != nil {
+				return nil, err
+			}
+			v = text
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// Batch puts many questions in few statements, the whole events in a JSON column.
+func (e *Engine) Batch(ctx context.Context, qs []conformance.Question) []Answer {
+	return e.events.Batch(ctx, qs)
 }
 
 // Verdicts puts a question by itself.
@@ -67,15 +130,15 @@ type inquiry struct {
 	answer []*Answer
 }
 
-// Batch puts many questions in few statements, the whole events in a JSON column.
-func (e *Engine) Batch(ctx context.Context, qs []conformance.Question) []Answer {
+// Batch puts many questions in few statements.
+func (t *Table) Batch(ctx context.Context, qs []conformance.Question) []Answer {
 	answers := make([]Answer, len(qs))
 	var all []*inquiry
 	known := map[string]*inquiry{}
 	for i, q := range qs {
 		rule := *q.Rule
 		rule.Source.Table = queryTable
-		query, err := backends.SQL(&rule, e.Dialect, backends.Target{Event: eventColumn})
+		query, err := backends.SQL(&rule, t.engine.Dialect, t.target)
 		if err != nil {
 			answers[i].Err = fmt.Errorf("%w: %w", conformance.ErrUnsupported, err)
 			continue
@@ -95,13 +158,13 @@ func (e *Engine) Batch(ctx context.Context, qs []conformance.Question) []Answer 
 		}
 	}
 	for from := 0; from < len(all); from += batchSize {
-		e.batch(ctx, all[from:min(from+batchSize, len(all))])
+		t.batch(ctx, all[from:min(from+batchSize, len(all))])
 	}
 	return answers
 }
 
-func (e *Engine) batch(ctx context.Context, all []*inquiry) {
-	if err := e.store(ctx, all); err != nil {
+func (t *Table) batch(ctx context.Context, all []*inquiry) {
+	if err := t.store(ctx, all); err != nil {
 		for _, in := range all {
 			for _, a := range in.answer {
 				a.Err = err
@@ -109,9 +172,9 @@ func (e *Engine) batch(ctx context.Context, all []*inquiry) {
 		}
 		return
 	}
-	if err := e.put(ctx, all, 0); err != nil {
+	if err := t.put(ctx, all, 0); err != nil {
 		for i, in := range all { // one by one, to see which it was
-			if err := e.put(ctx, all[i:i+1], i); err != nil {
+			if err := t.put(ctx, all[i:i+1], i); err != nil {
 				for _, a := range in.answer {
 					a.Err = fmt.Errorf("%w\n%s", err, in.text)
 				}
@@ -121,33 +184,34 @@ func (e *Engine) batch(ctx context.Context, all []*inquiry) {
 }
 
 // store puts the events of the inquiries into the table, and nothing else.
-func (e *Engine) store(ctx context.Context, all []*inquiry) error {
-	tx, err := e.db.BeginTx(ctx, nil)
+func (t *Table) store(ctx context.Context, all []*inquiry) error {
+	tx, err := t.engine.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, "DELETE FROM "+eventTable); err != nil {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM "+t.name); err != nil {
 		return err
 	}
 	const rows = 100
+	width := 2 + len(t.columns)
 	var args []any
 	insert := func() error {
 		if len(args) == 0 {
 			return nil
 		}
 		var b strings.Builder
-		b.WriteString("INSERT INTO " + eventTable + " VALUES ")
+		b.WriteString("INSERT INTO " + t.name + " VALUES ")
 		for i := range args {
 			switch {
-			case i%3 != 0:
+			case i%width != 0:
 				b.WriteString(", ")
 			case i > 0:
 				b.WriteString("), (")
 			default:
 				b.WriteString("(")
 			}
-			b.WriteString(e.placeholder(i + 1))
+			b.WriteString(t.engine.placeholder(i + 1))
 		}
 		_, err := tx.ExecContext(ctx, b.String()+")", args...)
 		args = nil
@@ -155,11 +219,11 @@ func (e *Engine) store(ctx context.Context, all []*inquiry) error {
 	}
 	for i, in := range all {
 		for n, ev := range in.events {
-			text, err := jsonText(ev)
+			values, err := t.row(ev)
 			if err != nil {
 				return err
 			}
-			if args = append(args, i, n, text); len(args) == 3*rows {
+			if args = append(append(args, i, n), values...); len(args) == width*rows {
 				if err := insert(); err != nil {
 					return err
 				}
@@ -173,12 +237,12 @@ func (e *Engine) store(ctx context.Context, all []*inquiry) error {
 }
 
 // put asks about stored events; first is the number of the first inquiry.
-func (e *Engine) put(ctx context.Context, all []*inquiry, first int) error {
+func (t *Table) put(ctx context.Context, all []*inquiry, first int) error {
 	var parts []string
 	for i, in := range all {
-		parts = append(parts, fmt.Sprintf("SELECT question, number FROM (WITH %s AS (SELECT * FROM %s WHERE question = %d) %s) AS q%d", queryTable, eventTable, first+i, in.text, i))
+		parts = append(parts, fmt.Sprintf("SELECT question, number FROM (WITH %s AS (SELECT * FROM %s WHERE question = %d) %s) AS q%d", queryTable, t.name, first+i, in.text, i))
 	}
-	rows, err := e.db.QueryContext(ctx, strings.Join(parts, "\nUNION ALL\n"))
+	rows, err := t.engine.db.QueryContext(ctx, strings.Join(parts, "\nUNION ALL\n"))
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestSQL(t *testing.T) {
 			groups := [2][]asked{ofRandom(*pairs, stores(o.name)), fixtures}
 			left := 0
 			for g, qs := range groups {
-				left += compare(t, o, qs, g, rows)
+				left += compare(t, o.name, o.events, qs, g, rows)
 				total[o.name][g] = len(qs)
 			}
 			all := len(groups[0]) + len(groups[1])
@@ -61,12 +61,12 @@ func TestSQL(t *testing.T) {
 }
 
 // compare returns how many pairs were left out or refused.
-func compare(t *testing.T, o opened, all []asked, group int, rows map[row]*counts) int {
+func compare(t *testing.T, engine string, table *Table, all []asked, group int, rows map[row]*counts) int {
 	var put []asked
 	left := 0
 	count := func(what string) {
 		left++
-		r := row{o.name, what}
+		r := row{engine, what}
 		if rows[r] == nil {
 			rows[r] = &counts{}
 		}
@@ -85,7 +85,7 @@ func compare(t *testing.T, o opened, all []asked, group int, rows map[row]*count
 	}
 	const mostReported = 12
 	wrong := 0
-	for i, a := range o.Batch(context.Background(), questions) {
+	for i, a := range table.Batch(context.Background(), questions) {
 		q := put[i]
 		switch {
 		case errors.Is(a.Err, conformance.ErrUnsupported):
@@ -93,8 +93,8 @@ func compare(t *testing.T, o opened, all []asked, group int, rows map[row]*count
 			continue
 		case a.Err == nil && a.Verdicts[0].Match == q.want:
 			continue
-		case a.Err == nil && deviates(o.name, q) != "":
-			count(deviates(o.name, q))
+		case a.Err == nil && deviates(engine, q) != "":
+			count(deviates(engine, q))
 			continue
 		}
 		if wrong++; wrong > mostReported {

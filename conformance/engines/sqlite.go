@@ -25,7 +25,7 @@ func SQLite(expressions bool) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(d, db, "TEXT", func(int) string { return "?" })
+	return newEngine(d, db, func(int) string { return "?" })
 }
 
 // defineRegexp makes SQLite's REGEXP a search of Go's regexp.

@@ -1,0 +1,85 @@
+package backends
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// Snowflake prints for Snowflake; events are of type VARIANT. It is printed, not
+// executed. Its regular expressions have no lines and no word boundaries, which
+// are refused.
+var Snowflake = &Dialect{
+	name: "snowflake", title: "Snowflake", printedOnly: true,
+	ident: doubleQuoted, quote: backslashQuoted, isNotTrue: notCoalesced,
+	lower:          func(x string) string { return "lower(" + x + ")" },
+	foldsInContext: true,
+	translate:      translateFunction,
+	like:           likeOperator,
+	position:       func(x, what string) string { return "CHARINDEX(" + what + ", " + x + ")" },
+	// REGEXP_LIKE and RLIKE ask for the whole text.
+	regexp:   func(x, re string) string { return "REGEXP_INSTR(" + x + ", " + re + ", 1, 1, 0, 'cs') > 0" },
+	regexps:  snowflakeSyntax,
+	textType: "VARCHAR",
+	number: func(t string) string {
+		return "TRY_TO_DOUBLE(CASE WHEN " + snowflakeNumberForm(t) + " THEN " + t + " END)"
+	},
+	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
+	realText: func(x string) string { return "TO_VARCHAR(" + x + ")" },
+	timeOf: func(t string) string {
+		const form = timeForm
+		return "TRY_TO_TIMESTAMP_TZ(CASE WHEN REGEXP_LIKE(" + t + ", '" + form + "(Z|[+-][0-9]{2}:[0-9]{2})') THEN " + t + " WHEN REGEXP_LIKE(" + t + ", '" + form + "') THEN " + t + " || 'Z' END)"
+	},
+	part: func(t string, d ir.Derivation) (string, bool) {
+		unit := map[ir.DerivationKind]string{ir.Minute: "minute", ir.Hour: "hour", ir.Day: "day", ir.Weekday: "dayofweekiso", ir.Week: "weekiso", ir.Month: "month", ir.Year: "year"}[d.Kind]
+		return "DATE_PART(" + unit + ", CONVERT_TIMEZONE(" + zoned(d) + ", " + t + "))", true
+	},
+	micros: func(t string) string { return "DATE_PART(epoch_microsecond, " + t + ")" },
+	types:  map[ir.Type]string{ir.TypeInt: "NUMBER(38, 0)", ir.TypeLong: "NUMBER(38, 0)", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP_TZ", ir.TypeJSON: "VARIANT", ir.TypeString: "VARCHAR"},
+	json: &jsonDialect{
+		get:   snowflakeGet,
+		kind:  func(v place) string { return "TYPEOF(" + snowflakeGet(v) + ")" },
+		text:  func(v place) string { return "TO_VARCHAR(" + snowflakeGet(v) + ")" },
+		key:   bracketKey,
+		texts: []string{"VARCHAR"}, numbers: []string{"INTEGER", "DECIMAL", "DOUBLE"}, bools: []string{"BOOLEAN"}, nulls: []string{"NULL_VALUE"}, objects: []string{"OBJECT"}, arrays: []string{"ARRAY"},
+		isBool: func(v place, truth bool) string {
+			return "AS_BOOLEAN(" + snowflakeGet(v) + ") = " + strings.ToUpper(boolText(truth))
+		},
+		exists: func(v place, name, body string, whole bool) string {
+			list := "ARRAY_CONSTRUCT(" + snowflakeGet(v) + ")"
+			if whole {
+				list = "CASE WHEN TYPEOF(" + snowflakeGet(v) + ") <> 'NULL_VALUE' THEN " + list + " END"
+			}
+			for range listDepth {
+				list = "ARRAY_FLATTEN(TRANSFORM(" + list + ", y -> IFF(IS_ARRAY(y), y, ARRAY_CONSTRUCT(y))))"
+			}
+			return "ARRAY_SIZE(FILTER(" + list + ", " + name + " -> " + body + ")) > 0"
+		},
+		element: func(name string) place { return place{base: name} },
+		parse: func(t string) string {
+			j := "TRY_PARSE_JSON(" + t + ")"
+			return "CASE WHEN TYPEOF(" + j + ") IN ('OBJECT', 'ARRAY') THEN " + j + " END"
+		},
+		wrap: func(t string) string { return "TO_VARIANT(" + t + ")" },
+		number: func(v place, numbers, texts bool) string {
+			t := "TO_VARCHAR(" + snowflakeGet(v) + ")"
+			return "TRY_TO_DOUBLE(" + jsonKinds("TYPEOF("+snowflakeGet(v)+")", t, snowflakeNumberForm(t), []string{"INTEGER", "DECIMAL", "DOUBLE"}, "VARCHAR", numbers, texts) + ")"
+		},
+		integer: func(v place) string {
+			return "CASE WHEN TYPEOF(" + snowflakeGet(v) + ") = 'INTEGER' THEN AS_INTEGER(" + snowflakeGet(v) + ") END"
+		},
+		numberText: func(v place) string { return "TO_VARCHAR(" + snowflakeGet(v) + ")" },
+	},
+}
+
+func snowflakeNumberForm(t string) string {
+	return "REGEXP_LIKE(" + t + ", '-?[0-9]{1,15}([.][0-9]{1,15})?')"
+}
+
+func snowflakeGet(v place) string {
+	if len(v.path) == 0 {
+		return v.base
+	}
+	return "GET_PATH(" + v.base + ", '" + bracketPath("", v.path) + "')"
+}
