@@ -28,12 +28,15 @@ func (p *kqlPrinter) derive(sc *kqlScope, m *ir.Match, pl kqlPlace, s kqlScalar,
 	out := kqlScalar{column: ir.TypeReal, kinds: numberKind}
 	if d.Kind == ir.Duration {
 		since := ir.Field{Path: *d.Since}
-		if len(*d.Since) > 0 {
-			since.Name = d.Since.String()
-		}
-		if p.timeField(since) {
+		switch {
+		case d.From != nil:
+			since = *d.From
+		case p.timeField(since):
 			since = p.rule.Source.Time
+		case sc.root == "" && len(*d.Since) == 1:
+			since.ColumnType = ir.TypeDatetime
 		}
+		since.Name = d.Since.String()
 		from, err := p.place(sc, since, m, true)
 		if err != nil {
 			return pl, out, err

@@ -23,7 +23,9 @@ func (p *sqlPrinter) derived(f ir.Field, s scalar, depth int, body func(scalar) 
 		return allOf(guard, c), err
 	}
 	since := ir.Field{Path: *d.Since}
-	if depth == 0 && p.target.Event == "" {
+	if d.From != nil {
+		since = *d.From
+	} else if depth == 0 && p.target.Event == "" {
 		since.ColumnType = ir.TypeDatetime
 		if len(*d.Since) > 1 {
 			since.ColumnType = ir.TypeUnknown

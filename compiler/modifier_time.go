@@ -39,7 +39,7 @@ func (l *lowerer) derive(it *sigma.Item, m *modifiers, field *ir.Field, in scope
 		if !ok {
 			return false
 		}
-		field.Derive = &ir.Derivation{Kind: ir.Duration, Unit: 1, Since: &since.Path}
+		field.Derive = &ir.Derivation{Kind: ir.Duration, Unit: 1, Since: &since.Path, From: &since}
 	}
 	return true
 }

@@ -36,6 +36,12 @@ func KQLDeviations() []Deviation {
 					})
 				})
 			}},
+		{"empty text in a column of text", `A text column holds "" where the event has nothing; the query takes both for the empty text.`,
+			func(e ir.Expr, ev any) bool {
+				return slices.ContainsFunc(ir.Matches(e), func(m *ir.Match) bool {
+					return m.Op == ir.Equal && m.Field.Column != "" && m.Field.ColumnType == ir.TypeString && slices.Contains(m.Values, ir.Value(ir.String("")))
+				})
+			}},
 		{"the spelling of keys", "Queries read the keys that the rule or pipeline spells, each of them a step: no other case, no dotted key for a path.",
 			func(e ir.Expr, ev any) bool { return otherKeys(e, ev) }},
 		{"the text of numbers", "Kusto writes large and small numbers with an exponent, and the documentation does not say whether 5.0 is written 5 or 5.0.",

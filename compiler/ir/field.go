@@ -148,6 +148,9 @@ type Derivation struct {
 	// the derived number is (the scalar − Since) / Unit, a fraction.
 	Unit  int64
 	Since *Path
+	// From is the field that Since is the path of, where a pipeline knows more
+	// of it; nil where it does not.
+	From *Field
 }
 
 // DerivationKind says what is computed.

@@ -33,6 +33,29 @@ type lexer struct {
 	toks []token
 }
 
+// Token is a word of a query. Of a text literal, a quoted name among them, Text
+// is the value; of everything else it is what is written.
+type Token struct {
+	Literal bool
+	Text    string
+}
+
+// Tokens cuts a query into its words, without comments. It is for those who
+// want to know that a value has not left its literal.
+func Tokens(text string) (tokens []Token, err error) {
+	defer catch(text, &err)
+	for _, t := range lex(text) {
+		switch t.kind {
+		case tokEnd:
+		case tokString:
+			tokens = append(tokens, Token{true, t.text})
+		default:
+			tokens = append(tokens, Token{false, text[t.pos:t.end]})
+		}
+	}
+	return tokens, nil
+}
+
 // lex cuts a query into tokens.
 func lex(src string) []token {
 	if len(src) > maxText {
