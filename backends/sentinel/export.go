@@ -130,10 +130,15 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 		e.watchlists(inputs)
 		return e.set, e.diags
 	}
+	counted := onlyCounted(inputs)
 	for _, in := range inputs {
 		meaning := Meaning(append([]*sigma.Document{in.Document}, in.Refers...)...)
 		for _, r := range in.Rules {
 			if r.Inner {
+				continue
+			}
+			if counted[ruleKey(r)] && !f.hunting() {
+				e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, "a correlation refers to it and does not say generate"})
 				continue
 			}
 			a, err := e.artefact(in, r)
@@ -154,6 +159,38 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 		}
 	}
 	return e.set, e.diags
+}
+
+// onlyCounted returns the rules that correlations among the inputs refer to and
+// none of which generates: their hits are no alerts of their own.
+func onlyCounted(inputs []Input) map[string]bool {
+	hidden, shown := map[string]bool{}, map[string]bool{}
+	for _, in := range inputs {
+		for _, r := range in.Rules {
+			if r.Correlation == nil {
+				continue
+			}
+			for _, input := range r.Correlation.Inputs {
+				for _, t := range input.Taps {
+					if r.Correlation.Generate {
+						shown[ruleKey(t.Rule)] = true
+					} else {
+						hidden[ruleKey(t.Rule)] = true
+					}
+				}
+			}
+		}
+	}
+	for k := range shown {
+		delete(hidden, k)
+	}
+	return hidden
+}
+
+// ruleKey tells rules of different documents apart, and the correlation of an
+// old aggregation from its rule.
+func ruleKey(r *ir.Rule) string {
+	return fmt.Sprint(r.File, r.Pos, r.Meta.ID, r.Meta.Title, r.Correlation != nil)
 }
 
 // leftError is the reason for which a rule belongs to another format.
