@@ -24,7 +24,8 @@ type mapping struct {
 	root     ir.Path      // where names without a path are
 	rest     string       // the column whose keys other names are
 	function bool
-	camel    bool // and begin with a small letter
+	source   string // what shows the keys inside columns
+	camel    bool   // and begin with a small letter
 
 	fields map[string]*mappedField // by canonical name
 	folded map[string]string       // folded -> canonical
@@ -57,7 +58,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 		te = &tableEntry{}
 	}
 	m := &mapping{pipeline: p, table: table, time: cmp.Or(te.time, p.time), id: cmp.Or(te.id, p.id), messages: te.messages,
-		root: p.root, camel: p.camel || te.camel, rest: te.rest, function: te.function,
+		root: p.root, camel: p.camel || te.camel, rest: te.rest, function: te.function, source: te.source,
 		fields: map[string]*mappedField{}, folded: map[string]string{}, parents: map[string]bool{},
 		loose: map[string]ir.Path{}, looseFo: map[string]string{}}
 	if te.root != nil { // a place of its own has a spelling of its own

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -66,6 +67,56 @@ func TestStoredSteps(t *testing.T) {
 	}
 }
 
+// TestQueryNames looks names up that only the tables of a query engine have:
+// keys of a column with all other names, joined fields, fields that are absent.
+func TestQueryNames(t *testing.T) {
+	p, ds := ParsePipeline("p.yaml", []byte(`
+rulewright-pipeline: 1
+name: p
+sources: [{logsource: {product: p}, tables: [T]}]
+tables:
+  T:
+    rest: Data
+    function: true
+    columns: {Time: datetime, Type: string, Data: json, Domain: string, Account: string, Kind: string}
+    fields:
+      Data:
+      Data.*: {path: '.*', type: string}
+      Data.CommandLine: {type: string}
+      Data.Unnamed: {absent: true}
+      User: {type: string, by: '\', join: [Domain, {column: Account, before: '@', blank: '-', prefixes: {a: b, aa: c}}]}
+      Event: {type: string, join: [{column: Kind, texts: {Created: CreateKey}}]}
+    aliases: {Type: Data.Type}
+`))
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	tg := p.sources(sigma.LogSource{Product: "p"})[0]
+	for name, want := range map[string]string{
+		"Time": "Time!", "time": "Time!", "Type": "Data{}! Type!", "commandline": "Data{}! CommandLine!", "Other": "Data{}! Other!",
+		"Other.below": "Data{}! Other! below", "User": "User!", "user": "User!", "Unnamed": "?", "User.x": "?", "Data": "Data{}!",
+	} {
+		f, unknown := tg.top().field(sigma.Field{Name: name})
+		got := storedText(f.Stored)
+		if unknown != nil {
+			got = "?"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		if strings.EqualFold(name, "user") && (f.Join == nil || f.ColumnType != ir.TypeString || f.Join.Parts[1].Prefixes[0].From != "aa") {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	for value, want := range map[string]bool{"createkey": true, "SetValue": false} {
+		docs, _ := sigma.Parse("r.yaml", []byte("title: t\nlogsource: {product: p}\ndetection: {s: {Event: "+value+"}, condition: s}\n"))
+		rules, ds := Lower(docs[0], Options{Pipeline: p})
+		if ds.HasErrors() == want || len(rules) == 1 && !rules[0].Source.Function {
+			t.Errorf("%s: %v", value, ds)
+		}
+	}
+}
+
 // TestKeysHaveSources lists every field of the query pipelines that is printed
 // as a key inside a column, and asks each for the page or the event that shows
 // it: a schema has columns only.
@@ -86,15 +137,18 @@ func TestKeysHaveSources(t *testing.T) {
 				continue
 			}
 			m := tg.names
+			if m.rest != "" && m.source == "" {
+				t.Errorf("%s: %s: the keys of %s have no source", name, table, m.rest)
+			}
 			for _, n := range slices.Sorted(maps.Keys(m.fields)) {
 				f := m.fields[n]
 				if !f.said || len(f.path) == 1 && f.path[0].Where.Key == "" {
 					continue
 				}
 				keys++
-				source := f.source
-				if source == "" && p.tables[table] != nil {
-					source = p.tables[table].source
+				source := cmp.Or(f.source, m.source)
+				if testing.Verbose() {
+					t.Log(name, table, n, source)
 				}
 				if !strings.HasPrefix(source, "https://") && !strings.HasPrefix(source, "event ") {
 					t.Errorf("%s: %s: %s has no source", name, table, n)
