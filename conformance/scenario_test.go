@@ -186,6 +186,20 @@ func difference(want, got string) string {
 	return b.String()
 }
 
+// cannotCarry reads what a form cannot give of the incident.
+func cannotCarry(t *testing.T) map[string][]struct{ Rule, Time, Why string } {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(scenarios, "cannot-carry.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cannot map[string][]struct{ Rule, Time, Why string }
+	if err := yaml.Unmarshal(data, &cannot); err != nil {
+		t.Fatal(err)
+	}
+	return cannot
+}
+
 // The incident, told in mixed forms, as portal downloads and as batches of an
 // event hub, gives the same alerts, but for what a form cannot carry.
 func TestIncidentInEveryForm(t *testing.T) {
@@ -194,14 +208,7 @@ func TestIncidentInEveryForm(t *testing.T) {
 	golden(t, "aitm-incident.alerts.txt", lines(want))
 	golden(t, "aitm-incident.alerts-without-profile.txt", lines(alerts(t, loadPack(t, ""), history(t, inputs(t, "aitm-incident.jsonl")))))
 
-	var cannot map[string][]struct{ Rule, Time, Why string }
-	data, err := os.ReadFile(filepath.Join(scenarios, "cannot-carry.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(data, &cannot); err != nil {
-		t.Fatal(err)
-	}
+	cannot := cannotCarry(t)
 	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
 		expected := slices.Clone(want)
 		for _, c := range cannot[name] {
@@ -376,6 +383,49 @@ func TestStoriesInEveryForm(t *testing.T) {
 	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
 		if got := of(name); !slices.Equal(got, want) {
 			t.Errorf("%s: other hits than the JSON lines:\n%s", name, difference(text(want), text(got)))
+		}
+	}
+}
+
+// The rules of the talk about a mail compromise, correlations among them, tell
+// the incident in every form alike, but for what a form cannot carry.
+func TestMailCompromise(t *testing.T) {
+	set := loadPack(t, "contoso.yaml")
+	of := func(name string) []string {
+		hits, _ := stream(t, set, history(t, inputs(t, name)))
+		var out []string
+		for _, h := range hits {
+			if !strings.HasPrefix(h.Rule.File, "m365-mail/") {
+				continue
+			}
+			var who string
+			for _, e := range h.Entities {
+				if e.Type == "account" || e.Type == "mailbox" {
+					who = e.Value
+					break
+				}
+			}
+			a := alert{h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, h.Rule.Title, who}
+			out = append(out, a.String())
+		}
+		slices.Sort(out)
+		return out
+	}
+	text := func(lines []string) string { return strings.Join(lines, "\n") + "\n" }
+	want := of("aitm-incident.jsonl")
+	golden(t, "aitm-incident.m365-mail.txt", text(want))
+	cannot := cannotCarry(t)
+	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
+		expected := slices.Clone(want)
+		for _, c := range cannot[name+" m365-mail"] {
+			n := len(expected)
+			expected = slices.DeleteFunc(expected, func(a string) bool { return strings.HasSuffix(a, "  "+c.Rule) })
+			if len(expected) == n || c.Why == "" {
+				t.Errorf("%s: %s never was an alert, or has no reason", name, c.Rule)
+			}
+		}
+		if got := of(name); !slices.Equal(got, expected) {
+			t.Errorf("%s: other hits than the JSON lines:\n%s", name, difference(text(expected), text(got)))
 		}
 	}
 }
