@@ -281,7 +281,8 @@ func TestPackMetadata(t *testing.T) {
 
 // completeGuides are those of which each item has a rule.
 var completeGuides = map[string]bool{
-	"entra-apps": true,
+	"entra-apps":  true,
+	"token-theft": true,
 }
 
 // The coverage list is whole, and each item of a complete guide has a rule.

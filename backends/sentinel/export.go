@@ -225,6 +225,8 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		return nil, leftError("it lacks " + strings.Join(r.Lacks, ", ") + "; it is a function to call with them")
 	case !forAlerts && !e.format.hunting():
 		return nil, leftError("of tier " + m.Tier + ", it is a hunting query")
+	case e.format == Defender && m.Tier == "product":
+		return nil, leftError("it passes on an alert that Defender XDR shows already")
 	case e.format == Defender && r.Correlation != nil:
 		return nil, sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
 			Message: m.Title + ": a hit of a correlation is no event of a table and has no ReportId, which a custom detection needs",
