@@ -32,7 +32,7 @@ var BigQuery = &Dialect{
 	},
 	part: func(t string, d ir.Derivation) (string, bool) {
 		unit := map[ir.DerivationKind]string{ir.Minute: "MINUTE", ir.Hour: "HOUR", ir.Day: "DAY", ir.Weekday: "DAYOFWEEK", ir.Week: "ISOWEEK", ir.Month: "MONTH", ir.Year: "YEAR"}[d.Kind]
-		x := fmt.Sprintf("EXTRACT(%s FROM %s AT TIME ZONE %s)", unit, t, zoned(d))
+		x := fmt.Sprintf("EXTRACT(%s FROM DATETIME(%s, %s))", unit, t, zoned(d))
 		if d.Kind == ir.Weekday { // 1 is Sunday there
 			x = "(MOD(" + x + " + 5, 7) + 1)"
 		}

@@ -24,7 +24,7 @@ func (p *sqlPrinter) numberTest(t test, s scalar) (cond, error) {
 			return c, nil
 		}
 		i := p.d.json.integer(*s.at)
-		return comparison("CASE WHEN " + i + " IS NOT NULL THEN " + p.compareInteger(i, t.how, t.numbers).text + " ELSE " + c.text + " END"), nil
+		return comparison("CASE WHEN " + i + " IS NOT NULL THEN " + p.compareInteger(i, t.how, t.numbers).within(ir.PrecedenceNot) + " ELSE " + c.within(ir.PrecedenceNot) + " END"), nil
 	case texts && s.typ == ir.TypeNumeric && t.how == ir.Equal && len(t.numbers) > 0:
 		var forms []string
 		for _, n := range t.numbers {

@@ -41,6 +41,9 @@ type Table struct {
 	name    string
 	columns []Column
 	target  backends.Target
+	// change, if not nil, is made to every query: a mistake of the printer that
+	// a test plants.
+	change func(text string) string
 }
 
 const (
@@ -112,6 +115,17 @@ func (e *Engine) Verdicts(ctx context.Context, q conformance.Question) ([]confor
 	return answers[0].Verdicts, answers[0].Err
 }
 
+// query is the question's query of the table.
+func (t *Table) query(q conformance.Question) (string, error) {
+	rule := *q.Rule
+	rule.Source.Table = queryTable
+	query, err := backends.SQL(&rule, t.engine.Dialect, t.target)
+	if err != nil {
+		return "", err
+	}
+	return query.Text, nil
+}
+
 // Answer is what an engine makes of a question.
 type Answer struct {
 	Verdicts []conformance.Verdict
@@ -136,19 +150,20 @@ func (t *Table) Batch(ctx context.Context, qs []conformance.Question) []Answer {
 	var all []*inquiry
 	known := map[string]*inquiry{}
 	for i, q := range qs {
-		rule := *q.Rule
-		rule.Source.Table = queryTable
-		query, err := backends.SQL(&rule, t.engine.Dialect, t.target)
+		query, err := t.query(q)
 		if err != nil {
 			answers[i].Err = fmt.Errorf("%w: %w", conformance.ErrUnsupported, err)
 			continue
 		}
-		answers[i].Text = query.Text
+		if t.change != nil {
+			query = t.change(query)
+		}
+		answers[i].Text = query
 		answers[i].Verdicts = make([]conformance.Verdict, len(q.Events))
-		in := known[query.Text]
+		in := known[query]
 		if in == nil {
-			in = &inquiry{text: query.Text}
-			known[query.Text] = in
+			in = &inquiry{text: query}
+			known[query] = in
 			all = append(all, in)
 		}
 		for n, ev := range q.Events {

@@ -150,7 +150,7 @@ func typedValue(t ir.Type, v any) any {
 
 // TestTyped puts random trees about typed columns to every engine.
 func TestTyped(t *testing.T) {
-	n := *pairs / 2
+	n := *pairs / 4
 	for _, o := range open(t) {
 		t.Run(o.name, func(t *testing.T) {
 			if o.err != nil {
