@@ -54,7 +54,7 @@ var Snowflake = &Dialect{
 			for range listDepth {
 				list = "ARRAY_FLATTEN(TRANSFORM(" + list + ", y -> IFF(IS_ARRAY(y), y, ARRAY_CONSTRUCT(y))))"
 			}
-			return "ARRAY_SIZE(FILTER(" + list + ", " + name + " -> " + body + ")) > 0"
+			return "ARRAY_SIZE(FILTER(" + list + ", " + name + " -> (" + body + "))) > 0"
 		},
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
