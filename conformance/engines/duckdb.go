@@ -14,5 +14,9 @@ func DuckDB() (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("SET threads = 1"); err != nil { // the tables are small
+		return nil, err
+	}
 	return newEngine(backends.DuckDB, db, func(int) string { return "?" })
 }
