@@ -228,9 +228,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	case e.format == Defender && m.Tier == "product":
 		return nil, leftError("it passes on an alert that Defender XDR shows already")
 	case e.format == Defender && r.Correlation != nil:
-		return nil, sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
-			Message: m.Title + ": a hit of a correlation is no event of a table and has no ReportId, which a custom detection needs",
-			Hint:    "export it for Sentinel"}
+		return nil, leftError("a hit of a correlation is no event of a table and has no ReportId, which a custom detection needs")
 	case e.format == Defender:
 		a.kind = "detection"
 		if a.period, a.schedule, tooLong = detectionScheduleOf(r); tooLong != nil {

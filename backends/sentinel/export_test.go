@@ -425,7 +425,7 @@ func TestCorrelations(t *testing.T) {
 		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where TimeGenerated <= ago(10m)", "columnName: IPAddressAddress"}},
 		{sentinel.HuntingYAML, vips, "hunting query, hunting query", "", []string{"materialize(SigninLogs"}},
 		{sentinel.HuntingYAML, nil, "function, function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
-		{sentinel.Defender, vips, "", "has no ReportId", nil},
+		{sentinel.Defender, vips, "", "", nil},
 	} {
 		set, ds := sentinel.Export(c.format, lowered(t, c.format, "correlations.yaml", data, c.profile), sentinel.Options{Print: backends.KQL})
 		if c.err == "" && ds.HasErrors() || c.err != "" && !strings.Contains(ds.Error(), c.err) {

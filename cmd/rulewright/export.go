@@ -127,15 +127,23 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 			r.filters = append(r.filters, d)
 		}
 	}
+	opts := r.options()
+	opts.Pipeline, opts.Table, opts.Filters, opts.Ask, opts.Watchlists = p, table, r.filters, f.Asks(), f.ReadsWatchlists()
+	nowhere := map[*sigma.Document]bool{} // rules whose logsource the target does not have
+	isNowhere := func(d *sigma.Document) bool {
+		if _, known := nowhere[d]; !known {
+			_, ds := compiler.Lower(d, opts)
+			nowhere[d] = slices.ContainsFunc(ds.Errors(), func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource })
+		}
+		return nowhere[d]
+	}
 	for _, d := range r.docs {
 		if d.Kind == sigma.KindFilter {
 			continue
 		}
-		opts := r.options()
-		opts.Pipeline, opts.Table, opts.Filters, opts.Ask, opts.Watchlists = p, table, r.filters, f.Asks(), f.ReadsWatchlists()
 		rules, ds := compiler.Lower(d, opts)
 		errs := ds.Errors()
-		if slices.ContainsFunc(errs, func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource }) {
+		if len(errs) > 0 && (isNowhere(d) || slices.ContainsFunc(sentinel.Refers(d, r.all), isNowhere)) {
 			left = append(left, sentinel.Left{Title: d.Meta.Title, ID: d.Meta.ID, File: d.File, Reason: "its events are in no table of the target"})
 			continue
 		}
