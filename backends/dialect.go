@@ -66,6 +66,16 @@ type Dialect struct {
 	part   func(t string, d ir.Derivation) (string, bool)
 	micros func(t string) string
 	types  map[ir.Type]string
+	// timestampOf is the inverse of micros. divide is the operator between
+	// integers that gives an integer.
+	timestampOf func(us string) string
+	divide      string
+	// joined is the texts of a group as one, in order.
+	joined func(text string) string
+	// localDay is the number of the day of a zone that a time is in, from 1970,
+	// and dayStart when one begins; both in microseconds. nil: no zones.
+	localDay func(us, zone string) string
+	dayStart func(n, zone string) string
 
 	json *jsonDialect
 }
@@ -85,6 +95,9 @@ type jsonDialect struct {
 	// scalar is a list of one. whole: lists themselves and a null that v is are
 	// no elements.
 	exists func(v place, name, body string, whole bool) string
+	// rows makes a row for each element of v, to stand behind the table in FROM,
+	// and what must hold of it.
+	rows func(v place, name string, whole bool) (from, where string)
 	// leaves is exists for all scalars below v; nil: there is no such thing.
 	leaves func(v place, name, body string) string
 	// element is the place that exists and leaves give a name to.

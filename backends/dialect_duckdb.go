@@ -48,6 +48,17 @@ var DuckDB = &Dialect{
 	micros: func(t string) string { return "epoch_us(" + t + ")" },
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMPTZ",
 		ir.TypeGUID: "UUID", ir.TypeJSON: "JSON", ir.TypeString: "VARCHAR"},
+	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
+	timestampOf: func(us string) string { return "make_timestamptz(CAST(" + us + " AS BIGINT))" },
+	divide:      "//",
+	localDay: func(us, zone string) string {
+		q, _ := singleQuoted(zone)
+		return "date_diff('day', DATE '1970-01-01', CAST(timezone(" + q + ", make_timestamptz(CAST(" + us + " AS BIGINT))) AS DATE))"
+	},
+	dayStart: func(n, zone string) string {
+		q, _ := singleQuoted(zone)
+		return "epoch_us(timezone(" + q + ", CAST(DATE '1970-01-01' + CAST(" + n + " AS INTEGER) AS TIMESTAMP)))"
+	},
 	json: &jsonDialect{
 		get:     func(v place) string { return duckDBPath("json_extract", v, "") },
 		kind:    func(v place) string { return duckDBPath("json_type", v, "") },
@@ -63,17 +74,17 @@ var DuckDB = &Dialect{
 			return duckDBPath("json_extract", v, "") + " = '" + boolText(truth) + "'::JSON"
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			first := "[" + duckDBPath("json_extract", v, "") + "]"
 			if whole {
-				kind := duckDBPath("json_type", v, "")
-				first = "CASE WHEN " + kind + " NOT IN ('ARRAY', 'NULL') THEN " + first + " END"
-				body = "json_type(" + name + ") <> 'ARRAY' AND (" + body + ")"
+				body = duckDBNoList(name) + " AND (" + body + ")"
 			}
-			lists := []string{first}
-			for depth := 1; depth <= listDepth; depth++ {
-				lists = append(lists, duckDBPath("json_extract", v, strings.Repeat("[*]", depth)))
+			return "len(list_filter(" + duckDBElements(v, whole) + ", lambda " + name + ": " + body + ")) > 0"
+		},
+		rows: func(v place, name string, whole bool) (from, where string) {
+			from = "(SELECT unnest(" + duckDBElements(v, whole) + ") AS " + name + ") AS of_" + name
+			if whole {
+				return from, duckDBNoList(name)
 			}
-			return "len(list_filter(list_concat(" + strings.Join(lists, ", ") + "), lambda " + name + ": " + body + ")) > 0"
+			return from, "TRUE"
 		},
 		leaves: func(v place, name, body string) string {
 			return "len(list_filter(" + duckDBPath("json_extract", v, "..*") + ", lambda " + name + ": " + body + ")) > 0"
@@ -102,6 +113,21 @@ var DuckDB = &Dialect{
 		numberText: func(v place) string { return duckDBRealText(duckDBPath("json_extract_string", v, "")) },
 	},
 }
+
+// duckDBElements is the list of a value and of what is in lists in it.
+func duckDBElements(v place, whole bool) string {
+	first := "[" + duckDBPath("json_extract", v, "") + "]"
+	if whole {
+		first = "CASE WHEN " + duckDBPath("json_type", v, "") + " NOT IN ('ARRAY', 'NULL') THEN " + first + " END"
+	}
+	lists := []string{first}
+	for depth := 1; depth <= listDepth; depth++ {
+		lists = append(lists, duckDBPath("json_extract", v, strings.Repeat("[*]", depth)))
+	}
+	return "list_concat(" + strings.Join(lists, ", ") + ")"
+}
+
+func duckDBNoList(name string) string { return "json_type(" + name + ") <> 'ARRAY'" }
 
 // listDepth is how deep a list may stand in lists, in dialects that cannot take
 // them apart to any depth.

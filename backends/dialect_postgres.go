@@ -49,6 +49,17 @@ var PostgreSQL = &Dialect{
 	micros: func(t string) string { return "(extract(epoch FROM " + t + ") * 1000000)" },
 	types: map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double precision", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamptz",
 		ir.TypeGUID: "uuid", ir.TypeJSON: "jsonb", ir.TypeString: "text"},
+	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
+	timestampOf: func(us string) string { return "TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond'" },
+	divide:      "/",
+	localDay: func(us, zone string) string {
+		q, _ := singleQuoted(zone)
+		return "(CAST((TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond') AT TIME ZONE " + q + " AS date) - DATE '1970-01-01')"
+	},
+	dayStart: func(n, zone string) string {
+		q, _ := singleQuoted(zone)
+		return "CAST(extract(epoch FROM CAST(DATE '1970-01-01' + CAST(" + n + " AS integer) AS timestamp) AT TIME ZONE " + q + ") * 1000000 AS bigint)"
+	},
 	json: &jsonDialect{
 		get:     postgresGet,
 		kind:    func(v place) string { return "jsonb_typeof(" + postgresGet(v) + ")" },
@@ -62,13 +73,10 @@ var PostgreSQL = &Dialect{
 		arrays:  []string{"array"},
 		isBool:  func(v place, truth bool) string { return postgresGet(v) + " = '" + boolText(truth) + "'::jsonb" },
 		exists: func(v place, name, body string, whole bool) string {
-			doc := postgresGet(v)
-			if whole {
-				doc = "nullif(" + doc + ", 'null'::jsonb)"
-				body = "jsonb_typeof(" + name + ") <> 'array' AND (" + body + ")"
-			}
-			return "EXISTS (SELECT 1 FROM jsonb_path_query(" + doc + ", '$" + strings.Repeat("[*]", listDepth) + "') AS " + name + " WHERE " + body + ")"
+			from, where := postgresRows(v, name, whole)
+			return "EXISTS (SELECT 1 FROM " + from + " WHERE " + allOf(cond{where, ir.PrecedenceAnd}, cond{body, ir.PrecedenceOr}).text + ")"
 		},
+		rows: postgresRows,
 		leaves: func(v place, name, body string) string {
 			return "EXISTS (SELECT 1 FROM jsonb_path_query(" + postgresGet(v) + ", 'strict $.**') AS " + name + " WHERE " + body + ")"
 		},
@@ -95,6 +103,17 @@ var PostgreSQL = &Dialect{
 // postgresDays are the days that there are, in years of four digits.
 const postgresDays = `[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))` +
 	`|([1-9][0-9](0[48]|[2468][048]|[13579][26])|(1[26]|[2468][048]|[3579][26])00)-02-29`
+
+// postgresRows takes lists apart to the depth of listDepth.
+func postgresRows(v place, name string, whole bool) (from, where string) {
+	doc := postgresGet(v)
+	where = "TRUE"
+	if whole {
+		doc = "nullif(" + doc + ", 'null'::jsonb)"
+		where = "jsonb_typeof(" + name + ") <> 'array'"
+	}
+	return "jsonb_path_query(" + doc + ", '$" + strings.Repeat("[*]", listDepth) + "') AS " + name, where
+}
 
 func postgresNumberForm(t string) string {
 	return t + ` ~ '^` + ir.NumberTextForm + `$'`

@@ -63,6 +63,11 @@ var SQLite = &Dialect{
 	},
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "INTEGER", ir.TypeReal: "REAL", ir.TypeBool: "INTEGER", ir.TypeDatetime: "TEXT",
 		ir.TypeGUID: "TEXT", ir.TypeJSON: "TEXT", ir.TypeString: "TEXT"},
+	joined: func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
+	timestampOf: func(us string) string {
+		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
+	},
+	divide: "/",
 	json: &jsonDialect{
 		get:     sqliteGet,
 		kind:    func(v place) string { return sqliteAt(v, "type") },
@@ -76,14 +81,10 @@ var SQLite = &Dialect{
 		arrays:  []string{"array"},
 		isBool:  func(v place, truth bool) string { return sqliteAt(v, "type") + " = '" + boolText(truth) + "'" },
 		exists: func(v place, name, body string, whole bool) string {
-			doc := sqliteGet(v)
-			where := name + ".fullkey NOT LIKE '%.%' AND "
-			if whole {
-				doc = "nullif(" + doc + ", 'null')"
-				where += name + ".type <> 'array' AND "
-			}
-			return "EXISTS (SELECT 1 FROM json_tree(" + doc + ") AS " + name + " WHERE " + where + "(" + body + "))"
+			from, where := sqliteRows(v, name, whole)
+			return "EXISTS (SELECT 1 FROM " + from + " WHERE " + where + " AND (" + body + "))"
 		},
+		rows: sqliteRows,
 		leaves: func(v place, name, body string) string {
 			return "EXISTS (SELECT 1 FROM json_tree(" + sqliteGet(v) + ") AS " + name + " WHERE " + body + ")"
 		},
@@ -118,6 +119,17 @@ var SQLiteWithRegexp = func() *Dialect {
 	d.regexps = re2Syntax
 	return &d
 }()
+
+// sqliteRows takes lists apart; keys of objects in them have a dot in their path.
+func sqliteRows(v place, name string, whole bool) (from, where string) {
+	doc := sqliteGet(v)
+	where = name + ".fullkey NOT LIKE '%.%'"
+	if whole {
+		doc = "nullif(" + doc + ", 'null')"
+		where += " AND " + name + ".type <> 'array'"
+	}
+	return "json_tree(" + doc + ") AS " + name, where
+}
 
 // sqliteNumberForm asks whether a text has the form of a number.
 func sqliteNumberForm(t string) string {

@@ -14,8 +14,14 @@ import (
 // The query is two-valued: a null is never what keeps a row from a result under
 // a negation. Nothing that a row may hold makes the query fail.
 func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
-	if r.Correlation != nil || r.When == nil {
-		return nil, refuse(r, nil, d.title, "a correlation is not supported")
+	if len(r.Lacks) > 0 {
+		return nil, refuse(r, nil, d.title, "a rule with parameters without a value (%s) is not supported", strings.Join(r.Lacks, ", "))
+	}
+	if r.Correlation != nil {
+		return sqlCorrelated(r, d, t)
+	}
+	if r.Once != nil {
+		return sqlOnce(r, d, t)
 	}
 	if r.Source.Function {
 		return nil, refuse(r, nil, d.title, "a table that is a function is not supported")
@@ -103,6 +109,8 @@ type sqlPrinter struct {
 	target Target
 	at     ir.Expr // what is being printed
 	names  int     // of elements that were given in it
+	// rows, if not nil: elements of lists become rows, not questions.
+	rows *sqlRows
 }
 
 func (p *sqlPrinter) refuse(format string, args ...any) error {

@@ -74,13 +74,8 @@ func (p *sqlPrinter) equalScalars(m *ir.Match, x, y scalar) (cond, error) {
 // equalNumbers prints that two scalars, one of them a number, have one value.
 func (p *sqlPrinter) equalNumbers(x, y scalar) cond {
 	value := func(s scalar) string {
-		switch {
-		case s.at != nil:
-			return p.d.json.number(*s.at, s.kinds&numberKind != 0, s.kinds&textKind != 0)
-		case s.kinds == textKind:
-			return p.d.number(s.expr)
-		}
-		return s.expr
+		n, _ := p.numberForm(s)
+		return n
 	}
 	var number cond // one is
 	if x.kinds&textKind != 0 && y.kinds&textKind != 0 {
@@ -92,6 +87,17 @@ func (p *sqlPrinter) equalNumbers(x, y scalar) cond {
 	}
 	ix, iy := p.d.json.integer(*x.at), p.d.json.integer(*y.at)
 	return allOf(number, same, comparison("coalesce("+ix+" = "+iy+", TRUE)"))
+}
+
+// numberForm is the value of a number, or of a text that is one; null for others.
+func (p *sqlPrinter) numberForm(s scalar) (string, bool) {
+	switch {
+	case s.at != nil:
+		return p.d.json.number(*s.at, s.kinds&numberKind != 0, s.kinds&textKind != 0), true
+	case s.kinds == textKind:
+		return p.d.number(s.expr), true
+	}
+	return s.expr, s.kinds == numberKind
 }
 
 // textForm is the text form of a scalar; null for what has none.

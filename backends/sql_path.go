@@ -69,6 +69,12 @@ func (p *sqlPrinter) refine(v place, step ir.Step, rest ir.Path, end ending, bod
 // each prints that body is of one element of v.
 func (p *sqlPrinter) each(v place, whole bool, body func(place) (cond, error)) (cond, error) {
 	name := p.fresh()
+	if p.rows != nil {
+		from, where := p.d.json.rows(v, name, whole)
+		p.rows.from = append(p.rows.from, from)
+		c, err := body(p.d.json.element(name))
+		return allOf(cond{where, ir.PrecedenceAnd}, c), err
+	}
 	c, err := body(p.d.json.element(name))
 	if err != nil || c.is(false) {
 		return c, err

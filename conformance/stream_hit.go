@@ -71,3 +71,8 @@ func timeText(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC
 // RuleKey is what a rule is called in hits: its id, else its name, else its
 // title.
 func RuleKey(m *sigma.Meta) string { return cmp.Or(m.ID, m.Name, m.Title) }
+
+// HitDifferences says which hits only one of two referees has.
+func HitDifferences(want, got []StreamHit) []string {
+	return differences(want, got, func(_, _ *StreamHit) string { return "" })
+}

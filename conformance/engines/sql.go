@@ -118,7 +118,7 @@ func (e *Engine) Verdicts(ctx context.Context, q conformance.Question) ([]confor
 // query is the question's query of the table.
 func (t *Table) query(q conformance.Question) (string, error) {
 	rule := *q.Rule
-	rule.Source.Table = queryTable
+	rule.Source.Table, rule.Once = queryTable, nil // a verdict is about one event
 	query, err := backends.SQL(&rule, t.engine.Dialect, t.target)
 	if err != nil {
 		return "", err
