@@ -70,6 +70,9 @@ type Dialect struct {
 	// integers that gives an integer.
 	timestampOf func(us string) string
 	divide      string
+	// maxSources is how many tables a query may come to where the engine puts a
+	// common table expression in wherever it is named; 0: no limit.
+	maxSources int
 	// joined is the texts of a group as one, in order.
 	joined func(text string) string
 	// localDay is the number of the day of a zone that a time is in, from 1970,

@@ -2,6 +2,8 @@ package backends
 
 import (
 	"fmt"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,8 @@ type sqlCorrelation struct {
 	target Target
 	with   []string
 	n      int
+	// sources is how many tables a common table expression comes to.
+	sources map[string]int
 }
 
 // sqlCorrelated prints a correlation. The result has a row for each hit: time,
@@ -80,6 +84,9 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if r.Once != nil || x.recursive(r) {
 		with = "WITH RECURSIVE "
 	}
+	if n := x.named(from); d.maxSources > 0 && n > d.maxSources {
+		return nil, refuse(r, nil, d.title, "a correlation on top of so many others (%d tables, at most %d) is not supported", n, d.maxSources)
+	}
 	q.Text = with + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + "\nFROM " + from + end + "\nORDER BY 1"
 	return q, nil
 }
@@ -129,8 +136,24 @@ func (x *sqlCorrelation) cte(kind, text string) string {
 		as = " AS (\n  " // is recursive
 	}
 	x.with = append(x.with, name+as+strings.ReplaceAll(text, "\n", "\n  ")+"\n)")
+	if x.sources == nil {
+		x.sources = map[string]int{}
+	}
+	x.sources[name] = min(1+x.named(text), math.MaxInt32)
 	return name
 }
+
+// named is how many tables an engine has at hand that puts in a common table
+// expression wherever a text names it.
+func (x *sqlCorrelation) named(text string) int {
+	n := strings.Count(text, "SELECT ")
+	for _, name := range cteName.FindAllString(text, -1) {
+		n = min(n+x.sources[name], math.MaxInt32)
+	}
+	return n
+}
+
+var cteName = regexp.MustCompile(`\b[a-z]+[0-9]+\b`)
 
 func (x *sqlCorrelation) rule(r *ir.Rule) (*sqlHits, error) {
 	p, err := planOf(r, x.target, x.d.title)
