@@ -156,7 +156,7 @@ func postgresPath(path []placeStep, last string) string {
 // text is reduced: strings become one sign, other scalars another, then lists
 // and objects of them, from the inside to a depth of jsonDepth.
 func postgresParse(t string) string {
-	const jsonDepth = 8
+	const jsonDepth = 16
 	r := `regexp_replace(` + t + `, '"([^"\\\u0001-\u001f]|\\(["\\/bfnrt]|u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))*"', chr(1), 'g')`
 	r = `regexp_replace(` + r + `, 'true|false|null|-?(0|[1-9][0-9]{0,99})([.][0-9]{1,99})?([eE][+-]?[0-9]{1,3})?', chr(2), 'g')`
 	r = `regexp_replace(` + r + `, '[ \t\n\r]+', '', 'g')`
