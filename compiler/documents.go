@@ -302,7 +302,7 @@ func (s *documents) cycles(correlations []*node) {
 		if !loops[n] {
 			for i, m := range n.inputs {
 				if m != nil && !m.done {
-					s.failedInput(n, n.doc.Correlation.Rules[i])
+					s.failedInput(n, m, n.doc.Correlation.Rules[i])
 				}
 			}
 			continue
@@ -426,7 +426,13 @@ func nodeName(n *node) string {
 	return placeOf(n.doc)
 }
 
-func (s *documents) failedInput(n *node, ref sigma.Reference) {
+// failedInput says that n cannot run because its input m cannot. Where the
+// target merely lacks the source of m, it lacks that of n, too.
+func (s *documents) failedInput(n, m *node, ref sigma.Reference) {
+	if errs := m.diags.Errors(); len(errs) > 0 && !slices.ContainsFunc(errs, func(d sigma.Diagnostic) bool { return d.Code != sigma.CodeUnknownSource }) {
+		n.errorf(sigma.CodeUnknownSource, ref.Pos, "map it in a pipeline, or choose a pipeline that knows it", "the target has no events of the rule %q, so what counts its hits cannot run", ref.Name)
+		return
+	}
 	n.errorf(sigma.CodeCorrelation, ref.Pos, "correct that first", "the rule %q has errors, so what counts its hits cannot run", ref.Name)
 }
 

@@ -85,7 +85,7 @@ func (cl *correlationLowerer) checkInputs(s *documents, n *node) bool {
 		case m.disabled:
 			cl.errorf(sigma.CodeCorrelation, ref.Pos, "enable the rule, or disable the correlation, too", "an override disables the rule %q, which the correlation needs", ref.Name)
 		case m.failed():
-			s.failedInput(n, ref)
+			s.failedInput(n, m, ref)
 		case seen[m] != "":
 			cl.errorf(sigma.CodeCorrelation, ref.Pos, "name it once", "%q is the rule %q again", ref.Name, seen[m])
 		case m.doc.Correlation != nil && m.doc.Correlation.Type == sigma.Summary:
