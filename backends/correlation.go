@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
@@ -347,9 +346,6 @@ func (s *factSource) sameKeys() bool {
 func sameFields(a, b []ir.Field) bool {
 	return slices.EqualFunc(a, b, func(x, y ir.Field) bool { return x.Spec() == y.Spec() })
 }
-
-// micros is a length of time.
-func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
 // arithmetic is how a language writes conditions over measures.
 type arithmetic struct {

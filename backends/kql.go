@@ -138,7 +138,7 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 	row = p.enter()
 	p.joining = true
 	defer func() { p.joining = false }()
-	var early, late, hints []string
+	var early, late []string
 	for _, part := range conjuncts(p.regroup(ir.Simplify(p.rule.Predicate()))) {
 		flags := p.names["match"]
 		text, err := p.boolean(part)
@@ -151,13 +151,10 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 			early = append(early, text)
 		default:
 			late = append(late, text)
-			if h := p.hint(part); h != "" && !slices.Contains(hints, h) {
-				hints = append(hints, h)
-			}
 		}
 	}
 	var wheres []string
-	for _, w := range append(early, hints...) {
+	for _, w := range early {
 		wheres = append(wheres, "where "+w)
 	}
 	lines = p.joined(lines, wheres)

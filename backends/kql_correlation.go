@@ -357,8 +357,7 @@ func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
 	c := p.c
 	span, index, end := kqlSpan(c.Span), "", ""
 	if c.Zone == "" {
-		index = "(t - datetime(1970-01-01)) / " + span
-		index = "tolong(floor(" + "(t - datetime(1970-01-01)) / 1microsecond / " + strconv.FormatInt(c.Span, 10) + ", 1))"
+		index = "tolong(floor((t - datetime(1970-01-01)) / 1microsecond / " + strconv.FormatInt(c.Span, 10) + ", 1))"
 		end = "datetime(1970-01-01) + (w + 1) * " + span
 	} else {
 		if c.Span%dayMicros != 0 {

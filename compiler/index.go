@@ -131,9 +131,9 @@ func equalNeeds(m *ir.Match) map[need]ir.Field {
 	for _, v := range m.Values {
 		switch v := v.(type) {
 		case ir.String:
-			folded := fold(string(v))
+			folded := ir.Fold(string(v))
 			needs[need{spec, folded}] = m.Field
-			if n, ok := numberText(string(v)); ok {
+			if n, ok := ir.NumberText(string(v)); ok {
 				needs[need{spec, n}] = m.Field
 			}
 			if b, ok := parseBoolText(folded); ok {

@@ -107,13 +107,13 @@ func (l *leaf) addEqual(v ir.Value) error {
 			l.texts = make(map[string]struct{}, l.size)
 		}
 		l.texts[l.form(s)] = struct{}{}
-		if n, ok := numberText(s); ok {
+		if n, ok := ir.NumberText(s); ok {
 			if l.asNums == nil {
 				l.asNums = map[ir.Number]struct{}{}
 			}
 			l.asNums[n] = struct{}{}
 		}
-		if b, ok := parseBoolText(fold(s)); ok {
+		if b, ok := parseBoolText(ir.Fold(s)); ok {
 			l.truths[index(b)] = true
 		}
 	case ir.Number:
@@ -141,7 +141,7 @@ func (l *leaf) form(s string) string {
 	if l.cased {
 		return s
 	}
-	return fold(s)
+	return ir.Fold(s)
 }
 
 // match says whether the leaf holds of a subject.

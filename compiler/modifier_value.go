@@ -103,7 +103,7 @@ func numberOf(v sigma.Value) (ir.Number, bool) {
 	case sigma.Number:
 		return ir.Number(v.Number), true
 	case sigma.String:
-		return numberText(literalOf(v.Parts))
+		return ir.NumberText(literalOf(v.Parts))
 	}
 	return ir.Number{}, false
 }
@@ -142,7 +142,7 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 	}
 	switch f.Type {
 	case ir.TypeInt, ir.TypeLong, ir.TypeReal:
-		if _, numeric := numberText(string(text)); isBool || isText && !numeric {
+		if _, numeric := ir.NumberText(string(text)); isBool || isText && !numeric {
 			never("numbers")
 		}
 	case ir.TypeGUID:

@@ -67,7 +67,7 @@ func (h *streamHarness) push(event string, to ...*ir.Rule) []*Hit {
 				m.values.tuples, _ = tupleKeys([][]string{list})
 				m.values.fields = [][]string{list}
 				for _, v := range list {
-					if n, ok := numberText(v); ok {
+					if n, ok := ir.NumberText(v); ok {
 						m.values.numbers = append(m.values.numbers, n)
 					}
 				}

@@ -46,34 +46,6 @@ func parseJSONNumber(s string) (ir.Number, bool) {
 	return canonical(ir.Number{Float: f}), true
 }
 
-// numberText reads text of the form -?[0-9]{1,15}(\.[0-9]{1,15})? and
-// refuses all other.
-func numberText(s string) (ir.Number, bool) {
-	whole, frac, hasFrac := strings.Cut(s, ".")
-	digits := strings.TrimPrefix(whole, "-")
-	if !isDigits(digits) || hasFrac && !isDigits(frac) {
-		return ir.Number{}, false
-	}
-	if !hasFrac {
-		i, _ := strconv.ParseInt(s, 10, 64)
-		return ir.Number{IsInt: true, Int: i}, true
-	}
-	f, _ := strconv.ParseFloat(s, 64)
-	return canonical(ir.Number{Float: f}), true
-}
-
-func isDigits(s string) bool {
-	if len(s) < 1 || len(s) > 15 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
 // canonical writes a number in the one form that equal numbers share, so that
 // == and map keys compare by value: an integer where int64 holds it exactly.
 func canonical(n ir.Number) ir.Number {

@@ -52,9 +52,9 @@ func newRoute(p ir.Path) (route, error) {
 }
 
 func newRouteKey(name string) *routeKey {
-	k := &routeKey{name: name, folded: fold(name)}
+	k := &routeKey{name: name, folded: ir.Fold(name)}
 	if head, rest, ok := strings.Cut(name, "."); ok && rest != "" {
-		k.head = &routeKey{name: head, folded: fold(head)}
+		k.head = &routeKey{name: head, folded: ir.Fold(head)}
 		k.rest = newRouteKey(rest)
 	}
 	return k
@@ -200,7 +200,7 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 		}
 		best, found := "", false
 		for key := range o {
-			if foldsTo(key, k.folded) && (!found || key < best) {
+			if ir.FoldsTo(key, k.folded) && (!found || key < best) {
 				best, found = key, true
 			}
 		}
@@ -212,7 +212,7 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 		}
 		best, found := "", false
 		o.Keys(func(key string) bool {
-			if foldsTo(key, k.folded) && (!found || key < best) {
+			if ir.FoldsTo(key, k.folded) && (!found || key < best) {
 				best, found = key, true
 			}
 			return true
@@ -232,7 +232,7 @@ func (c *cursor) indexed(o map[string]any) map[string]foldedKey {
 	}
 	m := make(map[string]foldedKey, len(o))
 	for key, v := range o {
-		f := fold(key)
+		f := ir.Fold(key)
 		if old, ok := m[f]; !ok || key < old.key {
 			m[f] = foldedKey{key, v}
 		}

@@ -38,7 +38,7 @@ func (x *scalar) textForm() string {
 // foldedForm returns the folded text form.
 func (x *scalar) foldedForm() string {
 	if !x.folds {
-		x.folded, x.folds = fold(x.textForm()), true
+		x.folded, x.folds = ir.Fold(x.textForm()), true
 	}
 	return x.folded
 }
@@ -59,7 +59,7 @@ func (x *scalar) number() (ir.Number, bool) {
 	case textScalar:
 		if x.numeric == 0 {
 			x.numeric = -1
-			if n, ok := numberText(x.text); ok {
+			if n, ok := ir.NumberText(x.text); ok {
 				x.num, x.numeric = n, 1
 			}
 		}

@@ -9,31 +9,71 @@ import (
 
 // Fold maps each code point by Unicode's simple lower-case mapping, except that
 // no non-ASCII code point becomes an ASCII one. Texts that are equal when folded
-// are equal where Match.Cased is not set.
+// are equal where Match.Cased is not set. It runs on each text that a rule reads
+// of an event, most of which are folded already and are returned as they are.
 func Fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if l := unicode.ToLower(r); r < utf8.RuneSelf || l >= utf8.RuneSelf {
-			return l
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return foldFrom(s, i)
 		}
-		return r
-	}, s)
+	}
+	return s
 }
 
-// NumberText reads text of the form that counts as a number,
-// -?[0-9]{1,15}(\.[0-9]{1,15})?, and refuses all other.
+func foldFrom(s string, i int) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	b.WriteString(s[:i])
+	for _, r := range s[i:] {
+		b.WriteRune(foldRune(r))
+	}
+	return b.String()
+}
+
+func foldRune(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	if l := unicode.ToLower(r); l >= utf8.RuneSelf {
+		return l
+	}
+	return r
+}
+
+// FoldsTo reports whether Fold(s) is folded.
+func FoldsTo(s, folded string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return Fold(s[i:]) == folded[i:]
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if i >= len(folded) || c != folded[i] {
+			return false
+		}
+	}
+	return len(s) == len(folded)
+}
+
+// NumberText reads text of the form that counts as a number, NumberTextForm,
+// and refuses all other. Numbers of equal value are equal: an integer where
+// int64 holds it.
 func NumberText(s string) (Number, bool) {
 	whole, fraction, hasFraction := strings.Cut(s, ".")
 	if !isDigits(strings.TrimPrefix(whole, "-")) || hasFraction && !isDigits(fraction) {
 		return Number{}, false
 	}
-	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+	if !hasFraction { // 15 digits fit
+		i, _ := strconv.ParseInt(s, 10, 64)
 		return Number{IsInt: true, Int: i}, true
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return Number{}, false
-	}
-	if i := int64(f); float64(i) == f { // 15 digits fit
+	f, _ := strconv.ParseFloat(s, 64)
+	if i := int64(f); float64(i) == f {
 		return Number{IsInt: true, Int: i}, true
 	}
 	return Number{Float: f}, true
@@ -47,5 +87,10 @@ func isDigits(s string) bool {
 	if len(s) < 1 || len(s) > 15 {
 		return false
 	}
-	return strings.Trim(s, "0123456789") == ""
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -84,7 +84,6 @@ type rowScope struct {
 	inWindow   bool
 	aggs       *aggregates // of summarize
 	steps      *scanScope  // of scan
-	keys       map[int]int // columns of by: id to its place among the keys
 }
 
 func (r *rowScope) index(name string) int {
