@@ -282,6 +282,8 @@ func TestPackMetadata(t *testing.T) {
 // completeGuides are those of which each item has a rule.
 var completeGuides = map[string]bool{
 	"entra-apps":  true,
+	"entra-users": true,
+	"m365-mail":   true,
 	"token-theft": true,
 }
 
