@@ -63,7 +63,8 @@ var SQLite = &Dialect{
 	},
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "INTEGER", ir.TypeReal: "REAL", ir.TypeBool: "INTEGER", ir.TypeDatetime: "TEXT",
 		ir.TypeGUID: "TEXT", ir.TypeJSON: "TEXT", ir.TypeString: "TEXT"},
-	joined: func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
+	maxSources: sqliteMaxSources,
+	joined:     func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string {
 		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
 	},

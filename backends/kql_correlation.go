@@ -14,7 +14,8 @@ import (
 // kqlCorrelated prints a correlation: its facts, the changes that they are to
 // the measures of a window, and of the instants those that are hits. The result
 // has a row for each hit: the time, the group under the names of group-by,
-// FirstSeen, LastSeen and Count.
+// FirstSeen, LastSeen and Count; of a summary also how many values of each field
+// there are, Distinct_ and its name, unless the field may hold lists.
 func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	x := &kqlCorrelation{target: t, names: map[string]int{}}
 	hits, err := x.rule(r)
@@ -63,6 +64,9 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	switch {
 	case hits.facts == "":
 		out = append(out, "FirstSeen = opens", "LastSeen = closes", "Count = n")
+		for i, name := range hits.distinct {
+			out = append(out, kqlName(columnOf("Distinct_"+r.Correlation.Counted[i]))+" = "+name)
+		}
 	case len(r.Correlation.GroupBy) == 0:
 		fmt.Fprintf(&b, "\n| extend all = 1\n| join kind=inner (%s | project all = 1, at = t) on all", hits.facts)
 	default:
@@ -95,7 +99,9 @@ type kqlCorrelation struct {
 type kqlHits struct {
 	name  string
 	tuple []string
-	facts string // the let with the facts; "" where the hits hold opens, closes and n
+	// distinct are the columns of a summary with the numbers of values.
+	distinct []string
+	facts    string // the let with the facts; "" where the hits hold opens, closes and n
 }
 
 func (x *kqlCorrelation) let(kind, text string) string {
@@ -395,16 +401,21 @@ func (x *kqlCorrelation) increase(p *plan, f *kqlFacts) (*kqlHits, error) {
 const dayMicros = 24 * 3600 * 1_000_000
 
 func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
-	var distinct []string
-	for i := range f.vs {
-		distinct = append(distinct, fmt.Sprintf(", d%d = array_length(make_set(%s))", i+1, valueColumn(i)))
+	distinct := ""
+	var names []string
+	for i, v := range f.tuple() {
+		if f.lists {
+			break // which would have to be taken apart, one row each
+		}
+		names = append(names, "d"+strconv.Itoa(i+1))
+		distinct += fmt.Sprintf(", %s = count_distinctif(%s, isnotempty(%s))", names[i], v, v)
 	}
 	by := ""
 	if len(f.keys) > 0 {
 		by = " by " + f.by()
 	}
-	text := fmt.Sprintf("%s\n| summarize n = count(), opens = min(t), closes = max(t)%s\n| where n > 0\n| extend t = closes", f.name, by)
-	return &kqlHits{name: x.let("hits", text)}
+	text := fmt.Sprintf("%s\n| summarize n = count(), opens = min(t), closes = max(t)%s%s\n| where n > 0\n| extend t = closes", f.name, distinct, by)
+	return &kqlHits{name: x.let("hits", text), distinct: names}
 }
 
 // once keeps the hits that are raised: the first of a key, then the first that

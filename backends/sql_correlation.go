@@ -373,7 +373,6 @@ func (x *sqlCorrelation) inner(p *plan, f *sqlFacts, s *factSource) (facts, valu
 	}
 	facts = x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+hits.name)
 	if len(f.vs) > 0 {
-		values = "SELECT " + f.by() + sep(f.keys) + "t, " + strings.Join(f.vs, ", ") + " FROM " + facts
 		values = "SELECT t" + strings.Join(prefixed(", ", f.keys), "") + strings.Join(prefixed(", ", f.vs), "") + " FROM " + facts
 		if p.counts(ofNumbers) {
 			values += " WHERE " + f.vs[0] + " IS NOT NULL"

@@ -102,6 +102,29 @@ func (w *world) add(r *ir.Rule, p *compiler.Pipeline) {
 	})
 }
 
+func newWorld() *world {
+	return &world{Tables: map[string]string{}, Functions: map[string]kustoFunction{
+		"_GetWatchlist": {"(watchlistAlias:string)", "{ datatable(_DTItemId:string, LastUpdatedTimeUTC:datetime, SearchKey:string, WatchlistItem:dynamic)[] }"},
+	}, columns: map[string]map[string]string{}, function: map[string]bool{}}
+}
+
+// declare writes the tables that were added as Kusto declares them.
+func (w *world) declare() {
+	for table, columns := range w.columns {
+		var parts []string
+		for c, typ := range columns {
+			parts = append(parts, "['"+strings.ReplaceAll(c, "'", `\'`)+"']:"+typ)
+		}
+		slices.Sort(parts)
+		schema := "(" + strings.Join(parts, ", ") + ")"
+		if w.function[table] {
+			w.Functions[table] = kustoFunction{"()", "{ datatable" + schema + "[] }"}
+		} else {
+			w.Tables[table] = schema
+		}
+	}
+}
+
 // rulesOf returns a rule and those that it taps.
 func rulesOf(r *ir.Rule) []*ir.Rule {
 	if r.Correlation == nil {
@@ -171,10 +194,22 @@ func examples(t *testing.T, catalogue []sigma.Parameter, watchlists bool) *compi
 	return profile
 }
 
-// TestKusto asks Microsoft's parser and binder about every query that the rules
-// at hand print: those of the pack, and SigmaHQ's where they are there, in the
-// tables of each query pipeline; of the many that are not about clouds a part.
-func TestKusto(t *testing.T) {
+func packCatalogue(t *testing.T) []sigma.Parameter {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "rules", "parameters.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalogue, ds := sigma.ParseParameters("parameters.yaml", data)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	return catalogue
+}
+
+// nodeWithKusto finds what runs Microsoft's parser, or skips the test.
+func nodeWithKusto(t *testing.T) string {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if _, missing := os.Stat(filepath.Join("kusto", "node_modules", "@kusto", "language-service-next")); err == nil && missing != nil {
 		err = errors.New("run `npm install --no-package-lock` in conformance/engines/kusto")
@@ -185,14 +220,15 @@ func TestKusto(t *testing.T) {
 		}
 		t.Skipf("missing referee kusto: %v", err)
 	}
-	data, err := os.ReadFile(filepath.Join("..", "..", "rules", "parameters.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	catalogue, ds := sigma.ParseParameters("parameters.yaml", data)
-	if ds.HasErrors() {
-		t.Fatal(ds)
-	}
+	return node
+}
+
+// TestKusto asks Microsoft's parser and binder about every query that the rules
+// at hand print: those of the pack, and SigmaHQ's where they are there, in the
+// tables of each query pipeline; of the many that are not about clouds a part.
+func TestKusto(t *testing.T) {
+	node := nodeWithKusto(t)
+	catalogue := packCatalogue(t)
 	pack := documentsIn(t, filepath.Join("..", "..", "rules"))
 	cloud := documentsIn(t, filepath.Join("..", "..", "..", "shared", "data", "sigmahq", "rules"))
 	if len(cloud) == 0 {
@@ -207,9 +243,7 @@ func TestKusto(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			w := &world{Tables: map[string]string{}, Functions: map[string]kustoFunction{
-				"_GetWatchlist": {"(watchlistAlias:string)", "{ datatable(_DTItemId:string, LastUpdatedTimeUTC:datetime, SearchKey:string, WatchlistItem:dynamic)[] }"},
-			}, columns: map[string]map[string]string{}, function: map[string]bool{}}
+			w := newWorld()
 			var lines []map[string]string
 			longer := 0
 			ask := func(docs []*sigma.Document, opts compiler.Options, how string) {
@@ -249,19 +283,7 @@ func TestKusto(t *testing.T) {
 				}
 				lines = part
 			}
-			for table, columns := range w.columns {
-				var parts []string
-				for c, typ := range columns {
-					parts = append(parts, "['"+strings.ReplaceAll(c, "'", `\'`)+"']:"+typ)
-				}
-				slices.Sort(parts)
-				schema := "(" + strings.Join(parts, ", ") + ")"
-				if w.function[table] {
-					w.Functions[table] = kustoFunction{"()", "{ datatable" + schema + "[] }"}
-				} else {
-					w.Tables[table] = schema
-				}
-			}
+			w.declare()
 			if len(lines) == 0 {
 				t.Skip("no rule prints")
 			}
