@@ -71,8 +71,10 @@ type kqlPrinter struct {
 	// around.
 	scopes []*kqlScope
 	names  map[string]int
-	items  map[string]string // names of elements, by the list
-	origin map[ir.Expr]ir.Expr
+	// columns are those that the rule reads; helpers have other names.
+	columns map[string]bool
+	items   map[string]string // names of elements, by the list
+	origin  map[ir.Expr]ir.Expr
 	// joins are the joined columns that the query adds; those that something
 	// asks for while joining are added, others are written where they stand.
 	joins   map[string]*ir.Join
@@ -114,13 +116,58 @@ func (p *kqlPrinter) refuse(e ir.Expr, format string, args ...any) error {
 	return refuse(p.rule, e, "KQL", format, args...)
 }
 
-// name makes a name for a helper column.
+// name makes a name for a helper column, other than those that the rule reads.
 func (p *kqlPrinter) name(what string) string {
 	if p.names == nil {
-		p.names = map[string]int{}
+		p.names, p.columns = map[string]int{}, columnsOf(p.rule)
 	}
-	p.names[what]++
-	return fmt.Sprintf("%s_%d", what, p.names[what])
+	for {
+		p.names[what]++
+		if name := fmt.Sprintf("%s_%d", what, p.names[what]); !p.columns[name] {
+			return name
+		}
+	}
+}
+
+// columnsOf has the columns of the table that a rule reads.
+func columnsOf(r *ir.Rule) map[string]bool {
+	columns := map[string]bool{}
+	add := func(fs ...ir.Field) {
+		for _, f := range fs {
+			columns[f.Column] = true
+			if f.Column == "" && len(f.Path) > 0 {
+				columns[f.Path[0].Key] = true
+			}
+			if f.Join != nil {
+				for _, part := range f.Join.Parts {
+					columns[part.Column] = true
+				}
+			}
+			if f.Derive != nil && f.Derive.From != nil {
+				columns[f.Derive.From.Column] = true
+			}
+		}
+	}
+	add(r.Source.Time)
+	add(r.Source.Messages...)
+	for _, e := range r.Entities {
+		add(e.Field)
+	}
+	ir.Walk(r.Predicate(), func(e ir.Expr) bool {
+		switch e := e.(type) {
+		case *ir.Any:
+			add(e.Over)
+		case *ir.Match:
+			add(e.Field)
+			for _, v := range e.Values {
+				if ref, ok := v.(ir.FieldRef); ok {
+					add(ref.Field)
+				}
+			}
+		}
+		return true
+	})
+	return columns
 }
 
 // enter makes a row of the table the place that leaves stand at.
@@ -207,7 +254,7 @@ func (p *kqlPrinter) print(q *Query) error {
 	return nil
 }
 
-// usesHelper reports whether a text names an answer that an earlier part asked
+// usesHelper reports whether a text may name an answer that an earlier part asked
 // for.
 func usesHelper(text string) bool { return strings.Contains(text, "match_") }
 

@@ -191,3 +191,23 @@ func TestKQLLists(t *testing.T) {
 		}
 	}
 }
+
+// TestKQLHelpers: a helper column has no name that the rule reads a column by.
+func TestKQLHelpers(t *testing.T) {
+	match := func(f ir.Field) ir.Expr { return &ir.Match{Field: f, Op: ir.Equal, Values: texts("x")} }
+	q, err := KQL(tableRule(&ir.And{X: []ir.Expr{match(column("item_1", ir.TypeString)), &ir.Or{X: []ir.Expr{
+		match(column("match_1", ir.TypeString)),
+		&ir.Any{Over: column("l", ir.TypeJSON), X: match(ir.Field{Name: "a", Path: ir.Path{{Key: "a"}}})},
+	}}}}), Target{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, helper := range []string{"mv-apply item_1 ", " match_1 = ", "project-away match_1"} {
+		if strings.Contains(q.Text, helper) {
+			t.Errorf("%q is a column of the rule, too:\n%s", helper, q.Text)
+		}
+	}
+	if !strings.Contains(q.Text, " on (") {
+		t.Errorf("no list is taken apart:\n%s", q.Text)
+	}
+}

@@ -2,6 +2,7 @@ package backends
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -92,6 +93,7 @@ func sqlPredicate(r *ir.Rule, e ir.Expr, d *Dialect, t Target) (string, error) {
 // lines writes a long conjunction or disjunction a part a line.
 func lines(op string, parts []string) string {
 	const width = 100
+	parts = balanced(op, parts)
 	n := 0
 	for _, part := range parts {
 		n += len(part)
@@ -180,14 +182,29 @@ func joined(op string, prec ir.Precedence, unit bool, cs []cond) cond {
 	case 1:
 		return kept[0]
 	}
-	var b strings.Builder
+	parts := make([]string, len(kept))
 	for i, c := range kept {
-		if i > 0 {
-			b.WriteString(op)
-		}
-		b.WriteString(c.within(prec))
+		parts[i] = c.within(prec)
 	}
-	return cond{b.String(), prec}
+	return cond{strings.Join(balanced(op, parts), op), prec}
+}
+
+// balanced puts the parts of a long chain in parentheses, so many together that
+// no chain is longer than sqlParts: an engine takes a chain for one level a part
+// and refuses expressions that are too deep, SQLite those of 1000 levels.
+func balanced(op string, parts []string) []string {
+	const sqlParts = 50
+	for len(parts) > sqlParts {
+		var groups []string
+		for group := range slices.Chunk(parts, sqlParts) {
+			if len(group) > 1 {
+				group = []string{"(" + strings.Join(group, op) + ")"}
+			}
+			groups = append(groups, group...)
+		}
+		parts = groups
+	}
+	return parts
 }
 
 func (p *sqlPrinter) not(c cond) cond {
