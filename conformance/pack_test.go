@@ -281,10 +281,11 @@ func TestPackMetadata(t *testing.T) {
 
 // completeGuides are those of which each item has a rule.
 var completeGuides = map[string]bool{
-	"entra-apps":  true,
-	"entra-users": true,
-	"m365-mail":   true,
-	"token-theft": true,
+	"app-governance": true,
+	"entra-apps":     true,
+	"entra-users":    true,
+	"m365-mail":      true,
+	"token-theft":    true,
 }
 
 // The coverage list is whole, and each item of a complete guide has a rule.
