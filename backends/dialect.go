@@ -145,7 +145,7 @@ func (d *Dialect) Name() string { return d.name }
 func (d *Dialect) Title() string { return d.title }
 
 // Executed says whether the conformance suite runs queries of the dialect in
-// its engine; other dialects are printed and parsed.
+// its engine. Of the other dialects docs/sql.md says which a parser has read.
 func (d *Dialect) Executed() bool { return !d.printedOnly }
 
 // ColumnType returns the type of a column in which the dialect's queries expect

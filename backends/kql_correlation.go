@@ -15,7 +15,7 @@ import (
 // the measures of a window, and of the instants those that are hits. The result
 // has a row for each hit: the time, the group under the names of group-by,
 // FirstSeen, LastSeen and Count; of a summary also how many values of each field
-// there are, Distinct_ and its name, unless the field may hold lists.
+// there are, Distinct_ and its name.
 func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	x := &kqlCorrelation{target: t, names: map[string]int{}}
 	hits, err := x.rule(r)
@@ -404,11 +404,12 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 	distinct := ""
 	var names []string
 	for i, v := range f.tuple() {
+		count := fmt.Sprintf("count_distinctif(%s, isnotempty(%s))", v, v)
 		if f.lists {
-			break // which would have to be taken apart, one row each
+			count = "array_length(make_set(" + v + "))" // the lists as one
 		}
 		names = append(names, "d"+strconv.Itoa(i+1))
-		distinct += fmt.Sprintf(", %s = count_distinctif(%s, isnotempty(%s))", names[i], v, v)
+		distinct += fmt.Sprintf(", %s = %s", names[i], count)
 	}
 	by := ""
 	if len(f.keys) > 0 {

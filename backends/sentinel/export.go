@@ -222,7 +222,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	case r.Correlation != nil && r.Correlation.Type == sigma.Summary && !e.format.hunting():
 		return nil, leftError("a summary raises no alert; it is a hunting query")
 	case asks && !e.format.hunting():
-		return nil, leftError("it lacks " + strings.Join(r.Lacks, ", ") + "; it is a function to call with them")
+		return nil, leftError("it lacks " + strings.Join(r.Lacks, ", ") + "; give a value, or export it as a function with sentinel-hunting-yaml or -arm")
 	case !forAlerts && !e.format.hunting():
 		return nil, leftError("of tier " + m.Tier + ", it is a hunting query")
 	case e.format == Defender && m.Tier == "product":
@@ -243,7 +243,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		if asks {
 			a.kind = "function"
 		} else if forAlerts && tooLong == nil && (r.Correlation == nil || r.Correlation.Type != sigma.Summary) {
-			return nil, leftError("it is an analytics rule")
+			return nil, leftError("it is an analytics rule, of the other formats")
 		}
 	} else if tooLong != nil {
 		return nil, tooLong

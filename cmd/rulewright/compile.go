@@ -25,7 +25,8 @@ otherwise. There is one query a rule and table.
 
 SQL of the --dialect reads one column a field, or, with the pipeline of an event
 form or with --event, events that stand whole in a JSON column. A rule whose
-logsource names no table reads the one of --table.
+logsource names no table reads the one of --table, else events. A correlation
+needs to know the column with the time: --time, where the pipeline does not say.
 
 A rule that lacks the value of a parameter is refused: give it with --profile or
 --set. Exit code 1 means that a rule was refused.
@@ -34,7 +35,7 @@ Examples:
   rulewright compile --to cel --pipeline azure-diagnostic my-rule.yaml
   rulewright compile --to cel --pipeline log-analytics --profile tenant.yaml --format jsonl
   rulewright compile --to kql --pipeline sentinel --out queries rules/
-  rulewright compile --to sql --dialect duckdb --table logs my-rule.yaml
+  rulewright compile --to sql --dialect duckdb --table logs --time ts my-rule.yaml
   rulewright compile --to sql --dialect postgres --pipeline log-analytics --event event`)
 	var rf ruleFlags
 	rf.values(f)
@@ -171,7 +172,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 		}
 		for _, rule := range rules {
 			if len(rule.Lacks) > 0 {
-				return fail(fmt.Errorf("%s: %s: these parameters have no value: %s", d.File, d.Meta.Title, strings.Join(rule.Lacks, ", ")))
+				return fail(fmt.Errorf("%s: %s: these parameters have no value: %s; give it with --profile or --set", d.File, d.Meta.Title, strings.Join(rule.Lacks, ", ")))
 			}
 			text, err := printRule(rule)
 			if err != nil {

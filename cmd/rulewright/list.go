@@ -97,7 +97,7 @@ Examples:
 		for _, d := range backends.Dialects() {
 			how := "executed by the conformance suite"
 			if !d.Executed() {
-				how = "printed, not executed"
+				how = "not executed"
 			}
 			fmt.Fprintf(c.out, "%-20s %s (%s)\n", "sql "+d.Name(), d.Title(), how)
 		}

@@ -9,12 +9,13 @@ import (
 )
 
 // sqlFlags are the flags of compile that SQL takes.
-type sqlFlags struct{ dialect, event *string }
+type sqlFlags struct{ dialect, event, time *string }
 
 func sqlFlagsOf(f *flag.FlagSet) sqlFlags {
 	return sqlFlags{
 		dialect: f.String("dialect", "duckdb", "the SQL `dialect`, of list dialects"),
 		event:   f.String("event", "", "the JSON `column` with the whole event; event, for rules of an event form"),
+		time:    f.String("time", "", "the `column` with the event's time, which a correlation needs where no pipeline says it"),
 	}
 }
 
@@ -29,7 +30,7 @@ func (s sqlFlags) printer(table string) (func(*ir.Rule) (string, error), error) 
 		table = "events"
 	}
 	return func(r *ir.Rule) (string, error) {
-		t := backends.Target{Table: table, Event: *s.event}
+		t := backends.Target{Table: table, Event: *s.event, Time: *s.time}
 		if t.Event == "" && r.Source.Form != "" {
 			t.Event = "event"
 		}
