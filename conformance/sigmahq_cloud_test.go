@@ -14,6 +14,7 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	. "github.com/rulewright/rulewright/conformance"
+	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 	"gopkg.in/yaml.v3"
 )
@@ -25,6 +26,7 @@ type cloudRule struct {
 	Event    map[string]any
 	Never    string
 	Coverage []string
+	Pack     []string // ids of rules
 }
 
 // TestSigmaHQCloud holds each rule of SigmaHQ for azure and m365 to the
@@ -48,6 +50,14 @@ func TestSigmaHQCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	items := coverageItems(t)
+	pack := map[string][]string{} // what the pack's rules cover
+	files, ds := sigma.ParseFS(rules.FS)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	for _, doc := range files.Documents {
+		pack[doc.Meta.ID] = doc.Meta.Coverage
+	}
 	sentinel := mustPipeline(t, "sentinel")
 	never := map[string]bool{}
 	var rows, others []*sigma.Document
@@ -66,6 +76,14 @@ func TestSigmaHQCloud(t *testing.T) {
 			if items != nil && !items[c] {
 				t.Errorf("%s: no item of the coverage is called %s", r.Rule, c)
 			}
+		}
+		for _, id := range r.Pack {
+			if !slices.ContainsFunc(pack[id], func(c string) bool { return slices.Contains(r.Coverage, c) }) {
+				t.Errorf("%s: the pack's rule %s covers none of %q", r.Rule, id, r.Coverage)
+			}
+		}
+		if len(r.Coverage) > 0 && len(r.Pack) == 0 {
+			t.Errorf("%s: no rule of the pack does the job", r.Rule)
 		}
 		if r.Never != "" {
 			if r.Event != nil {
