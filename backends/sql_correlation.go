@@ -80,19 +80,11 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 		end = "\nGROUP BY " + strings.Join(by, ", ")
 		out = append(out, d.timestampOf("MIN(f.t)")+" AS first_seen", d.timestampOf("MAX(f.t)")+" AS last_seen", "COUNT(*) AS "+d.ident("count"))
 	}
-	with := "WITH "
-	if r.Once != nil || x.recursive(r) {
-		with = "WITH RECURSIVE "
-	}
 	if n := x.named(from); d.maxSources > 0 && n > d.maxSources {
 		return nil, refuse(r, nil, d.title, "a correlation on top of so many others (%d tables, at most %d) is not supported", n, d.maxSources)
 	}
-	q.Text = with + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + "\nFROM " + from + end + "\nORDER BY 1"
+	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + "\nFROM " + from + end + "\nORDER BY 1"
 	return q, nil
-}
-
-func (x *sqlCorrelation) recursive(r *ir.Rule) bool {
-	return slices.ContainsFunc(x.with, func(s string) bool { return strings.HasPrefix(s, "raised") })
 }
 
 const sqlTime = "time"
@@ -132,9 +124,6 @@ func (x *sqlCorrelation) cte(kind, text string) string {
 	x.n++
 	name := fmt.Sprintf("%s%d", kind, x.n)
 	as := " AS MATERIALIZED (\n  "
-	if kind == "raised" {
-		as = " AS (\n  " // is recursive
-	}
 	x.with = append(x.with, name+as+strings.ReplaceAll(text, "\n", "\n  ")+"\n)")
 	if x.sources == nil {
 		x.sources = map[string]int{}

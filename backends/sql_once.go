@@ -47,7 +47,7 @@ func sqlOnce(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	}
 	hits := x.once(x.cte("hits", "SELECT "+strings.Join(out, ", ")+" FROM "+from), keys, []string{"rw_e"}, r.Once.For)
 	q := &Query{Table: tableOf(r, t), Time: sqlTimeColumn(r, t)}
-	q.Text = "WITH RECURSIVE " + strings.Join(x.with, ",\n") + "\nSELECT r.*\nFROM " + rows + " r\nJOIN " + hits + " h ON h.rw_e = r.rw_e"
+	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT r.*\nFROM " + rows + " r\nJOIN " + hits + " h ON h.rw_e = r.rw_e"
 	return q, nil
 }
 
@@ -61,8 +61,9 @@ func (x *sqlCorrelation) once(hits string, keys, order []string, us int64) strin
 		same = append(same, "h."+k+" = r."+k)
 	}
 	by := strings.Join(keys, ", ")
-	raised := x.cte("raised", fmt.Sprintf("SELECT %s, MIN(t) AS t FROM %s GROUP BY %s\nUNION ALL\nSELECT %s, (SELECT MIN(h.t) FROM %s h WHERE %s AND h.t > r.t + %d) AS t FROM raised%d r WHERE r.t IS NOT NULL",
-		by, hits, by, strings.Join(prefixed("r.", keys), ", "), hits, strings.Join(same, " AND "), us, x.n+1))
 	first := x.cte("hits", fmt.Sprintf("SELECT h.*, ROW_NUMBER() OVER %s AS nth FROM %s h", window(append(slices.Clone(keys), "t"), order...), hits))
-	return x.cte("hits", fmt.Sprintf("SELECT h.* FROM %s h JOIN %s r ON %s\nWHERE h.nth = 1", first, raised, strings.Join(append(same, "h.t = r.t"), " AND ")))
+	// The recursion stands inside: an engine may not keep what it has made of the
+	// other expressions where all are called recursive.
+	return x.cte("hits", fmt.Sprintf("WITH RECURSIVE raised AS (\n  SELECT %s, MIN(t) AS t FROM %s GROUP BY %s\n  UNION ALL\n  SELECT %s, (SELECT MIN(h.t) FROM %s h WHERE %s AND h.t > r.t + %d) AS t FROM raised r WHERE r.t IS NOT NULL\n)\nSELECT h.* FROM %s h JOIN raised r ON %s\nWHERE h.nth = 1",
+		by, first, by, strings.Join(prefixed("r.", keys), ", "), first, strings.Join(same, " AND "), us, first, strings.Join(append(same, "h.t = r.t"), " AND ")))
 }
