@@ -437,7 +437,8 @@ func (x *sqlCorrelation) running(p *plan, f *sqlFacts) string {
 		part(runs+both, until, "o.o", fmt.Sprintf("\nWHERE o.o = 0 AND (before_t IS NULL OR t - before_t > %[1]d) OR o.o = 1 AND (next_t IS NULL OR next_t - t > %[1]d)", p.window),
 			func(measure) string { return sign })
 	case p.counts(ofNumbers):
-		there()
+		// First, because below WITH RECURSIVE DuckDB takes a column's type from
+		// the first part: sums would be of integers.
 		part(f.values+both, until, "o.o", "", func(m measure) string {
 			switch m.of {
 			case ofSum:
@@ -449,6 +450,7 @@ func (x *sqlCorrelation) running(p *plan, f *sqlFacts) string {
 			}
 			return sign
 		})
+		there()
 	default:
 		part(f.name+both, until, "o.o", "", func(m measure) string {
 			if m.of == ofInput {
