@@ -111,9 +111,9 @@ var SQLite = &Dialect{
 	},
 }
 
-// sqliteMaxSources keeps queries at SQLITE_LIMIT_EXPR_DEPTH, 1,000, against
+// sqliteMaxSources keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000, against
 // which SQLite holds the tables of a query that it has put together.
-const sqliteMaxSources = 1000
+const sqliteMaxSources = 600
 
 // SQLiteWithRegexp is SQLite in a program that defines its REGEXP operator as a
 // search of RE2 or of Go's regexp, with the expression in front: regexp(expression, text).
