@@ -277,9 +277,14 @@ var fixtureDifferences = map[string]string{
 	"wildcards.yaml: one code point, however many bytes":                     wildcard,
 	"wildcards.yaml: one element of a list":                                  lists,
 	"cidr-mapped-and-whole.yaml: in":                                         lists + "; and " + wildcard,
-	"guards-under-not.yaml: nothing is known":                                ordering,
 	"numbers-as-text-odd.yaml: match":                                        textForm + "; and " + numberForm,
 	"odd-field-names.yaml: each":                                             paths,
+}
+
+// fixtureVaries are the cases of which sigma-go says now this and now that: it
+// walks maps of Go, whose order is random, and stops at the first error it meets.
+var fixtureVaries = map[string]string{
+	"guards-under-not.yaml: nothing is known": ordering,
 }
 
 // TestSigmaGoOnFixtures puts the fixtures of the contract to sigma-go.
@@ -294,7 +299,7 @@ func TestSigmaGoOnFixtures(t *testing.T) {
 		if r.Outcome == conformance.Failed {
 			name := r.File + ": " + r.Case
 			different[name] = true
-			if fixtureDifferences[name] == "" {
+			if fixtureDifferences[name] == "" && fixtureVaries[name] == "" {
 				t.Errorf("%s:%d: %s: %s", r.File, r.Line, r.Case, r.Reason)
 			}
 		}
