@@ -32,6 +32,8 @@ var mayImport = map[string][]string{
 	"rules":                   {},
 	"conformance":             {"sigma", "sigma/schema", "conformance/kusto", "compiler", "compiler/ir", "compiler/event", "backends", "rules", "gopkg.in/yaml.v3", "github.com/google/cel-go"},
 	"conformance/kusto":       {},
+	"conformance/benign":      {},
+	"cmd/benign":              {"conformance/benign"},
 	"cmd/rulewright":          {"sigma", "compiler", "compiler/ir", "compiler/event", "compiler/pysigma", "backends", "backends/sentinel", "rules", "conformance"},
 }
 
