@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"conformance/kusto":       {},
 	"conformance/benign":      {},
 	"cmd/benign":              {"conformance/benign"},
+	"conformance/stories":     {"compiler/event"},
 	"cmd/rulewright":          {"sigma", "compiler", "compiler/ir", "compiler/event", "compiler/pysigma", "backends", "backends/sentinel", "rules", "conformance"},
 }
 
