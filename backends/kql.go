@@ -41,7 +41,7 @@ func KQL(r *ir.Rule, t Target) (*Query, error) {
 // newKQLPrinter returns the printer of a rule over one event, and the table
 // that the rule reads.
 func newKQLPrinter(r *ir.Rule, t Target) (*kqlPrinter, string, error) {
-	p := &kqlPrinter{rule: r, target: t, origin: map[ir.Expr]ir.Expr{}, items: map[string]string{}, depth: 1}
+	p := &kqlPrinter{rule: r, target: t, origin: map[ir.Expr]ir.Expr{}, items: map[string]string{}, names: map[string]int{}, depth: 1}
 	table := r.Source.Table
 	if t.Event != "" && (r.Source.Form != "" || table == "") {
 		p.event, p.depth = t.Event, KQLListDepth
@@ -118,8 +118,9 @@ func (p *kqlPrinter) refuse(e ir.Expr, format string, args ...any) error {
 
 // name makes a name for a helper column, other than those that the rule reads.
 func (p *kqlPrinter) name(what string) string {
-	if p.names == nil {
-		p.names, p.columns = map[string]int{}, columnsOf(p.rule)
+	if p.columns == nil {
+		p.columns = columnsOf(p.rule)
+		p.columns[p.event], p.columns[p.target.Time] = true, true
 	}
 	for {
 		p.names[what]++
@@ -132,26 +133,14 @@ func (p *kqlPrinter) name(what string) string {
 // columnsOf has the columns of the table that a rule reads.
 func columnsOf(r *ir.Rule) map[string]bool {
 	columns := map[string]bool{}
-	add := func(fs ...ir.Field) {
-		for _, f := range fs {
-			columns[f.Column] = true
-			if f.Column == "" && len(f.Path) > 0 {
-				columns[f.Path[0].Key] = true
-			}
-			if f.Join != nil {
-				for _, part := range f.Join.Parts {
-					columns[part.Column] = true
-				}
-			}
-			if f.Derive != nil && f.Derive.From != nil {
-				columns[f.Derive.From.Column] = true
-			}
-		}
-	}
+	add := func(fs ...ir.Field) { addColumns(columns, fs...) }
 	add(r.Source.Time)
 	add(r.Source.Messages...)
 	for _, e := range r.Entities {
 		add(e.Field)
+	}
+	if r.Once != nil {
+		add(r.Once.By...)
 	}
 	ir.Walk(r.Predicate(), func(e ir.Expr) bool {
 		switch e := e.(type) {
@@ -170,6 +159,24 @@ func columnsOf(r *ir.Rule) map[string]bool {
 	return columns
 }
 
+// addColumns adds the columns that fields start at.
+func addColumns(columns map[string]bool, fs ...ir.Field) {
+	for _, f := range fs {
+		columns[f.Column] = true
+		if f.Column == "" && len(f.Path) > 0 {
+			columns[f.Path[0].Key] = true
+		}
+		if f.Join != nil {
+			for _, part := range f.Join.Parts {
+				columns[part.Column] = true
+			}
+		}
+		if f.Derive != nil && f.Derive.From != nil {
+			columns[f.Derive.From.Column] = true
+		}
+	}
+}
+
 // enter makes a row of the table the place that leaves stand at.
 func (p *kqlPrinter) enter() *kqlScope {
 	row := &kqlScope{root: p.event}
@@ -185,7 +192,7 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 	row = p.enter()
 	p.joining = true
 	defer func() { p.joining = false }()
-	var early, late []string
+	var early, needs, dears, late []string
 	for _, part := range conjuncts(p.regroup(ir.Simplify(p.rule.Predicate()))) {
 		flags := p.names["match"]
 		text, err := p.boolean(part)
@@ -194,14 +201,23 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 		}
 		switch {
 		case text == "true":
-		case p.names["match"] == flags && !usesHelper(text):
-			early = append(early, text)
-		default:
+			continue
+		case p.names["match"] != flags || usesHelper(text):
 			late = append(late, text)
+		case dear(text):
+			dears = append(dears, text)
+		default:
+			early = append(early, text)
+			continue
+		}
+		if n := p.needOf(part, row.root, false); !n.plain() || p.names["match"] != flags {
+			if text := n.print(); text != "" && !slices.Contains(needs, text) {
+				needs = append(needs, text)
+			}
 		}
 	}
 	var wheres []string
-	for _, w := range early {
+	for _, w := range slices.Concat(early, needs, dears) {
 		wheres = append(wheres, "where "+w)
 	}
 	lines = p.joined(lines, wheres)

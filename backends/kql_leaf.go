@@ -1,10 +1,7 @@
 package backends
 
 import (
-	"regexp"
-	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -207,7 +204,7 @@ func maybeUnknown(ts []test, s kqlScalar) bool {
 func (p *kqlPrinter) canSay(m *ir.Match, ts []test) error {
 	for _, t := range ts {
 		for _, e := range t.regexps {
-			if _, err := syntax.Parse(string(e), syntax.Perl); err != nil {
+			if _, err := writeRegexp(e, kqlSyntax); err != nil {
 				return p.refuse(m, "the regular expression %q cannot be said", string(e))
 			}
 		}
@@ -271,13 +268,14 @@ func (p *kqlPrinter) test(t test, s kqlScalar) string {
 	case askRegexp:
 		var parts []string
 		for _, e := range t.regexps {
-			re, err := syntax.Parse(string(e), syntax.Perl)
+			written, err := writeRegexp(e, kqlSyntax)
 			if err != nil {
 				panic(err) // canSay
 			}
-			parts = append(parts, s.text()+" matches regex "+kqlString(kqlRegexp(re)))
+			part := s.text() + " matches regex " + kqlString(written)
+			parts = append(parts, behind(stretches(ir.Regexp, e, true), s.text(), part))
 		}
-		return guarded(s.guard(t), parts)
+		return guarded(s.guard(t), parenthesised(parts, ir.PrecedenceOr))
 	case askNumber:
 		return numberTest(t, s)
 	case askBool:
@@ -360,33 +358,7 @@ func alternatives(t test) string {
 }
 
 // kqlQuoteRegexp is literal text in a regular expression.
-func kqlQuoteRegexp(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(regexp.QuoteMeta(s))
-}
-
-// kqlRegexp writes a regular expression. The classes \d, \w and \s have gone in
-// parsing, which is right: to Go they are of ASCII, to Kusto of Unicode.
-func kqlRegexp(re *syntax.Regexp) string {
-	s := re.String()
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
-		}
-		if rest, ok := strings.CutPrefix(s[i:], `\x{`); ok {
-			digits, _, _ := strings.Cut(rest, "}")
-			if n, err := strconv.ParseUint(digits, 16, 32); err == nil && n > 0x7f {
-				b.WriteRune(rune(n))
-				i += len(`\x{}`) + len(digits) - 1
-				continue
-			}
-		}
-		b.WriteString(s[i : i+2])
-		i++
-	}
-	return b.String()
-}
+func kqlQuoteRegexp(s string) string { return kqlSyntax.quote(s) }
 
 func equalTest(t test, s kqlScalar) string {
 	var texts []string
@@ -440,8 +412,7 @@ func confusedWith(text string) kinds {
 	return k
 }
 
-// likeTest fits the whole text to patterns, behind a cheaper test for the
-// longest literal where there is one pattern.
+// likeTest fits the whole text to patterns, each behind a cheaper test.
 func (p *kqlPrinter) likeTest(t test, s kqlScalar) string {
 	var parts []string
 	for _, pattern := range t.patterns {
@@ -449,22 +420,9 @@ func (p *kqlPrinter) likeTest(t test, s kqlScalar) string {
 			parts = append(parts, p.listTest(pattern, t.cased, s))
 			continue
 		}
-		part := s.text() + " matches regex " + kqlString(kqlPattern(pattern, t.cased))
-		longest := ""
-		for _, x := range pattern {
-			if x.Kind == ir.Literal && len(x.Text) > len(longest) {
-				longest = x.Text
-			}
-		}
-		switch {
-		case matchesAll(pattern):
-			part = s.there()
-		case len(longest) >= 3 && len(t.patterns) == 1:
-			op := " contains "
-			if t.cased {
-				op = " contains_cs "
-			}
-			part = s.text() + op + kqlString(longest) + " and " + part
+		part := s.there()
+		if !matchesAll(pattern) {
+			part = behind(stretches(ir.Like, pattern, t.cased), s.text(), s.text()+" matches regex "+kqlString(kqlPattern(pattern, t.cased)))
 		}
 		parts = append(parts, part)
 	}

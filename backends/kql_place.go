@@ -9,6 +9,9 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
+// kqlOpensJSON is how a text begins that may be an object or a list.
+const kqlOpensJSON = `\A\s*[\[{]`
+
 // kqlPlace is where a field leads from a scope.
 type kqlPlace struct {
 	// chain takes the lists on the way apart; conditions hold of the elements
@@ -59,7 +62,7 @@ func (p *kqlPrinter) place(sc *kqlScope, f ir.Field, at ir.Expr, scalars bool) (
 			pl.value, pl.list, pl.listed = kqlMember(pl.value, s.Key), !s.Single, false
 			if s.JSON {
 				if scalars && last && s.Where.Key == "" {
-					pl.value = "iff(tostring(" + pl.value + `) matches regex @"\A\s*[\[{]", parse_json(tostring(` + pl.value + ")), " + pl.value + ")"
+					pl.value = "iff(tostring(" + pl.value + ") matches regex " + kqlString(kqlOpensJSON) + ", parse_json(tostring(" + pl.value + ")), " + pl.value + ")"
 				} else {
 					pl.value = "parse_json(tostring(" + pl.value + "))"
 				}

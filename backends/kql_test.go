@@ -88,7 +88,7 @@ func TestKQLLeaves(t *testing.T) {
 		{"line break", &ir.Match{Field: s, Op: ir.EndsWith, Values: texts("\\a\n\"")}, `S endswith "\\a\n\""`},
 		{"pattern", &ir.Match{Field: s, Op: ir.Like, Values: []ir.Value{ir.Pattern{{Text: "a.exe"}, {Kind: ir.AnyRun}, {Text: "b"}, {Kind: ir.AnyOne}}}}, `S contains "a.exe" and S matches regex @"(?is)\Aa\.exe.*b.\z"`},
 		{"any text", &ir.Match{Field: s, Op: ir.Like, Values: []ir.Value{ir.Pattern{{Kind: ir.AnyRun}}}}, `isnotempty(S)`},
-		{"regex", &ir.Match{Field: s, Op: ir.Regexp, Values: []ir.Value{ir.Regex(`(?i)^a\d+`)}}, `S matches regex @"(?i:\AA[0-9]+)"`},
+		{"regex", &ir.Match{Field: s, Op: ir.Regexp, Values: []ir.Value{ir.Regex(`(?i)^a\d+`)}}, `S matches regex @"(?i)\Aa[0-9]+"`},
 		{"number in text", &ir.Match{Field: s, Op: ir.Equal, Values: numbers(5)}, `S matches regex @"\A-?[0-9]{1,15}(?:\.[0-9]{1,15})?\z" and todouble(S) == 5`},
 		{"code", &ir.Match{Field: code, Op: ir.Equal, Values: numbers(0, 50126)}, `Code in ("0", "50126")`},
 		{"less than in text, negated", not(ir.Match{Field: s, Op: ir.Less, Values: numbers(5)}), `not(coalesce(S matches regex @"\A-?[0-9]{1,15}(?:\.[0-9]{1,15})?\z" and todouble(S) < 5, false))`},
@@ -175,6 +175,7 @@ func TestKQLLists(t *testing.T) {
 | where match_2
 | project-away match_2`},
 		{"named element", &ir.Match{Field: below("Parameters[Name=ForwardTo].Value", ir.TypeString), Op: ir.Equal, Values: texts("x")}, `T
+| where Parameters has "ForwardTo"
 | mv-apply item_1 = iff(array_length(Parameters) > 0, Parameters, pack_array(Parameters)) on (
     summarize match_1 = countif(tostring(item_1.Name) =~ "ForwardTo" and tostring(item_1.Value) =~ "x") > 0
 )

@@ -3,6 +3,7 @@ package backends
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +13,8 @@ import (
 
 // regexpSyntax is how an engine writes regular expressions. Printers ask only
 // whether one is found, so greed and groups do not matter and are not written.
-// Letter case never is a flag: a letter of any case is a class of its forms.
+// A letter of any case is a class of its forms, or in the scope of a flag where
+// an engine folds by it as Go does.
 type regexpSyntax struct {
 	beginText, endText   string
 	beginLine, endLine   string
@@ -23,6 +25,8 @@ type regexpSyntax struct {
 	maxRepeat            int                 // 0: as Go's
 	escape               func(r rune) string // a character that is not written as it is
 	noNUL                bool
+	anyCase              string              // the flag, in a group that begins with it or in front of all
+	meta                 string              // what is escaped outside classes; "": as in classes
 	around               func(string) string // makes a search of what the engine anchors; nil: it searches
 	unsupported          func(*syntax.Regexp) string
 }
@@ -34,6 +38,24 @@ func hexEscape(r rune) string { return fmt.Sprintf(`\x{%x}`, r) }
 var re2Syntax = &regexpSyntax{
 	beginText: `\A`, endText: `\z`, beginLine: `(?m:^)`, endLine: `(?m:$)`, boundary: `\b`, noBoundary: `\B`,
 	anyChar: `(?s:.)`, nothing: `[^\x00-\x{10FFFF}]`, group: `(?:`, escape: hexEscape,
+}
+
+// kqlSyntax is Kusto's. Its classes \d, \w and \s are of Unicode and those of a
+// rule of ASCII, which is why they are never written.
+var kqlSyntax = &regexpSyntax{
+	beginText: `\A`, endText: `\z`, beginLine: `(?m:^)`, endLine: `(?m:$)`, boundary: `\b`, noBoundary: `\B`,
+	anyChar: `(?s:.)`, nothing: `[^\x00-\x{10FFFF}]`, group: `(?:`, anyCase: `(?i`, meta: `\.+*?()|[]{}^$`,
+	escape: func(r rune) string {
+		switch r {
+		case '\n':
+			return `\n`
+		case '\r':
+			return `\r`
+		case '\t':
+			return `\t`
+		}
+		return hexEscape(r)
+	},
 }
 
 const (
@@ -89,6 +111,10 @@ func writeRegexp(re ir.Regex, s *regexpSyntax) (string, error) {
 		return "", err
 	}
 	w := &regexpWriter{s: s}
+	if s.anyCase != "" && foldsAll(tree) {
+		w.b.WriteString(s.anyCase + ")")
+		w.folded = true
+	}
 	w.write(tree, regexpAlternate)
 	if w.err != nil {
 		return "", w.err
@@ -108,9 +134,10 @@ const (
 )
 
 type regexpWriter struct {
-	s   *regexpSyntax
-	b   strings.Builder
-	err error
+	s      *regexpSyntax
+	b      strings.Builder
+	folded bool // the flag for any case stands in front of all
+	err    error
 }
 
 func (w *regexpWriter) grouped(write func()) {
@@ -131,12 +158,21 @@ func (w *regexpWriter) write(re *syntax.Regexp, least int) {
 	case syntax.OpEmptyMatch:
 		w.b.WriteString(w.s.group + ")")
 	case syntax.OpLiteral:
+		fold := re.Flags&syntax.FoldCase != 0 && hasCase(re)
+		if w.s.anyCase != "" && fold && !w.folded {
+			w.b.WriteString(w.s.anyCase + ":" + w.s.quote(lowered(re.Rune)) + ")")
+			return
+		}
 		if least == regexpRepeat && len(re.Rune) > 1 {
 			w.grouped(func() { w.write(re, regexpConcat) })
 			return
 		}
+		if w.s.anyCase != "" && fold {
+			w.b.WriteString(w.s.quote(lowered(re.Rune)))
+			return
+		}
 		for _, r := range re.Rune {
-			w.char(r, re.Flags&syntax.FoldCase != 0)
+			w.char(r, fold)
 		}
 	case syntax.OpCharClass:
 		w.class(re.Rune)
@@ -271,13 +307,103 @@ func (w *regexpWriter) char(r rune, fold bool) {
 		if forms := orbit(r); len(forms) > 1 {
 			w.b.WriteByte('[')
 			for _, f := range forms {
-				w.b.WriteString(w.plain(f))
+				w.b.WriteString(w.s.plain(f))
 			}
 			w.b.WriteByte(']')
 			return
 		}
 	}
-	w.b.WriteString(w.plain(r))
+	w.b.WriteString(w.s.outside(r))
+}
+
+// outside writes a character outside a class.
+func (s *regexpSyntax) outside(r rune) string {
+	switch {
+	case s.meta == "":
+		return s.plain(r)
+	case strings.ContainsRune(s.meta, r):
+		return `\` + string(r)
+	case r == '\n' || r == '\r' || r == '\t':
+		return s.escape(r)
+	}
+	return string(r)
+}
+
+// quote writes a text so that it stands for itself.
+func (s *regexpSyntax) quote(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		b.WriteString(s.outside(r))
+	}
+	return b.String()
+}
+
+// lowered is a text with its letters in lower case, which is how people write
+// what means any case.
+func lowered(runes []rune) string {
+	return strings.Map(func(r rune) rune {
+		if l := unicode.ToLower(r); slices.Contains(orbit(r), l) {
+			return l
+		}
+		return r
+	}, string(runes))
+}
+
+// hasCase reports whether a literal has a letter of another case.
+func hasCase(re *syntax.Regexp) bool {
+	return slices.ContainsFunc(re.Rune, func(r rune) bool { return unicode.SimpleFold(r) != r })
+}
+
+// foldsAll reports whether an expression means the same where case is ignored in
+// all of it, and has something to ignore it in.
+func foldsAll(re *syntax.Regexp) bool {
+	any := false
+	var same func(re *syntax.Regexp) bool
+	same = func(re *syntax.Regexp) bool {
+		switch re.Op {
+		case syntax.OpLiteral:
+			if !hasCase(re) {
+				return true
+			}
+			any = true
+			return re.Flags&syntax.FoldCase != 0
+		case syntax.OpCharClass:
+			return foldsClass(re.Rune)
+		}
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !same(sub) })
+	}
+	return same(re) && any
+}
+
+// foldsClass reports whether a class has every case of its letters, as far as
+// it takes few steps to tell.
+func foldsClass(pairs []rune) bool {
+	if len(pairs) > 0 && pairs[0] == 0 && pairs[len(pairs)-1] == unicode.MaxRune {
+		pairs = complement(pairs)
+	}
+	in := func(r rune) bool {
+		for i := 0; i < len(pairs); i += 2 {
+			if r >= pairs[i] && r <= pairs[i+1] {
+				return true
+			}
+		}
+		return false
+	}
+	const most = 1000
+	steps := 0
+	for i := 0; i < len(pairs); i += 2 {
+		for r := pairs[i]; r <= pairs[i+1]; r++ {
+			if steps++; steps > most {
+				return false
+			}
+			for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+				if !in(f) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // orbit are the forms of a letter under simple folding, in order.
@@ -294,7 +420,7 @@ func orbit(r rune) []rune {
 }
 
 // plain writes a character so that it stands for itself, in a class and outside.
-func (w *regexpWriter) plain(r rune) string {
+func (s *regexpSyntax) plain(r rune) string {
 	switch {
 	case r >= '0' && r <= '9', r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r == '_', r == ' ', r == '/', r == ':', r == ',', r == ';', r == '=', r == '"', r == '\'', r == '%', r == '@', r == '!', r == '<', r == '>':
 		return string(r)
@@ -303,7 +429,7 @@ func (w *regexpWriter) plain(r rune) string {
 	case r >= utf8.RuneSelf && unicode.In(r, unicode.L, unicode.N) && r <= 0xFFFF:
 		return string(r)
 	}
-	return w.s.escape(r)
+	return s.escape(r)
 }
 
 // class writes a class of pairs of first and last characters.
@@ -324,12 +450,12 @@ func (w *regexpWriter) class(pairs []rune) {
 				continue
 			}
 		}
-		b.WriteString(w.plain(lo))
+		b.WriteString(w.s.plain(lo))
 		if hi > lo {
 			if hi > lo+1 {
 				b.WriteByte('-')
 			}
-			b.WriteString(w.plain(hi))
+			b.WriteString(w.s.plain(hi))
 		}
 	}
 	if b.Len() == 0 {

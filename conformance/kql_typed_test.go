@@ -241,6 +241,11 @@ func TestKQLMistakes(t *testing.T) {
 		{"not is forgotten", change(`not\(`, `(`)},
 		{"helpers stay in the result", change(`\| project-away .*`, ``)},
 		{"less is less or equal", change(` < `, ` <= `)},
+		{"a pre-filter minds case", change(`where (Event|J) (has|contains) `, `where $1 ${2}_cs `)},
+		{"a pre-filter takes parts for terms", change(`where (Event|J) contains "(\w+)"`, `where $1 has "$2"`)},
+		{"a pre-filter asks for the next letters too", change(`where (Event|J) (has|contains) ("[^"\\]*)"`, `where $1 $2 $3 "`)},
+		{"a pre-filter forgets an alternative", change(`where (Event|J) has_any \(("[^"]*")[^)]*\)`, `where $1 has $2`)},
+		{"a pre-filter of a regular expression asks for more", change(`(contains_cs|has_cs|contains|has) ("[^"\\]*)" and `, `$1 $2 x" and `)},
 	}
 	if len(mistakes) < 20 {
 		t.Fatal("plant more")
