@@ -8,11 +8,18 @@ import (
 // group holds a scalar and is empty for a key.
 const kqlTokens = `"(?:[^"\\]|\\.)*"\s*:|("(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9Ee]*|true|false)`
 
+// kqlJSONOf is the JSON of a dynamic value, in a list, since the text of one that
+// is a text is not in quotes.
+func kqlJSONOf(value string) string { return "tostring(pack_array(" + value + "))" }
+
 // keywords prints a search in every scalar of an event: in a table, of its
 // message columns.
 func (p *kqlPrinter) keywords(sc *kqlScope, m *ir.Match, negated bool) (string, error) {
-	if p.event != "" || sc.root != "" {
+	switch {
+	case sc == p.scopes[0] && p.event != "": // an event is an object
 		return p.inJSON(sc, m, "tostring("+sc.root+")", negated)
+	case sc.root != "":
+		return p.inJSON(sc, m, kqlJSONOf(sc.root), negated)
 	}
 	if len(p.rule.Source.Messages) == 0 {
 		return "", p.refuse(m, "the pipeline names no message columns for %s; keywords cannot be said", p.rule.Source.Table)
@@ -31,9 +38,9 @@ func (p *kqlPrinter) keywords(sc *kqlScope, m *ir.Match, negated bool) (string, 
 		var err error
 		switch {
 		case f.ColumnType == ir.TypeJSON || f.ColumnType == ir.TypeUnknown:
-			text, err = p.inJSON(sc, &one, "tostring("+name+")", negated)
+			text, err = p.inJSON(sc, &one, kqlJSONOf(name), negated)
 		case f.Type == ir.TypeJSON || steps[0].JSON:
-			text, err = p.inJSON(sc, &one, name, negated)
+			text, err = p.inJSON(sc, &one, "tostring(iff("+name+" matches regex "+kqlString(kqlOpensJSON)+", pack_array(parse_json("+name+")), pack_array("+name+")))", negated)
 		default:
 			text, err = p.leaf(sc, &one, negated)
 		}
