@@ -17,7 +17,8 @@ import (
 // FirstSeen, LastSeen and Count; of a summary also how many values of each field
 // there are, Distinct_ and its name.
 func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
-	x := &kqlCorrelation{target: t, names: map[string]int{}}
+	x := &kqlCorrelation{target: t, names: map[string]int{}, taken: map[string]bool{t.Table: true}}
+	x.take(r)
 	hits, err := x.rule(r)
 	if err != nil {
 		return nil, err
@@ -92,6 +93,22 @@ type kqlCorrelation struct {
 	target Target
 	lets   []string
 	names  map[string]int
+	taken  map[string]bool // names that the rules mean something else by
+}
+
+// take notes the tables and lists that a rule reads.
+func (x *kqlCorrelation) take(r *ir.Rule) {
+	x.taken[r.Source.Table] = true
+	for _, b := range r.Source.Parameters {
+		x.taken[b.Name] = true
+	}
+	if r.Correlation != nil {
+		for _, in := range r.Correlation.Inputs {
+			for _, t := range in.Taps {
+				x.take(t.Rule)
+			}
+		}
+	}
 }
 
 // kqlHits is a let statement with the hits of a correlation: columns t, g1 …,
@@ -106,8 +123,13 @@ type kqlHits struct {
 
 func (x *kqlCorrelation) let(kind, text string) string {
 	name := kind
-	if x.names[kind]++; x.names[kind] > 1 {
-		name += strconv.Itoa(x.names[kind])
+	for {
+		if x.names[kind]++; x.names[kind] > 1 {
+			name = kind + strconv.Itoa(x.names[kind])
+		}
+		if !x.taken[name] {
+			break
+		}
 	}
 	x.lets = append(x.lets, "let "+name+" = "+text)
 	return name
@@ -428,7 +450,7 @@ func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
 		keys = append(keys, groupColumn(slices.Index(r.Correlation.GroupBy, f.Name)))
 	}
 	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
-	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, once.For)...)))
+	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, once.For, "raised", "again")...)))
 }
 
 // kqlResultName makes a column's name of a field's: letters, digits and

@@ -1,7 +1,9 @@
 package backends
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +86,14 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 	}
 	stages := []string{pr.table(table)}
 	same := s.sameKeys()
+	pr.columns = columnsOf(pr.rule)
+	pr.columns[pr.event], pr.columns[pr.target.Time] = true, true
+	for _, in := range s.taps {
+		maps.Copy(pr.columns, columnsOf(in.tap.Rule))
+		addColumns(pr.columns, in.tap.GroupBy...)
+		addColumns(pr.columns, in.tap.Counted...)
+	}
+	marked := make([]string, len(s.taps)) // columns that say what an event is of
 	if len(s.taps) == 1 {
 		where, _, err := pr.filter()
 		if err != nil {
@@ -93,16 +103,16 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 	} else {
 		row := pr.enter()
 		var conditions, marks, held []string
-		for _, in := range s.taps {
+		for i, in := range s.taps {
 			pr.rule = in.tap.Rule
 			holds, err := pr.boolean(pr.regroup(ir.Simplify(in.tap.Rule.Predicate())))
 			if err != nil {
 				return "", err
 			}
 			conditions = append(conditions, "("+holds+")")
-			mark := inputColumn(in.input)
-			marks = append(marks, fmt.Sprintf("%s = tolong(%s)", mark, holds))
-			held = append(held, mark+" == 1")
+			marked[i] = pr.name("input")
+			marks = append(marks, fmt.Sprintf("%s = tolong(%s)", marked[i], holds))
+			held = append(held, marked[i]+" == 1")
 		}
 		stages = append(stages, row.operators()...)
 		if same && !p.tellsInputs() {
@@ -112,17 +122,18 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 		}
 	}
 	if same {
-		text, err := x.keyed(p, f, pr, s.taps, stages)
+		text, err := x.keyed(p, f, pr, s.taps, marked, stages)
 		if err != nil {
 			return "", err
 		}
 		return x.let("facts", "materialize("+text+")"), nil
 	}
-	events := x.let("events", "materialize("+piped(append(stages, "serialize e = row_number()"))+")")
+	event := pr.name("event")
+	events := x.let("events", "materialize("+piped(append(stages, "serialize "+event+" = row_number()"))+")")
 	var parts, columns []string
 	for i, in := range s.taps {
-		from := []string{events, "where " + inputColumn(in.input) + " == 1", "extend tap = " + strconv.Itoa(i)}
-		text, err := x.keyed(p, f, pr, s.taps[i:i+1], from, "e", "tap")
+		from := []string{events, "where " + marked[i] + " == 1"}
+		text, err := x.keyed(p, f, pr, s.taps[i:i+1], marked[i:i+1], from, "e = "+event, "tap = "+strconv.Itoa(i))
 		if err != nil {
 			return "", err
 		}
@@ -141,7 +152,7 @@ func piped(stages []string) string { return strings.Join(stages, "\n| ") }
 
 // keyed adds the columns of groups and values, one row for each group of an
 // event.
-func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inputTap, stages []string, more ...string) (string, error) {
+func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inputTap, marked, stages []string, more ...string) (string, error) {
 	tap := taps[0].tap
 	pr.rule = tap.Rule
 	row := pr.enter()
@@ -151,12 +162,9 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 	}
 	out := append([]string{"t = bin(" + at + ", 1microsecond)"}, more...)
 	if p.tellsInputs() {
-		for _, in := range taps {
-			mark := inputColumn(in.input)
-			if len(taps) == 1 && len(more) == 0 {
-				mark += " = 1"
-			}
-			out = append(out, mark)
+		for i, in := range taps {
+			mark := cmp.Or(marked[i], "1") // all of a source of one input are of it
+			out = append(out, inputColumn(in.input)+" = "+mark)
 		}
 	}
 	var present, expand []string
@@ -172,9 +180,10 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 			continue
 		}
 		// An absent field is the empty key.
-		expand = append(expand, fmt.Sprintf("extend has_%s = array_length(%s) > 0", g, keys),
-			fmt.Sprintf(`mv-expand %s = iff(has_%s, %s, dynamic([""])) to typeof(string)`, g, g, keys))
-		out = append(out, g, "has_"+g)
+		has, key := pr.name("has"), pr.name("key")
+		expand = append(expand, fmt.Sprintf("extend %s = array_length(%s) > 0", has, keys),
+			fmt.Sprintf(`mv-expand %s = iff(%s, %s, dynamic([""])) to typeof(string)`, key, has, keys))
+		out = append(out, g+" = "+key, "has_"+g+" = "+has)
 		present = append(present, "has_"+g)
 	}
 	for i, field := range tap.Counted {

@@ -19,7 +19,7 @@ func (p *kqlPrinter) once(once *ir.Once) ([]string, error) {
 	}
 	keys := []string{}
 	extend := []string{}
-	for i, f := range once.By {
+	for _, f := range once.By {
 		key, one, err := p.texts(row, f)
 		if err != nil {
 			return nil, err
@@ -27,14 +27,15 @@ func (p *kqlPrinter) once(once *ir.Once) ([]string, error) {
 		if !one {
 			key = `strcat_array(array_sort_asc(` + key + `), "\u0000")`
 		}
-		name := fmt.Sprintf("once_%d", i+1)
+		name := p.name("once")
 		keys = append(keys, name)
 		extend = append(extend, name+" = "+key)
 	}
 	lines := row.operators()
-	lines = append(lines, "extend "+strings.Join(append(extend, "once_t = "+at), ", "))
-	lines = append(lines, kqlOnce("once_t", keys, nil, once.For)...)
-	away := append(keys, "once_t")
+	t := p.name("once_time")
+	lines = append(lines, "extend "+strings.Join(append(extend, t+" = "+at), ", "))
+	lines = append(lines, kqlOnce(t, keys, nil, once.For, p.name("raised"), p.name("again"))...)
+	away := append(keys, t)
 	for _, a := range row.applies {
 		if n := a.chain[0].name; n != "" {
 			away = append(away, n)
@@ -47,17 +48,18 @@ func (p *kqlPrinter) once(once *ir.Once) ([]string, error) {
 }
 
 // kqlOnce prints what leaves the raised ones of rows with a time and a key. Of
-// several at once it is the first in the order of the other columns.
-func kqlOnce(t string, keys, order []string, us int64) []string {
+// several at once it is the first in the order of the other columns. raised and
+// again are names for helper columns.
+func kqlOnce(t string, keys, order []string, us int64, raised, again string) []string {
 	parts := make([]string, 0, len(keys)+1)
 	for _, k := range keys {
 		parts = append(parts, k+" == s."+k)
 	}
-	condition := strings.Join(append(parts, t+" - s.raised <= "+kqlSpan(us)), " and ")
+	condition := strings.Join(append(parts, t+" - s."+raised+" <= "+kqlSpan(us)), " and ")
 	return []string{
 		strings.TrimPrefix(sorted(keys, append([]string{t}, order...)...), "| "),
-		fmt.Sprintf("scan declare (raised: datetime, again: bool) with (step s: true => again = coalesce(%[1]s, false), raised = iff(coalesce(%[1]s, false), s.raised, %[2]s);)", condition, t),
-		"where not(again)",
-		"project-away raised, again",
+		fmt.Sprintf("scan declare (%[3]s: datetime, %[4]s: bool) with (step s: true => %[4]s = coalesce(%[1]s, false), %[3]s = iff(coalesce(%[1]s, false), s.%[3]s, %[2]s);)", condition, t, raised, again),
+		"where not(" + again + ")",
+		"project-away " + raised + ", " + again,
 	}
 }
