@@ -99,3 +99,30 @@ func (a accessor) Keys(yield func(string) bool) {
 		}
 	}
 }
+
+// TestIDOfVaultRead has two reads of one secret be two events: Id is the
+// secret's.
+func TestIDOfVaultRead(t *testing.T) {
+	for _, form := range []struct{ first, second string }{
+		{`{"Type":"AZKVAuditLogs","TimeGenerated":"2026-03-10T09:00:00Z","OperationName":"SecretGet","Id":"https://kv.vault.azure.net/secrets/a","CorrelationId":"49d43d6b-b2ed-487c-ae16-3d83b64ff8b1","HttpStatusCode":401}`,
+			`{"Type":"AZKVAuditLogs","TimeGenerated":"2026-03-10T09:00:01Z","OperationName":"SecretGet","Id":"https://kv.vault.azure.net/secrets/a","CorrelationId":"49d43d6b-b2ed-487c-ae16-3d83b64ff8b1","HttpStatusCode":200}`},
+		{`{"time":"2026-03-10T09:00:00Z","category":"AuditEvent","operationName":"SecretGet","correlationId":"49d43d6b-b2ed-487c-ae16-3d83b64ff8b1","resourceId":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/R/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/KV","properties":{"id":"https://kv.vault.azure.net/secrets/a","httpStatusCode":401}}`,
+			`{"time":"2026-03-10T09:00:01Z","category":"AuditEvent","operationName":"SecretGet","correlationId":"49d43d6b-b2ed-487c-ae16-3d83b64ff8b1","resourceId":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/R/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/KV","properties":{"id":"https://kv.vault.azure.net/secrets/a","httpStatusCode":200}}`},
+	} {
+		ids := map[string]bool{}
+		for _, text := range []string{form.first, form.second} {
+			var ev map[string]any
+			if err := json.Unmarshal([]byte(text), &ev); err != nil {
+				t.Fatal(err)
+			}
+			src, ok := Detect(ev)
+			if !ok || src.Table != "AZKVAuditLogs" {
+				t.Fatalf("%s is taken for %v", text, src)
+			}
+			ids[ID(ev, src)] = true
+		}
+		if len(ids) != 2 || ids[""] {
+			t.Errorf("ids of two events: %v", ids)
+		}
+	}
+}
