@@ -73,7 +73,7 @@ func (m *month) appChanges(day int) {
 		m.audit(d, m.begin("redirect-uri-edit"), Audit{Time: inHours(), Operation: "Update application", Category: "ApplicationManagement", Verb: "Update", By: by, From: m.offices[by.Office].IP,
 			Targets: []Target{a.target(Property{"AppAddress", addresses(home), addresses(home, "https://"+a.Host+"/"+pick(d, []string{"auth", "callback", "oauth2", "login"}))}, Property{"Included Updated Properties", "", quoted("AppAddress")})}})
 	}
-	if day == 4 || day == 16 { // a supplier's application answers at the supplier
+	if day == 16 { // a supplier's application answers at the supplier
 		a, by := m.Apps[40+day], approver()
 		m.audit(d, m.begin("redirect-uri-of-supplier"), Audit{Time: inHours(), Operation: "Update application", Category: "ApplicationManagement", Verb: "Update", By: by, From: m.offices[by.Office].IP,
 			Targets: []Target{a.target(Property{"AppAddress", addresses("https://" + a.Host + "/sso"), addresses("https://"+a.Host+"/sso", "https://contoso.northwind.example/sso")}, Property{"Included Updated Properties", "", quoted("AppAddress")})}})
@@ -100,7 +100,7 @@ func (m *month) appChanges(day int) {
 	if s, ok := onboardings[day]; ok {
 		m.onboard(d, s, inHours())
 	}
-	if day == 5 || day == 12 || day == 19 { // Terraform makes an identity for a new service
+	if day == 4 || day == 11 || day == 18 { // Terraform makes an identity for a new service
 		a := m.Daemon("Terraform Platform")
 		o := m.begin("app-by-terraform")
 		app := m.newApp(d, fmt.Sprintf("svc-%s", pick(d, []string{"orders", "pricing", "tracking", "billing"})))

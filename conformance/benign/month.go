@@ -16,9 +16,6 @@ type month struct {
 	*Tenant
 	pending   []Event
 	occasions map[string]int
-
-	// activity is what people do in a session.
-	activity func(m *month, d Dice, s *session)
 }
 
 // lives are told one after the other for each day; each adds the events of its
@@ -26,6 +23,18 @@ type month struct {
 var lives = []func(*month, int){
 	(*month).signIns,
 	(*month).audits,
+	(*month).inboxRules,
+	(*month).mailShots,
+	(*month).mailFlow,
+	(*month).bulkFiles,
+	(*month).graphDaemons,
+	(*month).principals,
+	(*month).azure,
+	(*month).endpoints,
+	(*month).alerts,
+	(*month).risks,
+	(*month).cloudApps,
+	(*month).snapshots,
 }
 
 // Events returns the month in order of time. Each call makes it anew.

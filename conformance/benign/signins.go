@@ -226,7 +226,7 @@ func (m *month) dayOf(u *User, day int) {
 		m.live(d, s, i == 0)
 		at = s.end.Add(20*time.Minute + d.within(2*time.Hour))
 	}
-	if d.chance(0.25) { // the phone, in the evening or on the way
+	if d.chance(0.2) { // the phone, in the evening or on the way
 		s := &session{user: u, device: u.Phone, net: u.Mobile, phone: true, begin: m.day(day).Add(d.clock(18.5, 2.5)), day: day}
 		if away {
 			s.net, s.away = trip.Mobile, true
@@ -263,7 +263,7 @@ func (m *month) live(d Dice, s *session, first bool) {
 	m.signIn(d, kind, base)
 	// Tokens are renewed without the person.
 	renewed := s.begin
-	for range d.often(1.2) {
+	for range d.often(1.1) {
 		renewed = renewed.Add(5*time.Minute + d.within(70*time.Minute))
 		if renewed.After(s.end) {
 			break
@@ -289,9 +289,9 @@ func (m *month) live(d Dice, s *session, first bool) {
 		}
 		m.signIn(d, k, r)
 	}
-	if m.activity != nil {
-		m.activity(m, d, s)
-	}
+	m.readsMail(d, s)
+	m.worksOnFiles(d, s)
+	m.callsGraph(d, s)
 }
 
 // troubles are what goes wrong before a sign-in succeeds.
@@ -306,14 +306,14 @@ func (m *month) troubles(d Dice, base SignIn, first bool) {
 		return s
 	}
 	switch {
-	case first && d.chance(0.10):
+	case first && d.chance(0.06):
 		o := m.begin("password-typo")
 		for i := range d.between(1, 3) {
 			s := before(20 + 15*i)
 			s.Code, s.WrongPassword = 50126, true
 			m.signIn(d, o, s)
 		}
-	case d.chance(0.15):
+	case d.chance(0.08):
 		s := before(8)
 		s.Code = 50140
 		m.signIn(d, everyday("keep-me-signed-in"), s)
@@ -355,13 +355,13 @@ func (m *month) flips(d Dice, u *User, day int, atHome bool, at time.Time) {
 		here = u.HomeV4
 	}
 	switch {
-	case u.Roams && d.chance(0.35):
+	case u.Roams && d.chance(0.4):
 		pair("country-flip-phone", here, u.Mobile, u.Computer, u.Phone, d.GUID(), d.chance(0.4))
 	case u.PrivateVPN.IP != "" && atHome && d.chance(0.7):
 		pair("country-flip-private-vpn", here, u.PrivateVPN, u.Computer, u.Computer, d.GUID(), d.chance(0.5))
-	case u.DualStack && atHome && d.chance(0.25):
+	case u.DualStack && atHome && d.chance(0.5):
 		pair("country-flip-dual-stack", u.HomeV4, u.HomeV6, u.Computer, u.Computer, d.GUID(), d.chance(0.3))
-	case atHome && d.chance(0.015):
+	case atHome && d.chance(0.008):
 		pair("country-flip-corporate-vpn", here, pick(d, m.vpnAway), u.Computer, u.Computer, d.GUID(), d.chance(0.5))
 	}
 }

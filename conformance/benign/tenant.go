@@ -212,6 +212,8 @@ func (t *Tenant) people() {
 			u := t.Users[n]
 			u.Executive, u.Activity, u.Dept, u.Joins, u.Leaves = true, 2, []string{"Board", "Board", "Human Resources"}[i], -1, -1
 			u.Trips, u.PrivateVPN, u.Roams, u.DualStack = nil, Network{}, false, false
+			u.Mobile = Network{fmt.Sprintf("2001:db8:5505:%x::1", u.N+1), asMobile, u.HomeV4.Country, u.HomeV4.City, u.HomeV4.State}
+			u.HomeV6.Country, u.HomeV6.City, u.HomeV6.State = u.HomeV4.Country, u.HomeV4.City, u.HomeV4.State
 			t.Executives = append(t.Executives, u)
 		}
 	}
@@ -255,10 +257,10 @@ func (u *User) person(t *Tenant, d Dice) {
 	u.HomeV6 = Network{fmt.Sprintf("2001:db8:%x:%x::%x", 0x6400+u.N%16, u.N+1, 0x10+d.IntN(200)), asn, city.Country, city.City, city.State}
 	u.Mobile = Network{fmt.Sprintf("2001:db8:5505:%x::%x", u.N+1, 1+d.IntN(9)), asMobile, city.Country, city.City, city.State}
 	switch {
-	case d.chance(0.05):
+	case d.chance(0.02):
 		u.DualStack = true
 		u.HomeV6.Country, u.HomeV6.City, u.HomeV6.State = "NL", "Amsterdam", "Noord-Holland"
-	case d.chance(0.025):
+	case d.chance(0.015):
 		u.Roams = true
 		u.Mobile = Network{fmt.Sprintf("2001:db8:5506:%x::1", u.N+1), asRoamNL, "NL", "Rotterdam", "Zuid-Holland"}
 	case d.chance(0.015):
