@@ -21,7 +21,8 @@ import (
 // value is in the window from its first occurrence to timespan after the last
 // one of a run that has no longer gap. From the measures follow, instant by
 // instant, whether it satisfies the condition, and by the instant before it
-// whether that is a hit (docs/design.md §5).
+// whether that is a hit (docs/design.md §5). SQL has frames
+// by time and adds up within them what has no need of runs.
 
 // measure is one number of a window.
 type measure struct {

@@ -70,15 +70,11 @@ type Dialect struct {
 	// integers that gives an integer.
 	timestampOf func(us string) string
 	divide      string
-	// maxSources is how many tables a query may come to where the engine puts a
+	// maxTables is how many tables a query may come to where the engine puts a
 	// common table expression in wherever it is named; 0: no limit.
-	maxSources int
+	maxTables int
 	// joined is the texts of a group as one, in order.
 	joined func(text string) string
-	// localDay is the number of the day of a zone that a time is in, from 1970,
-	// and dayStart when one begins; both in microseconds. nil: no zones.
-	localDay func(us, zone string) string
-	dayStart func(n, zone string) string
 
 	json *jsonDialect
 }

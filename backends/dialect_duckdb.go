@@ -51,14 +51,6 @@ var DuckDB = &Dialect{
 	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string { return "make_timestamptz(CAST(" + us + " AS BIGINT))" },
 	divide:      "//",
-	localDay: func(us, zone string) string {
-		q, _ := singleQuoted(zone)
-		return "date_diff('day', DATE '1970-01-01', CAST(timezone(" + q + ", make_timestamptz(CAST(" + us + " AS BIGINT))) AS DATE))"
-	},
-	dayStart: func(n, zone string) string {
-		q, _ := singleQuoted(zone)
-		return "epoch_us(timezone(" + q + ", CAST(DATE '1970-01-01' + CAST(" + n + " AS INTEGER) AS TIMESTAMP)))"
-	},
 	json: &jsonDialect{
 		get:     func(v place) string { return duckDBPath("json_extract", v, "") },
 		kind:    func(v place) string { return duckDBPath("json_type", v, "") },

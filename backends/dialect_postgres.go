@@ -46,20 +46,12 @@ var PostgreSQL = &Dialect{
 		q, ok := singleQuoted(zone)
 		return fmt.Sprintf("date_part('%s', timezone(%s, %s))", isoPart(d.Kind), q, t), ok
 	},
-	micros: func(t string) string { return "(extract(epoch FROM " + t + ") * 1000000)" },
+	micros: func(t string) string { return "CAST(extract(epoch FROM " + t + ") * 1000000 AS bigint)" },
 	types: map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double precision", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamptz",
 		ir.TypeGUID: "uuid", ir.TypeJSON: "jsonb", ir.TypeString: "text"},
 	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string { return "TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond'" },
 	divide:      "/",
-	localDay: func(us, zone string) string {
-		q, _ := singleQuoted(zone)
-		return "(CAST((TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond') AT TIME ZONE " + q + " AS date) - DATE '1970-01-01')"
-	},
-	dayStart: func(n, zone string) string {
-		q, _ := singleQuoted(zone)
-		return "CAST(extract(epoch FROM CAST(DATE '1970-01-01' + CAST(" + n + " AS integer) AS timestamp) AT TIME ZONE " + q + ") * 1000000 AS bigint)"
-	},
 	json: &jsonDialect{
 		get:     postgresGet,
 		kind:    func(v place) string { return "jsonb_typeof(" + postgresGet(v) + ")" },

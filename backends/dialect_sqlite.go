@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -63,8 +62,8 @@ var SQLite = &Dialect{
 	},
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "INTEGER", ir.TypeReal: "REAL", ir.TypeBool: "INTEGER", ir.TypeDatetime: "TEXT",
 		ir.TypeGUID: "TEXT", ir.TypeJSON: "TEXT", ir.TypeString: "TEXT"},
-	maxSources: sqliteMaxSources,
-	joined:     func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
+	maxTables: sqliteMaxTables,
+	joined:    func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string {
 		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
 	},
@@ -111,9 +110,9 @@ var SQLite = &Dialect{
 	},
 }
 
-// sqliteMaxSources keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000, against
-// which SQLite holds the tables of a query that it has put together.
-const sqliteMaxSources = 600
+// sqliteMaxTables keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000, against
+// which SQLite holds the number of tables when it puts an expression in.
+const sqliteMaxTables = 950
 
 // SQLiteWithRegexp is SQLite in a program that defines its REGEXP operator as a
 // search of RE2 or of Go's regexp, with the expression in front: regexp(expression, text).
@@ -215,30 +214,19 @@ func sqliteGlob(x string, p ir.Pattern, quote func(string) (string, bool)) (stri
 	return x + " GLOB " + q, ok
 }
 
-// The years for which a query knows the zones that SQLite does not. Times of
-// other years have no part in a zone.
-const firstZoneYear, lastZoneYear = 2000, 2037
-
 // sqliteZone shifts a time into a zone.
 func sqliteZone(t, zone string) (string, bool) {
 	if zone == "" || zone == "UTC" {
 		return "", true
 	}
-	z, err := time.LoadLocation(zone)
+	pieces, err := zonePieces(zone, firstZoneYear, lastZoneYear)
 	if err != nil {
 		return "", false
 	}
-	from, to := time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(lastZoneYear+1, 1, 1, 0, 0, 0, 0, time.UTC)
 	var b strings.Builder
-	fmt.Fprintf(&b, ", CASE WHEN unixepoch(%s) < %d THEN NULL", t, from.Unix())
-	for at := from; at.Before(to); {
-		_, offset := at.In(z).Zone()
-		_, end := at.In(z).ZoneBounds()
-		if end.IsZero() || end.After(to) {
-			end = to
-		}
-		fmt.Fprintf(&b, " WHEN unixepoch(%s) < %d THEN '%+d seconds'", t, end.Unix(), offset)
-		at = end
+	fmt.Fprintf(&b, ", CASE WHEN unixepoch(%s) < %d THEN NULL", t, pieces[0].from)
+	for i, p := range pieces[:len(pieces)-1] {
+		fmt.Fprintf(&b, " WHEN unixepoch(%s) < %d THEN '%+d seconds'", t, pieces[i+1].from, p.offset)
 	}
 	b.WriteString(" END")
 	return b.String(), true

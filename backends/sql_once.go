@@ -17,7 +17,7 @@ func sqlOnce(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if d.json == nil || d.json.rows == nil || d.joined == nil {
 		return nil, refuse(r, nil, d.title, "once is not supported")
 	}
-	x := &sqlCorrelation{d: d, target: t}
+	x := newSQLCorrelation(d, t)
 	table, err := sqlTable(r, d, tableOf(r, t))
 	if err != nil {
 		return nil, err

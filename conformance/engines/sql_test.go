@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", 3, "of the random trees and events")
+	seed   = flag.Uint64("seed", 3, "of the random trees, events and histories")
 	pairs  = flag.Int("pairs", 10_000, "how many random trees and events")
 	update = flag.Bool("update", false, "write the table of deviations anew")
 )

@@ -1,0 +1,216 @@
+package backends
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Every expression names the one before once: an engine that puts a common table
+// expression in wherever it is named would double its work at each stage of a
+// chain. So what lies before is asked for with window functions and frames by
+// time, not with joins.
+
+// window is an OVER clause: partitioned by the columns, in the order of others.
+func window(partition []string, order ...string) string {
+	text := "ORDER BY " + strings.Join(order, ", ")
+	if len(partition) > 0 {
+		text = "PARTITION BY " + strings.Join(partition, ", ") + " " + text
+	}
+	return "(" + text + ")"
+}
+
+// framed is a window with a frame.
+func framed(over, frame string, args ...any) string {
+	return strings.TrimSuffix(over, ")") + " " + fmt.Sprintf(frame, args...) + ")"
+}
+
+const rowsBefore = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+
+// before is the value of a column at the group's instant before, of the columns.
+func before(columnName string, partition []string) string {
+	return "LAG(" + columnName + ") OVER " + window(partition, "t")
+}
+
+func (x *sqlCorrelation) windowed(p *plan, f *sqlFacts) *sqlHits {
+	measured := ""
+	switch {
+	case p.c.Type == sigma.TemporalOrdered:
+		measured = x.chain(p, f)
+	case p.counts(ofTuples):
+		measured = x.distinct(p, f)
+	default:
+		measured = x.sums(p, f)
+	}
+	marked := x.cte("instants", fmt.Sprintf("SELECT %s, CASE WHEN %s THEN 1 ELSE 0 END AS holds FROM %s", f.by("t"), x.holds(p), measured))
+	edges := x.cte("edges", fmt.Sprintf("SELECT %s, holds, %s AS before_holds, %s AS before_t FROM %s", f.by("t"), before("holds", f.keys), before("t", f.keys), marked))
+	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, t - %d AS first_t, t AS last_t FROM %s\nWHERE holds = 1 AND NOT (COALESCE(before_holds, 0) = 1 AND t - COALESCE(before_t, t) <= %d)",
+		f.by("t"), p.window, edges, p.window))}
+}
+
+func (x *sqlCorrelation) holds(p *plan) string {
+	a := arithmetic{and: " AND ", or: " OR ", not: "NOT ", yes: "1 = 1", no: "1 = 0",
+		compare: map[sigma.ThresholdOp]string{sigma.OpGT: ">", sigma.OpGTE: ">=", sigma.OpLT: "<", sigma.OpLTE: "<=", sigma.OpEQ: "=", sigma.OpNEQ: "<>"},
+		real:    func(s string) string { return "CAST(" + s + " AS " + x.d.types[ir.TypeReal] + ")" },
+		one:     func(s string) string { return "CASE WHEN " + s + " THEN 1 ELSE 0 END" },
+		number:  sqlNumber,
+		inOrder: fmt.Sprintf("t - COALESCE(%s, t - %d) <= %d", chainColumn(len(p.c.Inputs)-1), p.window+1, p.window)}
+	return a.condition(p.holds)
+}
+
+// sums prints the instants with the measures of their windows: what each instant
+// brings, added up over the frame of the window.
+func (x *sqlCorrelation) sums(p *plan, f *sqlFacts) string {
+	each, running := []string{f.by("t")}, []string{f.by("t")}
+	for _, m := range p.measures {
+		of := ""
+		switch m.of {
+		case ofEvents:
+			of = "COUNT(*)"
+		case ofInput:
+			of = "SUM(" + inputColumn(m.input) + ")"
+		case ofSum:
+			of = "COALESCE(SUM(v1), 0)"
+		case ofNumbers:
+			of = "COUNT(v1)"
+		case ofBelow:
+			of = "COUNT(CASE WHEN v1 < " + sqlNumber(m.than) + " THEN 1 END)"
+		case ofAtMost:
+			of = "COUNT(CASE WHEN v1 <= " + sqlNumber(m.than) + " THEN 1 END)"
+		}
+		each = append(each, of+" AS "+m.name)
+		running = append(running, fmt.Sprintf("SUM(%s) OVER %s AS %s", m.name, framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND CURRENT ROW", p.window), m.name))
+	}
+	from := f.name
+	if p.counts(ofNumbers) {
+		from = f.values
+	}
+	instants := x.cte("instants", "SELECT "+strings.Join(each, ", ")+" FROM "+from+" GROUP BY "+f.by("t"))
+	return x.cte("windows", "SELECT "+strings.Join(running, ", ")+" FROM "+instants)
+}
+
+// distinct prints the instants with the number of tuples in their windows. A
+// tuple is in a window from its first occurrence to a timespan after the last
+// one of a run that has no longer gap: one more there, one less behind it, and
+// nothing at instants that only have to be there.
+func (x *sqlCorrelation) distinct(p *plan, f *sqlFacts) string {
+	columns := slices.Concat(f.keys, f.vs)
+	tuples := x.cte("tuples", "SELECT DISTINCT "+strings.Join(columns, ", ")+", t FROM "+f.values)
+	runs := x.cte("runs", fmt.Sprintf("SELECT %s, t, %s AS before_t, LEAD(t) OVER %s AS next_t FROM %s", strings.Join(columns, ", "), before("t", columns), window(columns, "t"), tuples))
+	changes := x.cte("changes", fmt.Sprintf("SELECT %s + o.o * %d AS t, o.o AS over_t, CASE WHEN o.o = 1 THEN -1 WHEN (%s) AND (before_t IS NULL OR t - before_t > %d) THEN 1 ELSE 0 END AS n\nFROM %s CROSS JOIN (SELECT 0 AS o UNION ALL SELECT 1 AS o) o\nWHERE o.o = 0 OR (%s) AND (next_t IS NULL OR next_t - t > %d)",
+		f.by("t"), p.window, f.isTuple(), p.window, runs, f.isTuple(), p.window))
+	summed := x.cte("changes", fmt.Sprintf("SELECT %s, SUM(n) AS n FROM %s GROUP BY %s", f.by("t", "over_t"), changes, f.by("t", "over_t")))
+	all := x.cte("running", fmt.Sprintf("SELECT %s, SUM(n) OVER %s AS n FROM %s", f.by("t", "over_t"), framed(window(f.keys, "t", "over_t"), rowsBefore), summed))
+	return x.cte("windows", "SELECT "+f.by("t", "n")+" FROM "+all+" WHERE over_t = 0")
+}
+
+// chain prints the instants with how late a chain of the inputs can begin: c2
+// is the latest time at which a chain began that has got as far as the second.
+func (x *sqlCorrelation) chain(p *plan, f *sqlFacts) string {
+	out := append(slices.Clone(f.keys), "t")
+	columns := slices.Clone(out)
+	for i := range p.c.Inputs {
+		columns = append(columns, fmt.Sprintf("MAX(%[1]s) AS %[1]s", inputColumn(i)))
+		out = append(out, inputColumn(i))
+	}
+	name := x.cte("instants", "SELECT "+strings.Join(columns, ", ")+" FROM "+f.name+" GROUP BY "+f.by("t"))
+	for i := range p.c.Inputs {
+		from := "t"
+		if i > 0 {
+			from = chainColumn(i - 1)
+		}
+		step := fmt.Sprintf("MAX(CASE WHEN %s = 1 THEN %s END) OVER %s AS %s", inputColumn(i), from, framed(window(f.keys, "t"), rowsBefore), chainColumn(i))
+		name = x.cte("chains", "SELECT "+strings.Join(out, ", ")+", "+step+" FROM "+name)
+		out = append(out, chainColumn(i))
+	}
+	return name
+}
+
+// newValue prints the tuples that their group did not have in the lookback, where
+// it had enough events.
+func (x *sqlCorrelation) newValue(p *plan, f *sqlFacts) *sqlHits {
+	columns := strings.Join(slices.Concat(f.keys, f.vs), ", ")
+	tuples := x.cte("tuples", fmt.Sprintf("SELECT %s, t, SUM(fact) AS n FROM %s GROUP BY %s, t", columns, f.values, columns))
+	known := x.cte("tuples", fmt.Sprintf("SELECT %s, t, %s AS before_t, SUM(n) OVER %s AS history FROM %s", columns, before("t", slices.Concat(f.keys, f.vs)),
+		framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND 1 PRECEDING", p.c.Lookback), tuples))
+	return &sqlHits{tuple: f.vs, facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, t, t AS first_t, t AS last_t FROM %s\nWHERE %s AND (before_t IS NULL OR t - before_t > %d) AND COALESCE(history, 0) >= %d",
+		columns, known, f.isTuple(), p.c.Lookback, p.c.MinHistory))}
+}
+
+func (x *sqlCorrelation) afterSilence(p *plan, f *sqlFacts) *sqlHits {
+	instants := x.cte("instants", "SELECT DISTINCT "+f.by("t")+" FROM "+f.name)
+	gaps := x.cte("gaps", fmt.Sprintf("SELECT %s, %s AS before_t FROM %s", f.by("t"), before("t", f.keys), instants))
+	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, before_t AS first_t, t AS last_t FROM %s\nWHERE t - before_t BETWEEN %d AND %d", f.by("t"), gaps, p.c.Silence, p.c.Lookback))}
+}
+
+// increase prints the windows whose value is so much above that of the window the
+// interval before. Of a window without a fact there is no row.
+func (x *sqlCorrelation) increase(p *plan, f *sqlFacts) (*sqlHits, error) {
+	c := p.c
+	index, start, err := x.calendar(p)
+	if err != nil {
+		return nil, err
+	}
+	from, n := f.name, "COUNT(*)"
+	if len(f.vs) > 0 {
+		from, n = f.values, "COUNT(CASE WHEN "+f.isTuple()+" THEN 1 END)"
+	}
+	numbered := x.cte("numbered", fmt.Sprintf("SELECT %s, %s AS w FROM %s", f.by(append(slices.Clone(f.vs), "t")...), index, from))
+	if len(f.vs) > 0 {
+		numbered = x.cte("tuples", fmt.Sprintf("SELECT DISTINCT %s FROM %s", f.by(append(slices.Clone(f.vs), "w")...), numbered))
+	}
+	windows := x.cte("windows", fmt.Sprintf("SELECT %s, %s AS n FROM %s WHERE w IS NOT NULL GROUP BY %s", f.by("w"), n, numbered, f.by("w")))
+	compared := x.cte("windows", fmt.Sprintf("SELECT %s, n, COALESCE(SUM(n) OVER %s, 0) AS before_n FROM %s", f.by("w"),
+		framed(window(f.keys, "w"), "RANGE BETWEEN %[1]d PRECEDING AND %[1]d PRECEDING", c.Against/c.Span), windows))
+	where := []string{"before_n >= " + sqlNumber(floatNumber(c.Minimum))}
+	if c.Factor != 0 {
+		over, under := fraction(c.Factor)
+		where = append(where, fmt.Sprintf("%d * n >= %d * before_n", under, over))
+	}
+	if c.Difference != 0 {
+		where = append(where, "n - before_n >= "+sqlNumber(floatNumber(c.Difference)))
+	}
+	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s AS t, %s AS first_t, %s - 1 AS last_t FROM %s\nWHERE %s",
+		f.by(start("w + 1")), start("w"), start("w + 1"), compared, strings.Join(where, " AND ")))}, nil
+}
+
+// calendar says how the window of a time is numbered, and when one begins.
+func (x *sqlCorrelation) calendar(p *plan) (index string, start func(string) string, err error) {
+	c := p.c
+	if c.Zone == "" {
+		return x.floorDivide("t", c.Span), func(w string) string { return fmt.Sprintf("(%s) * %d", w, c.Span) }, nil
+	}
+	if c.Span%dayMicros != 0 {
+		return "", nil, refuse(p.rule, nil, x.d.title, "windows of a zone that are no whole days cannot be said")
+	}
+	days, err := zoneDaysOf(c.Zone)
+	if err != nil {
+		return "", nil, refuse(p.rule, nil, x.d.title, "windows of a zone that is unknown here (%s) cannot be said", c.Zone)
+	}
+	n := c.Span / dayMicros
+	first := func(w string) string { return days.start("(" + w + ")") }
+	if n == 1 {
+		return days.number("t", x.d.divide), first, nil
+	}
+	each := strconv.FormatInt(n, 10)
+	return days.number("t", x.d.divide) + " " + x.d.divide + " " + each, func(w string) string { return first("(" + w + ") * " + each) }, nil
+}
+
+func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
+	group, having := "", " HAVING COUNT(*) > 0"
+	if len(f.keys) > 0 {
+		group, having = " GROUP BY "+f.by(), ""
+	}
+	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %sMAX(t) AS t, MIN(t) AS first_t, MAX(t) AS last_t, COUNT(*) AS n FROM %s%s%s", f.by()+sep(f.keys), f.name, group, having))}
+}
+
+// floorDivide is an integer divided by another, rounded down.
+func (x *sqlCorrelation) floorDivide(text string, by int64) string {
+	return fmt.Sprintf("((%[1]s) - (((%[1]s) %% %[2]d) + %[2]d) %% %[2]d) %[3]s %[2]d", text, by, x.d.divide)
+}
+
+func sqlNumber(n ir.Number) string { return n.String() }
