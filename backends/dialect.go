@@ -47,6 +47,9 @@ type Dialect struct {
 	// regexp searches a text; nil: there is no such thing.
 	regexp  func(x, re string) string
 	regexps *regexpSyntax
+	// patternsApart is how many patterns are asked of a text one by one: more
+	// are one regular expression. 0: any number is asked one by one.
+	patternsApart int
 
 	// textType casts a number, boolean or GUID to text.
 	textType string

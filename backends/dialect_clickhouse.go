@@ -7,10 +7,11 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// ClickHouse prints for ClickHouse; events are JSON in a String column. It is
-// printed, not executed. Lists in JSON are taken apart to the depth of listDepth.
+// ClickHouse prints for ClickHouse 26; events are JSON in a String
+// column. Lists in JSON are taken apart to the depth of listDepth, keywords
+// search to that of leafDepth.
 var ClickHouse = &Dialect{
-	name: "clickhouse", title: "ClickHouse", printedOnly: true,
+	name: "clickhouse", title: "ClickHouse",
 	ident: backQuoted, quote: backslashQuoted, isNotTrue: notCoalesced,
 	lower:      func(x string) string { return "lower(" + x + ")" }, // ASCII letters; lowerUTF8 would fold all
 	foldsASCII: true,
@@ -21,12 +22,14 @@ var ClickHouse = &Dialect{
 	position: calls("position"),
 	regexp:   func(x, re string) string { return "match(" + x + ", " + re + ")" },
 	regexps:  re2Syntax,
-	textType: "String",
+	// A long chain of OR within a function takes a time that grows with its square.
+	patternsApart: 8,
+	textType:      "Nullable(String)",
 	number: func(t string) string {
 		return "toFloat64OrNull(CASE WHEN " + clickHouseNumberForm(t) + " THEN " + t + " END)"
 	},
 	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
-	realText: func(x string) string { return "toString(" + x + ")" },
+	realText: func(x string) string { return clickHouseNumberText("toString(" + x + ")") },
 	timeOf: func(t string) string {
 		return "parseDateTime64BestEffortOrNull(CASE WHEN match(" + t + ", '^" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})?$') THEN " + t + " END, 6, 'UTC')"
 	},
@@ -47,12 +50,12 @@ var ClickHouse = &Dialect{
 			return clickHouseJSON("JSONExtractRaw", v) + " = '" + boolText(truth) + "'"
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			list := "[" + clickHouseJSON("JSONExtractRaw", v) + "]"
-			if whole {
-				list = "CASE WHEN " + notIn(clickHouseKind(v), "Null") + " THEN " + list + " ELSE [] END"
-			}
-			for range listDepth {
-				list = "arrayFlatten(arrayMap(y -> CASE WHEN JSONType(y) = 'Array' THEN JSONExtractArrayRaw(y) ELSE [y] END, " + list + "))"
+			return "arrayExists(" + name + " -> ifNull(" + body + ", FALSE), " + clickHouseElements(v, whole) + ")"
+		},
+		leaves: func(v place, name, body string) string {
+			list := "[ifNull(" + clickHouseJSON("JSONExtractRaw", v) + ", '')]"
+			for range leafDepth {
+				list = "arrayFlatten(arrayMap(y -> multiIf(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), toString(JSONType(y)) = 'Object', arrayMap(z -> z.2, JSONExtractKeysAndValuesRaw(y)), [y]), " + list + "))"
 			}
 			return "arrayExists(" + name + " -> ifNull(" + body + ", FALSE), " + list + ")"
 		},
@@ -73,13 +76,24 @@ var ClickHouse = &Dialect{
 			return s + " END)"
 		},
 		integer:    func(v place) string { return "toInt64OrNull(" + clickHouseJSON("JSONExtractRaw", v) + ")" },
-		numberText: func(v place) string { return clickHouseJSON("JSONExtractRaw", v) },
+		numberText: func(v place) string { return clickHouseNumberText(clickHouseJSON("JSONExtractRaw", v)) },
 	},
 }
 
 func clickHouseNumberForm(t string) string {
-	return "match(" + t + ", '^-?[0-9]{1,15}([.][0-9]{1,15})?$')"
+	form, _ := backslashQuoted(`\A` + ir.NumberTextForm + `\z`)
+	return "match(" + t + ", " + form + ")"
 }
+
+// clickHouseNumberText is a number's text t without exponent. Numbers from 1e46
+// on, and below 1e-30, have none.
+func clickHouseNumberText(t string) string {
+	return "CASE WHEN " + t + " LIKE '%e%' THEN toString(toDecimal256OrNull(" + t + ", 30)) ELSE " + t + " END"
+}
+
+// leafDepth is how deep keywords search a JSON event, in dialects that cannot
+// search it to any depth.
+const leafDepth = 16
 
 // clickHouseJSON calls a function of a JSON text and keys; lists count from 1.
 func clickHouseJSON(function string, v place) string {
@@ -97,6 +111,19 @@ func clickHouseJSON(function string, v place) string {
 		}
 	}
 	return b.String() + ")"
+}
+
+// clickHouseElements is the list of what is in a value, lists taken apart. An
+// array holds no null: the text of what is not there is empty.
+func clickHouseElements(v place, whole bool) string {
+	list := "[ifNull(" + clickHouseJSON("JSONExtractRaw", v) + ", '')]"
+	if whole {
+		list = "arrayFilter(y -> toString(JSONType(y)) <> 'Null', " + list + ")"
+	}
+	for range listDepth {
+		list = "arrayFlatten(arrayMap(y -> if(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), [y]), " + list + "))"
+	}
+	return list
 }
 
 // clickHouseKind is null where there is nothing; JSONType says Null of that too.

@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,41 +13,46 @@ import (
 
 // textTest prints a test of text for the text x.
 func (p *sqlPrinter) textTest(t test, x string) (cond, error) {
-	switch t.ask {
-	case askLike:
-		var cs []cond
-		for _, pattern := range t.patterns {
-			c, err := p.like(x, pattern, t.cased)
-			if err != nil {
-				return cond{}, err
+	if t.ask == askRegexp {
+		if p.apart(len(t.regexps)) {
+			var cs []cond
+			for _, re := range t.regexps {
+				c, err := p.regexp(x, string(re))
+				if err != nil {
+					return cond{}, err
+				}
+				cs = append(cs, c)
 			}
-			cs = append(cs, c)
+			return anyOf(cs...), nil
 		}
-		return anyOf(cs...), nil
-	case askRegexp:
-		var cs []cond
+		var all []string
 		for _, re := range t.regexps {
-			c, err := p.regexp(x, string(re))
-			if err != nil {
-				return cond{}, err
-			}
-			cs = append(cs, c)
+			all = append(all, "(?:"+string(re)+")")
 		}
-		return anyOf(cs...), nil
+		return p.regexp(x, strings.Join(all, "|"))
 	}
-	if t.how == ir.Equal {
+	if t.ask != askLike && t.how == ir.Equal {
 		return p.equalsOneOf(x, t.texts, t.cased)
 	}
-	var cs []cond
-	for _, v := range t.texts {
-		run, literal := ir.PatternPart{Kind: ir.AnyRun}, ir.PatternPart{Text: v}
-		pattern := ir.Pattern{run, literal, run}
-		switch t.how {
-		case ir.StartsWith:
-			pattern = pattern[1:]
-		case ir.EndsWith:
-			pattern = pattern[:2]
+	patterns := t.patterns
+	if t.ask != askLike {
+		run := ir.PatternPart{Kind: ir.AnyRun}
+		for _, v := range t.texts {
+			pattern := ir.Pattern{run, {Text: v}, run}
+			switch t.how {
+			case ir.StartsWith:
+				pattern = pattern[1:]
+			case ir.EndsWith:
+				pattern = pattern[:2]
+			}
+			patterns = append(patterns, pattern)
 		}
+	}
+	if !p.apart(len(patterns)) {
+		return p.likeOneOf(x, patterns, t.cased)
+	}
+	var cs []cond
+	for _, pattern := range patterns {
 		c, err := p.like(x, pattern, t.cased)
 		if err != nil {
 			return cond{}, err
@@ -54,6 +60,47 @@ func (p *sqlPrinter) textTest(t test, x string) (cond, error) {
 		cs = append(cs, c)
 	}
 	return anyOf(cs...), nil
+}
+
+// apart reports whether so many patterns are asked one by one.
+func (p *sqlPrinter) apart(n int) bool {
+	return p.d.patternsApart == 0 || n <= p.d.patternsApart
+}
+
+// likeOneOf asks whether the whole of a text fits one of many patterns, as one
+// regular expression.
+func (p *sqlPrinter) likeOneOf(x string, patterns []ir.Pattern, cased bool) (cond, error) {
+	var all []string
+	literals := strings.Builder{}
+	for _, pattern := range patterns {
+		var re strings.Builder
+		for i, part := range pattern {
+			if !cased {
+				part.Text = ir.Fold(part.Text)
+			}
+			outer := i == 0 || i == len(pattern)-1
+			switch {
+			case part.Kind == ir.AnyRun && !outer:
+				re.WriteString("(?s:.*)")
+			case part.Kind == ir.AnyOne:
+				re.WriteString("(?s:.)")
+			}
+			re.WriteString(regexp.QuoteMeta(part.Text))
+			literals.WriteString(part.Text)
+		}
+		text := re.String()
+		if len(pattern) == 0 || pattern[0].Kind != ir.AnyRun {
+			text = `\A` + text
+		}
+		if len(pattern) == 0 || pattern[len(pattern)-1].Kind != ir.AnyRun {
+			text += `\z`
+		}
+		all = append(all, text)
+	}
+	if !cased {
+		x = p.d.fold(x, literals.String())
+	}
+	return p.regexp(x, strings.Join(all, "|"))
 }
 
 // equalsOneOf asks whether a text is one of texts, which are folded unless cased.

@@ -2,6 +2,8 @@ package engines
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ const (
 	leftOutSpelling = "left out: a key that the event spells otherwise than the rule (another case, dots in a key, a key twice in JSON text): reading events settles that, a query takes keys as the rule has them"
 	leftOutTime     = "left out: a time that is no RFC 3339: reading events settles that, queries know one form"
 	deviatesFold    = "different: a field compared with another in any case, whose texts differ in the case of letters outside ASCII: the engine folds ASCII only"
+	deviatesBig     = "different: an event with an integer of more than 64 bits: the engine's JSON functions do not read it"
 	deviatesLong    = "different: a number of more digits than a 64-bit integer or fraction holds: the engine's JSON keeps them all"
 )
 
@@ -53,6 +56,9 @@ func deviates(engine string, q asked) string {
 	if engine == "postgres" && longNumber.MatchString(text) {
 		return deviatesLong
 	}
+	if engine == "clickhouse" && hasBigInteger(q.Events[0]) {
+		return deviatesBig
+	}
 	if err == nil && foldsASCII(engine) && comparesFields(q.Rule.Predicate()) && hasOtherLetters(text) {
 		return deviatesFold
 	}
@@ -60,6 +66,36 @@ func deviates(engine string, q asked) string {
 }
 
 var longNumber = regexp.MustCompile(`[^"][0-9]{19}`)
+
+// hasBigInteger reports whether a value, or JSON in a text, has an integer
+// outside those of 64 bits, however it is written.
+func hasBigInteger(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, el := range v {
+			if hasBigInteger(el) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasBigInteger)
+	case string:
+		var inner any
+		d := json.NewDecoder(strings.NewReader(v))
+		d.UseNumber()
+		if strings.ContainsAny(v, "[{") && d.Decode(&inner) == nil {
+			return hasBigInteger(inner)
+		}
+	case json.Number, float64:
+		n, _, err := big.ParseFloat(fmt.Sprint(v), 10, 2000, big.ToNearestEven)
+		if err != nil || !n.IsInt() {
+			return false
+		}
+		i, _ := n.Int(nil)
+		return !i.IsInt64() && !i.IsUint64()
+	}
+	return false
+}
 
 func comparesFields(e ir.Expr) bool {
 	for _, m := range ir.Matches(e) {

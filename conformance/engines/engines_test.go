@@ -19,10 +19,11 @@ type opened struct {
 // left out.
 func open(t *testing.T) []opened {
 	t.Helper()
-	all := []opened{{name: "duckdb"}, {name: "sqlite"}, {name: "postgres"}}
+	all := []opened{{name: "duckdb"}, {name: "sqlite"}, {name: "postgres"}, {name: "clickhouse"}}
 	all[0].Engine, all[0].err = DuckDB()
 	all[1].Engine, all[1].err = SQLite(true)
 	all[2].Engine, all[2].err = PostgreSQL()
+	all[3].Engine, all[3].err = ClickHouse()
 	required := strings.Split(os.Getenv("RULEWRIGHT_REQUIRE"), ",")
 	for _, o := range all {
 		switch {

@@ -22,6 +22,8 @@ func TestFolding(t *testing.T) {
 				query = "SELECT lower($1)"
 			case "sqlite":
 				query = "SELECT lower(?1)"
+			case "clickhouse":
+				query = "SELECT lower(?)"
 			}
 			const block = 1 << 12
 			for from := rune(1); from <= 0x1ffff; from += block { // no letters behind

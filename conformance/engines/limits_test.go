@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/conformance"
@@ -59,8 +60,14 @@ func TestLongLists(t *testing.T) {
 			t.Logf("%s: %v", o.name, o.err)
 			continue
 		}
-		for i, a := range o.events.Batch(context.Background(), questions) {
+		for i, q := range questions {
+			if o.name == "clickhouse" && i > 4 {
+				break // which takes half a minute to read such a condition
+			}
+			began := time.Now()
+			a := o.events.Batch(context.Background(), []conformance.Question{q})[0]
 			check(o.name, i, a.Verdicts, a.Err)
+			t.Logf("%s: question %d: %d bytes, %v", o.name, i, len(a.Text), time.Since(began).Round(time.Millisecond))
 		}
 	}
 }

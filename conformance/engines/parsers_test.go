@@ -14,8 +14,8 @@ import (
 )
 
 // TestParsers puts queries of the dialects that no engine runs here to parsers
-// that others wrote: random trees, on events and on columns. ClickHouse has no
-// such parser; the grammars take long for long queries, which are left out.
+// that others wrote: random trees, on events and on columns. The grammars take
+// long for long queries, which are left out.
 func TestParsers(t *testing.T) {
 	if _, err := os.Stat(filepath.Join("parsers", "node_modules")); err != nil {
 		if slices.Contains(strings.Split(os.Getenv("RULEWRIGHT_REQUIRE"), ","), "parsers") {

@@ -41,7 +41,11 @@ func TestSQL(t *testing.T) {
 				t.Skip(o.err)
 			}
 			total[o.name] = &counts{}
-			groups := [2][]asked{ofRandom(*pairs, stores(o.name)), fixtures}
+			n := *pairs
+			if o.name == "clickhouse" { // which takes a long time to read a query
+				n /= 5
+			}
+			groups := [2][]asked{ofRandom(n, stores(o.name)), fixtures}
 			left := 0
 			for g, qs := range groups {
 				left += compare(t, o.name, o.events, qs, g, rows)
@@ -141,9 +145,10 @@ func checkTable(t *testing.T, rows map[row]*counts, total map[string]*counts) {
 	var b strings.Builder
 	b.WriteString("# Where an engine is not asked, refuses, or says something else\n\n" +
 		"Every fixture about single events, the regression events of SigmaHQ, and 10,000 random trees with events\n" +
-		"made for them get the verdict of the reference interpreter from every engine, but for the pairs counted\n" +
-		"here. `go test -run 'TestSQL$' . -update` writes this table.\n\n" +
-		"SQLite and PostgreSQL do not store a NUL in a text, so that their random pairs have none. SQLite runs with a\nREGEXP that the test defines.\n\n" +
+		"made for them (2,000 for ClickHouse) get the verdict of the reference interpreter from every engine, but for the\n" +
+		"pairs counted here. `go test -run 'TestSQL$' . -update` writes this table.\n\n" +
+		"SQLite and PostgreSQL do not store a NUL in a text, and ClickHouse's dialect refuses it, so that their random pairs\n" +
+		"have none. SQLite runs with a REGEXP that the test defines.\n\n" +
 		"| engine | left out, refused, or different | random pairs | pairs of fixtures |\n|---|---|---|---|\n")
 	var keys []row
 	for r := range rows {
