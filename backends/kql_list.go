@@ -20,7 +20,7 @@ const (
 
 // listTest fits the whole text to a pattern with texts of lists in it.
 func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) string {
-	if len(pattern) == 1 {
+	if len(pattern) == 1 && !p.readsPatterns(pattern[0].Text) {
 		op := " in~ ("
 		if cased {
 			op = " in ("
@@ -57,6 +57,25 @@ func (p *kqlPrinter) listTest(pattern ir.Pattern, cased bool, s kqlScalar) strin
 	return s.text() + " matches regex strcat(" + strings.Join(args, ", ") + ")"
 }
 
+// readsPatterns reports whether the texts of a list have wildcards.
+func (p *kqlPrinter) readsPatterns(list string) bool {
+	return slices.ContainsFunc(p.rule.Source.Parameters, func(b ir.Binding) bool { return b.Name == list && b.Pattern })
+}
+
+// kqlPatternRegexp turns a text with wildcards into a regular expression, as the
+// parser of rules reads one: a backslash takes the meaning from a star, question
+// mark or backslash behind it. Characters of private use stand for these three
+// meanwhile.
+func kqlPatternRegexp(text string) string {
+	replace := func(in, was, is string) string {
+		return "replace_string(" + in + ", " + kqlString(was) + ", " + kqlString(is) + ")"
+	}
+	const backslash, star, question = "\uE000", "\uE001", "\uE002"
+	text = replace(replace(replace(text, `\\`, backslash), `\*`, star), `\?`, question)
+	text = replace(replace("regex_quote("+text+")", `\*`, ".*"), `\?`, ".")
+	return replace(replace(replace(text, backslash, `\\`), star, `\*`), question, `\?`)
+}
+
 // lists returns the statements that read the lists, and the conditions that
 // none of them is empty: a rule without what it needs must not fire.
 func kqlLists(r *ir.Rule, body string) (lets, guards []string, err error) {
@@ -69,9 +88,13 @@ func kqlLists(r *ir.Rule, body string) (lets, guards []string, err error) {
 			source = "_GetWatchlist(" + kqlString(b.Watchlist) + ") | project value = tostring(SearchKey)"
 		}
 		source += " | where isnotempty(value)"
+		quoted := "regex_quote(value)"
+		if b.Pattern {
+			quoted = kqlPatternRegexp("value")
+		}
 		for _, form := range []struct{ name, rest string }{
 			{kqlListTexts, " | summarize make_list(value)"},
-			{kqlListRegexp, ` | summarize parts = make_list(regex_quote(value)) | project strcat("(?:", strcat_array(parts, "|"), ")")`},
+			{kqlListRegexp, ` | summarize parts = make_list(` + quoted + `) | project strcat("(?:", strcat_array(parts, "|"), ")")`},
 			{kqlListNetworks4, ` | where value !contains ":" | summarize make_list(value)`},
 			{kqlListNetworks6, ` | where value contains ":" | summarize make_list(value)`},
 		} {

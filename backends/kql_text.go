@@ -28,7 +28,7 @@ const (
 func kqlString(s string) string {
 	special := false
 	for _, c := range s {
-		if c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 || c == utf8.RuneError || c == 0xfeff {
+		if c < ' ' || unseen(c) || c == utf8.RuneError {
 			special = true
 		}
 	}
@@ -48,7 +48,7 @@ func kqlString(s string) string {
 			b.WriteString(`\r`)
 		case c == '\t':
 			b.WriteString(`\t`)
-		case c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 || c == 0xfeff:
+		case c < ' ' || unseen(c):
 			fmt.Fprintf(&b, `\u%04X`, c)
 		default:
 			b.WriteRune(c)
@@ -56,6 +56,12 @@ func kqlString(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// unseen reports whether a character is none that people see, so that it is
+// written by its number.
+func unseen(c rune) bool {
+	return c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 || c == 0xfeff || c >= 0xe000 && c <= 0xf8ff
 }
 
 // kqlStrings writes a list of literals in parentheses, broken into lines where

@@ -82,7 +82,7 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 	}
 	given, _ := p.l.opts.Profile.lookup(name)
 	if given.watchlist != "" && p.l.opts.Watchlists && readable(def, kinds) {
-		return p.read(name, given.watchlist)
+		return p.read(def, given.watchlist)
 	}
 	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
 	defaultFile := p.l.file
@@ -90,10 +90,19 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 		defaultFile = "" // its positions are in the catalogue's file
 	}
 	// The profile decides; where it has no value, the pipeline, then the default.
-	for _, from := range []struct {
-		file   string
-		values []sigma.Value
-	}{{p.l.opts.Profile.fileName(), given.values}, {"", placeholder}, {defaultFile, def.Default}} {
+	// What cannot be asked for when a query is called has its example there.
+	type source struct {
+		file    string
+		values  []sigma.Value
+		example bool
+	}
+	sources := []source{{p.l.opts.Profile.fileName(), given.values, false}, {"", placeholder, false}, {defaultFile, def.Default, false}}
+	asks := p.l.opts.Ask && readable(def, kinds)
+	if p.l.opts.Ask && !asks && given.watchlist == "" {
+		sources = append(sources, source{defaultFile, def.Example, true})
+	}
+	example := false
+	for _, from := range sources {
 		for _, v := range from.values {
 			value, keep, err := typedValue(def.Type, v)
 			if err != nil {
@@ -110,6 +119,7 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 			}
 		}
 		if len(vs) > 0 {
+			example = from.example
 			break
 		}
 	}
@@ -117,10 +127,15 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 		p.l.errorf(sigma.CodeParameter, pos, "give one value, or declare it with `list: true`", "parameter %s takes one value and has %d", name, len(vs))
 		return nil, false
 	}
-	if len(vs) == 0 && p.l.opts.Ask && readable(def, kinds) {
-		return p.read(name, "")
+	if len(vs) == 0 && asks {
+		return p.read(def, "")
 	}
 	p.bind(name, def.Type, vs, given.watchlist)
+	for i := range p.used {
+		if p.used[i].Name == name {
+			p.used[i].Example = example
+		}
+	}
 	return vs, len(vs) > 0
 }
 
@@ -130,6 +145,8 @@ func readable(def sigma.Parameter, kinds []string) bool {
 	switch def.Type {
 	case "", "string", "ip", "cidr":
 		return slices.Contains(kinds, "string") || slices.Contains(kinds, "cidr")
+	case "pattern":
+		return slices.Contains(kinds, "pattern")
 	}
 	return false
 }
@@ -139,9 +156,10 @@ func readable(def sigma.Parameter, kinds []string) bool {
 const listMark = "\x00"
 
 // read returns what stands for a list that the query reads.
-func (p *parameters) read(name, watchlist string) ([]sigma.Value, bool) {
+func (p *parameters) read(def sigma.Parameter, watchlist string) ([]sigma.Value, bool) {
+	name := def.Name
 	if !slices.ContainsFunc(p.used, func(b ir.Binding) bool { return b.Name == name }) {
-		p.used = append(p.used, ir.Binding{Name: name, Watchlist: watchlist, Read: true})
+		p.used = append(p.used, ir.Binding{Name: name, Watchlist: watchlist, Read: true, Pattern: def.Type == "pattern"})
 	}
 	return []sigma.Value{sigma.String{Raw: "%" + name + "%", Parts: []sigma.Part{{Kind: sigma.Placeholder, Text: listMark + name}}}}, true
 }

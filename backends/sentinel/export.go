@@ -117,6 +117,7 @@ type artefact struct {
 	period                          string // of a custom detection
 	alias                           string
 	parameters                      []functionParameter
+	examples                        []ir.Binding // what stands in the query for want of a value
 }
 
 type functionParameter struct{ name, declaration, description string }
@@ -214,7 +215,7 @@ func (e *exporter) report(sev sigma.Severity, code sigma.Code, r *ir.Rule, hint,
 
 func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	m := r.Meta
-	a := &artefact{meta: m, enabled: m.Tier != "product", tables: tablesOf(r)}
+	a := &artefact{meta: m, enabled: m.Tier != "product", tables: tablesOf(r), examples: r.Examples()}
 	asks := len(r.Lacks) > 0 || len(r.Asks()) > 0
 	forAlerts := m.Tier == "" || m.Tier == "alert" || m.Tier == "product"
 	var tooLong error
@@ -242,7 +243,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		a.kind = "hunting query"
 		if asks {
 			a.kind = "function"
-		} else if forAlerts && tooLong == nil && (r.Correlation == nil || r.Correlation.Type != sigma.Summary) {
+		} else if forAlerts && tooLong == nil && len(a.examples) == 0 && (r.Correlation == nil || r.Correlation.Type != sigma.Summary) {
 			return nil, leftError("it is an analytics rule, of the other formats")
 		}
 	} else if tooLong != nil {
@@ -262,6 +263,10 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	if a.severity == "" {
 		a.severity = "Medium"
 		e.report(sigma.SeverityInfo, sigma.CodeLevel, r, "", "no level is set: exported with severity Medium")
+	}
+	for _, b := range a.examples {
+		e.report(sigma.SeverityWarning, sigma.CodeParameter, r, "give it a value in the profile",
+			"no function takes the parameter %s, which is of type %s, and it has no value: its example %s stands in the query", b.Name, e.definition(b.Name).Type, bindingText(b))
 	}
 	a.incident = (m.Tier == "alert" || m.Tier == "") && m.Level != "informational" && m.Level != "low"
 	a.lookback = 5 * time.Hour
@@ -445,6 +450,11 @@ func describe(a *artefact, r *ir.Rule) string {
 		ps = append(ps, strings.TrimRight(p.name+": "+p.description, ": "))
 	}
 	add("A function, called as "+a.alias+"("+strings.Join(names(a.parameters), ", ")+"):", bullets(ps))
+	var es []string
+	for _, b := range a.examples {
+		es = append(es, b.Name+": "+bindingText(b))
+	}
+	add("Examples stand in the query for parameters that have no value in the profile and cannot be given in a call:", bullets(es))
 	if t := m.Triage; t != nil {
 		add("True positive: ", t.TruePositive)
 		add("Benign: ", t.Benign)
@@ -551,7 +561,7 @@ func (e *exporter) write(a *artefact, r *ir.Rule, meaning string) {
 	name := e.fileName(a.title, a.id, ext)
 	e.set.Files = append(e.set.Files, File{name, data})
 	e.set.Manifest.add(Entry{ID: a.id, Kind: a.kind, File: name, Title: a.title, Version: a.version, Meaning: meaning,
-		Parameters: bindings(r), Text: digest(data)}, r)
+		Parameters: bindings(r), Examples: exampleNames(a.examples), Text: digest(data)}, r)
 }
 
 // fileName names a file after a title.

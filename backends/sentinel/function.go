@@ -14,7 +14,7 @@ func (e *exporter) function(a *artefact, r *ir.Rule) error {
 	a.alias = e.alias(a.title)
 	for _, name := range r.Lacks {
 		return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
-			Message: fmt.Sprintf("%s: no function takes the parameter %s, which is of type %s", r.Meta.Title, name, e.definition(name).Type),
+			Message: fmt.Sprintf("%s: no function takes the parameter %s, which is of type %s and has no example", r.Meta.Title, name, e.definition(name).Type),
 			Hint:    "give it a value in the profile"}
 	}
 	for _, name := range r.Asks() {

@@ -38,6 +38,9 @@ type Entry struct {
 	Meaning string `json:"meaning"`
 	// Parameters that the artefact was made with.
 	Parameters map[string][]string `json:"parameters,omitempty"`
+	// Examples are those among them that have no value: the example of their
+	// description stands in the query.
+	Examples []string `json:"examples,omitempty"`
 	// Text is the hash of the file.
 	Text string `json:"text"`
 }
@@ -259,6 +262,23 @@ func bindings(r *ir.Rule) map[string][]string {
 	}
 	add(r)
 	return out
+}
+
+func exampleNames(bs []ir.Binding) []string {
+	var out []string
+	for _, b := range bs {
+		out = append(out, b.Name)
+	}
+	return out
+}
+
+// bindingText lists the values of a parameter for people.
+func bindingText(b ir.Binding) string {
+	var out []string
+	for _, v := range b.Values {
+		out = append(out, valueText(v))
+	}
+	return strings.Join(out, ", ")
 }
 
 // valueText is a parameter's value as a profile or watchlist has it.

@@ -79,6 +79,11 @@ type Binding struct {
 	// OneOfList and Networks with its name. An empty list makes the rule not
 	// fire. Only rules lowered for such queries have it.
 	Read bool
+	// Pattern: * and ? in the texts of a list that is read are wildcards.
+	Pattern bool
+	// Example: the parameter has no value, and its example stands in the tree
+	// in its place. Only rules lowered for whoever asks a question have it.
+	Example bool
 }
 
 // Asks returns the parameters that whoever calls the rule's query gives.
@@ -95,6 +100,28 @@ func (r *Rule) Asks() []string {
 				for _, name := range t.Rule.Asks() {
 					if !slices.Contains(out, name) {
 						out = append(out, name)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Examples returns the parameters in whose place an example stands, with it.
+func (r *Rule) Examples() []Binding {
+	var out []Binding
+	for _, b := range r.Source.Parameters {
+		if b.Example {
+			out = append(out, b)
+		}
+	}
+	if r.Correlation != nil {
+		for _, in := range r.Correlation.Inputs {
+			for _, t := range in.Taps {
+				for _, b := range t.Rule.Examples() {
+					if !slices.ContainsFunc(out, func(o Binding) bool { return o.Name == b.Name }) {
+						out = append(out, b)
 					}
 				}
 			}
