@@ -24,6 +24,12 @@ type Target struct {
 	// Since, if not 0, leaves only the hits of a correlation that are no older,
 	// for a query that runs on a schedule.
 	Since time.Duration
+	// Until, if not 0, leaves only the hits that are at least so old.
+	Until time.Duration
+	// Closing makes each hit of a correlation a row of its last event: the name
+	// of the time in the result, then columns of the event's table, which all
+	// tables of the correlation have. Correlations over others have no event.
+	Closing []string
 }
 
 // Query is a printed rule.

@@ -26,9 +26,21 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	if r.Once != nil { // what is built on the correlation sees all of its hits
 		x.once(r, hits)
 	}
+	if len(t.Closing) > 0 && hits.facts == "" {
+		return nil, refuse(r, nil, "KQL", "a summary has no last event; it cannot be said")
+	}
 	q := &Query{Time: kqlTime}
 	out := []string{kqlTime + " = t"}
 	taken := map[string]bool{kqlTime: true, "FirstSeen": true, "LastSeen": true, "Count": true}
+	event := ""
+	for i, c := range t.Closing {
+		if taken[c] = true; i == 0 {
+			q.Time, out = c, []string{c + " = at"}
+			continue
+		}
+		event += ", " + kqlName(c)
+		out = append(out, kqlName(c))
+	}
 	columnOf := func(name string) string {
 		c := kqlResultName(name, taken)
 		taken[c] = true
@@ -62,6 +74,9 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	if t.Since > 0 {
 		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(t.Since.Microseconds()))
 	}
+	if t.Until > 0 {
+		fmt.Fprintf(&b, "\n| where t <= ago(%s)", kqlSpan(t.Until.Microseconds()))
+	}
 	switch {
 	case hits.facts == "":
 		out = append(out, "FirstSeen = opens", "LastSeen = closes", "Count = n")
@@ -69,15 +84,19 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 			out = append(out, kqlName(columnOf("Distinct_"+r.Correlation.Counted[i]))+" = "+name)
 		}
 	case len(r.Correlation.GroupBy) == 0:
-		fmt.Fprintf(&b, "\n| extend all = 1\n| join kind=inner (%s | project all = 1, at = t) on all", hits.facts)
+		fmt.Fprintf(&b, "\n| extend all = 1\n| join kind=inner (%s | project all = 1, at = t%s) on all", hits.facts, event)
 	default:
 		keys := groupColumns(len(r.Correlation.GroupBy))
-		fmt.Fprintf(&b, "\n| join kind=inner (%s | project %s, at = t) on %s", hits.facts, strings.Join(keys, ", "), strings.Join(keys, ", "))
+		fmt.Fprintf(&b, "\n| join kind=inner (%s | project %s, at = t%s) on %s", hits.facts, strings.Join(keys, ", "), event, strings.Join(keys, ", "))
 	}
 	if hits.facts != "" {
 		by := append([]string{"t"}, groupColumns(len(r.Correlation.GroupBy))...)
 		by = append(by, hits.tuple...)
-		fmt.Fprintf(&b, "\n| where at between (opens .. closes)\n| summarize FirstSeen = min(at), LastSeen = max(at), Count = count() by %s", strings.Join(by, ", "))
+		last := ""
+		if event != "" {
+			last = "arg_max(at" + event + "), "
+		}
+		fmt.Fprintf(&b, "\n| where at between (opens .. closes)\n| summarize %sFirstSeen = min(at), LastSeen = max(at), Count = count() by %s", last, strings.Join(by, ", "))
 		out = append(out, "FirstSeen", "LastSeen", "Count")
 	}
 	fmt.Fprintf(&b, "\n| project %s", strings.Join(out, ", "))

@@ -61,6 +61,9 @@ func (x *kqlCorrelation) facts(p *plan) (*kqlFacts, error) {
 	for _, s := range p.sources {
 		source := x.source
 		if s.inner != nil {
+			if len(x.target.Closing) > 0 {
+				return nil, refuse(p.rule, nil, "KQL", "a hit of a correlation over correlations is no event; one cannot be said")
+			}
 			source = x.inner
 		}
 		name, err := source(p, f, &s)
@@ -114,6 +117,9 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 			marks = append(marks, fmt.Sprintf("%s = tolong(%s)", marked[i], holds))
 			held = append(held, marked[i]+" == 1")
 		}
+		if cheap := pr.cheap(s.taps); cheap != "" && len(row.applies) > 0 {
+			stages = append(stages, "where "+cheap)
+		}
 		stages = append(stages, row.operators()...)
 		if same && !p.tellsInputs() {
 			stages = append(stages, "where "+kqlJoin(" or ", conditions))
@@ -145,7 +151,48 @@ func (x *kqlCorrelation) source(p *plan, f *kqlFacts, s *factSource) (string, er
 	if f.vs > 0 { // the values are those of the first input that the event is of
 		columns = append(columns, "arg_min(tap, "+strings.Join(f.tuple(), ", ")+")")
 	}
+	for i, c := range x.target.Closing {
+		if i > 0 { // all rows of an event have the same
+			columns = append(columns, fmt.Sprintf("%[1]s = take_any(%[1]s)", kqlName(c)))
+		}
+	}
 	return x.let("facts", "materialize(union\n  "+strings.Join(parts, ",\n  ")+"\n| summarize "+strings.Join(columns, ", ")+" by "+f.by("t", "e")+")"), nil
+}
+
+// cheap prints what rows have that one of several inputs is true of, as far as
+// that can be asked before lists are taken apart; "" if nothing can.
+func (p *kqlPrinter) cheap(taps []inputTap) string {
+	var parts []string
+	for _, in := range taps {
+		try := *p
+		try.rule = in.tap.Rule
+		try.names, try.items = maps.Clone(p.names), maps.Clone(p.items)
+		var conditions []string
+		var n need
+		for _, c := range conjuncts(try.regroup(ir.Simplify(in.tap.Rule.Predicate()))) {
+			row := try.enter()
+			text, err := try.boolean(c)
+			if err != nil {
+				return ""
+			}
+			if text != "true" && len(row.applies) == 0 && !dear(text) {
+				conditions = append(conditions, text)
+				continue
+			}
+			n = betterNeed(n, try.needOf(c, row.root, false))
+		}
+		if text := n.print(); text != "" {
+			conditions = append(conditions, text)
+		}
+		if len(conditions) == 0 {
+			return ""
+		}
+		part := kqlJoin(" and ", parenthesised(conditions, ir.PrecedenceAnd))
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	return kqlJoin(" or ", parenthesised(parts, ir.PrecedenceOr))
 }
 
 func piped(stages []string) string { return strings.Join(stages, "\n| ") }
@@ -161,6 +208,11 @@ func (x *kqlCorrelation) keyed(p *plan, f *kqlFacts, pr *kqlPrinter, taps []inpu
 		return "", err
 	}
 	out := append([]string{"t = bin(" + at + ", 1microsecond)"}, more...)
+	for i, c := range x.target.Closing {
+		if i > 0 {
+			out = append(out, kqlName(c))
+		}
+	}
 	if p.tellsInputs() {
 		for i, in := range taps {
 			mark := cmp.Or(marked[i], "1") // all of a source of one input are of it

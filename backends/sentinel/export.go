@@ -228,8 +228,6 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		return nil, leftError("of tier " + m.Tier + ", it is a hunting query")
 	case e.format == Defender && m.Tier == "product":
 		return nil, leftError("it passes on an alert that Defender XDR shows already")
-	case e.format == Defender && r.Correlation != nil:
-		return nil, leftError("a hit of a correlation is no event of a table and has no ReportId, which a custom detection needs")
 	case e.format == Defender:
 		a.kind = "detection"
 		if a.period, a.schedule, tooLong = detectionScheduleOf(r); tooLong != nil {
@@ -293,22 +291,29 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	c.Entities = entityFields(r)
 	// A custom detection names columns of its table.
 	target := backends.Target{Entities: a.kind != "detection"}
-	if a.kind == "rule" && r.Correlation != nil {
-		target.Since = a.schedule.Every + a.schedule.Delay
+	if (a.kind == "rule" || a.kind == "detection") && r.Correlation != nil {
+		// Of hits whose closing instant had the time to arrive since the run
+		// before, nothing that would complete or undo them is still on its way.
+		target.Since, target.Until = a.schedule.Every+a.schedule.Delay, a.schedule.Delay
+	}
+	if a.kind == "detection" && r.Correlation != nil {
+		closing, err := closingColumns(r, a.tables)
+		if err != nil {
+			return err
+		}
+		target.Closing = closing
 	}
 	q, err := e.opts.Print(&c, target)
 	if err != nil {
 		return err
 	}
-	if r.Correlation != nil {
+	if r.Correlation != nil && a.kind != "detection" {
 		q = groupEntities(q, &c)
 	}
 	m := mapEntities(q, c.Entities)
 	a.query, a.mappings, a.details = m.Query, m.Mappings, m.Details
-	if a.kind == "rule" || a.kind == "detection" {
-		if a.query, err = onlyNew(q, a.query, r, a.schedule); err != nil {
-			return err
-		}
+	if (a.kind == "rule" || a.kind == "detection") && r.Correlation == nil {
+		a.query = onlyNew(q, a.query, r, a.schedule)
 	}
 	if n := utf8.RuneCountInString(a.query); n > maxQuery {
 		return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeLimit,
@@ -329,15 +334,45 @@ func (a *artefact) shown() string {
 	return a.mappings[0].Shown
 }
 
-// onlyNew keeps what is new since the run before. A plain rule takes rows that
-// arrived since then, however late; a correlation takes hits whose closing
-// instant had the time to arrive since then, so that nothing that would complete
-// or undo them is still on its way.
-func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) (string, error) {
-	if r.Correlation != nil {
-		// The query leaves no hit that is older than Every + Delay.
-		return fmt.Sprintf("%s\n| where %s <= ago(%s)", text, q.Time, kqlSpan(s.Delay)), nil
+// closingColumns are those of its last event that a custom detection needs of a
+// correlation's hit.
+func closingColumns(r *ir.Rule, tables []string) ([]string, error) {
+	refuse := func(format string, args ...any) error {
+		return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+			Message: r.Meta.Title + ": " + fmt.Sprintf(format, args...), Hint: "export it as an analytics rule of Sentinel"}
 	}
+	if slices.ContainsFunc(r.Correlation.Inputs, func(in ir.Input) bool {
+		return slices.ContainsFunc(in.Taps, func(t ir.Tap) bool { return t.Rule.Correlation != nil })
+	}) {
+		return nil, refuse("a hit of a correlation over correlations is no event of a table and has no ReportId, which a custom detection needs")
+	}
+	first := tableOf(tables[0])
+	for _, name := range tables {
+		switch t := tableOf(name); {
+		case !t.Report || len(t.Assets) == 0:
+			return nil, refuse("a custom detection needs the columns Timestamp, ReportId and one that names a device, user or mailbox; %s does not have them", name)
+		case name != tables[0] && (!slices.Equal(t.Assets, first.Assets) || !hasDevice(name)):
+			return nil, refuse("a custom detection names one kind of asset and one ReportId in all rows; %s and %s have columns of their own", tables[0], name)
+		}
+	}
+	out := []string{"Timestamp", "ReportId"}
+	add := func(c string) {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	if hasDevice(tables[0]) {
+		add("DeviceId")
+	}
+	for _, id := range first.Assets {
+		add(assetColumn(id))
+	}
+	return out, nil
+}
+
+// onlyNew keeps what is new since the run before: of a plain rule rows that
+// arrived since then, however late.
+func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) string {
 	// The source is the first line that is no statement.
 	at := 0
 	for strings.HasPrefix(text[at:], "let ") {
@@ -353,7 +388,7 @@ func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) (string, er
 	if r.Source.Function { // a view over tables has no time of arrival
 		fresh = fmt.Sprintf("%s > ago(%s) and %[1]s <= ago(%s)", q.Time, kqlSpan(s.Every+s.Delay), kqlSpan(s.Delay))
 	}
-	return strings.TrimSuffix(text[:at]+"| where "+fresh+"\n"+text[at:], "\n"), nil
+	return strings.TrimSuffix(text[:at]+"| where "+fresh+"\n"+text[at:], "\n")
 }
 
 // identify gives an artefact its id, version and a title that no other has.

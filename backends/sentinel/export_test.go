@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,7 +146,7 @@ func TestPack(t *testing.T) {
 			for _, d := range ds {
 				switch {
 				case p == nil && f.Asks() && d.Severity == sigma.SeverityWarning && strings.Contains(d.Message, "which is of type hours, and it has no value: its example"):
-				case f == sentinel.Defender && strings.Contains(d.Message, "a hit of a correlation"): // it has no ReportId
+				case f == sentinel.Defender && strings.Contains(d.Message, "a custom detection"): // refused by its limits
 				default:
 					t.Errorf("%s: %v", f, d)
 				}
@@ -415,6 +416,24 @@ func TestCorrelations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chained := append(slices.Clone(data), `---
+rulewright: 1
+title: Chained
+id: 86a9ba29-c27e-400b-a1f3-b7ae5bca1ecb
+version: 1.0.0
+level: high
+tier: alert
+correlation:
+  type: event_count
+  rules: [66a9ba29-c27e-400b-a1f3-b7ae5bca1ecb]
+  group-by: [UserPrincipalName]
+  timespan: 1h
+  condition: {gte: 2}
+`...)
+	if _, ds := sentinel.Export(sentinel.Defender, lowered(t, sentinel.Defender, "correlations.yaml", chained, vips), sentinel.Options{Print: backends.KQL}); len(ds.Errors()) != 1 ||
+		!strings.Contains(ds.Errors()[0].Error(), "correlations.yaml:46:1: Chained: a hit of a correlation over correlations is no event") {
+		t.Errorf("chained: %v", ds)
+	}
 	for _, c := range []struct {
 		format  sentinel.Format
 		profile *compiler.Profile
@@ -422,10 +441,10 @@ func TestCorrelations(t *testing.T) {
 		err     string
 		texts   []string
 	}{
-		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where TimeGenerated <= ago(10m)", "columnName: IPAddressAddress"}},
+		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where t <= ago(10m)", "columnName: IPAddressAddress"}},
 		{sentinel.HuntingYAML, vips, "hunting query, hunting query", "", []string{"materialize(SigninLogs"}},
 		{sentinel.HuntingYAML, nil, "function, function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
-		{sentinel.Defender, vips, "", "", nil},
+		{sentinel.Defender, vips, "detection, detection", "", []string{"| where t <= ago(10m)", "arg_max(at, ReportId, AccountUpn)", "project Timestamp = at, ReportId, AccountUpn, UserPrincipalName = g1", `"period": "1H"`, `"period": "24H"`}},
 	} {
 		set, ds := sentinel.Export(c.format, lowered(t, c.format, "correlations.yaml", data, c.profile), sentinel.Options{Print: backends.KQL})
 		if c.err == "" && ds.HasErrors() || c.err != "" && !strings.Contains(ds.Error(), c.err) {

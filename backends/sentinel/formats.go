@@ -208,6 +208,11 @@ func (a *artefact) detection() (object, error) {
 		{"detectionAction", object{{"alertTemplate", alert}, {"organizationalScope", nil}, {"responseActions", list{}}}}}, nil
 }
 
+// assetColumn is the column of advanced hunting that an identifier reads.
+func assetColumn(identifier string) string {
+	return strings.ToUpper(identifier[:1]) + identifier[1:]
+}
+
 // assetType is the type of asset that an identifier is of.
 func assetType(identifier string) string {
 	switch {

@@ -2,7 +2,6 @@ package sentinel
 
 import (
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -64,7 +63,7 @@ func (v *validator) detection(n *node) (on bool) {
 			v.add(x, "detection-column", "an impacted asset has no identifier, or one of another type")
 			continue
 		}
-		need = append(need, strings.ToUpper(id[:1])+id[1:])
+		need = append(need, assetColumn(id))
 	}
 	for _, c := range need {
 		if !f.keeps(c) {
