@@ -79,7 +79,14 @@ type kqlPrinter struct {
 	// asks for while joining are added, others are written where they stand.
 	joins   map[string]*ir.Join
 	joining bool
+	// addresses are those that conditions of the row read; extends are the
+	// columns that the query adds behind the joined ones.
+	addresses []string
+	extends   []kqlExtend
 }
+
+// kqlExtend is a helper column of the row.
+type kqlExtend struct{ name, value string }
 
 // kqlScope is what paths start at: the row or the element of a list block.
 type kqlScope struct {
@@ -216,6 +223,7 @@ func (p *kqlPrinter) filter() (lines []string, row *kqlScope, err error) {
 			}
 		}
 	}
+	p.addressColumns(early, dears, late)
 	var wheres []string
 	for _, w := range slices.Concat(early, needs, dears) {
 		wheres = append(wheres, "where "+w)
@@ -256,8 +264,8 @@ func (p *kqlPrinter) print(q *Query) error {
 	if p.target.Entities {
 		p.entities(q, &lines)
 	}
-	if joins := p.joinNames(); len(joins) > 0 {
-		lines = append(lines, "project-away "+strings.Join(joins, ", "))
+	if added := p.addedNames(); len(added) > 0 {
+		lines = append(lines, "project-away "+strings.Join(added, ", "))
 	}
 	lets, guards, err := kqlLists(p.rule, strings.Join(lines, "\n"))
 	if err != nil {

@@ -36,7 +36,7 @@ func (p *kqlPrinter) table(name string) string {
 // joined adds the joined columns in front of the conditions that use them: to
 // the lines before, conditions that do not, in their order.
 func (p *kqlPrinter) joined(lines, conditions []string) []string {
-	names := p.joinNames()
+	names := p.addedNames()
 	if len(names) == 0 {
 		return append(lines, conditions...)
 	}
@@ -51,10 +51,22 @@ func (p *kqlPrinter) joined(lines, conditions []string) []string {
 			lines = append(lines, c)
 		}
 	}
-	for _, n := range names {
+	for _, n := range p.joinNames() {
 		lines = append(lines, "extend "+kqlName(n)+" = "+kqlJoined(p.joins[n]))
 	}
+	for _, x := range p.extends {
+		lines = append(lines, "extend "+x.name+" = "+x.value)
+	}
 	return append(lines, rest...)
+}
+
+// addedNames are those of the columns that a query adds to the row.
+func (p *kqlPrinter) addedNames() []string {
+	names := p.joinNames()
+	for _, x := range p.extends {
+		names = append(names, x.name)
+	}
+	return names
 }
 
 func (p *kqlPrinter) joinNames() []string {

@@ -3,6 +3,7 @@ package backends
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -18,6 +19,7 @@ type kqlScalar struct {
 	// listed: an element of a list, or what stands for those of an empty one,
 	// the list itself.
 	listed bool
+	row    bool // a value of the row, of no element
 }
 
 // text is the text form.
@@ -170,7 +172,7 @@ func (p *kqlPrinter) match(sc *kqlScope, m *ir.Match, pl kqlPlace, negated bool)
 }
 
 func (pl kqlPlace) scalar(f ir.Field) kqlScalar {
-	return kqlScalar{expr: pl.value, dynamic: pl.dynamic, column: pl.column, typ: f.Type, kinds: pl.kinds, listed: pl.listed}
+	return kqlScalar{expr: pl.value, dynamic: pl.dynamic, column: pl.column, typ: f.Type, kinds: pl.kinds, listed: pl.listed, row: pl.row && len(pl.chain) == 0}
 }
 
 // ask prints a condition on a place: as it is, or as the answer to a question
@@ -284,7 +286,7 @@ func (p *kqlPrinter) test(t test, s kqlScalar) string {
 		}
 		return s.expr + " == " + boolText(t.truth)
 	case askNetwork:
-		return networkTest(t, s)
+		return p.networkTest(t, s)
 	case askAnything:
 		return s.there()
 	}
@@ -343,18 +345,47 @@ func alternatives(t test) string {
 	if t.how == ir.StartsWith {
 		b.WriteString(`\A`)
 	}
-	b.WriteString("(?:")
+	before, after := shared(t.written)
+	b.WriteString(kqlQuoteRegexp(before) + "(?:")
 	for i, v := range t.written {
 		if i > 0 {
 			b.WriteByte('|')
 		}
-		b.WriteString(kqlQuoteRegexp(v))
+		b.WriteString(kqlQuoteRegexp(v[len(before) : len(v)-len(after)]))
 	}
-	b.WriteByte(')')
+	b.WriteString(")" + kqlQuoteRegexp(after))
 	if t.how == ir.EndsWith {
 		b.WriteString(`\z`)
 	}
 	return b.String()
+}
+
+// shared returns how all texts begin and how what is left of them ends.
+func shared(texts []string) (before, after string) {
+	before = texts[0]
+	for _, t := range texts {
+		n := 0
+		for n < len(before) && n < len(t) && before[n] == t[n] {
+			n++
+		}
+		for n > 0 && n < len(t) && !utf8.RuneStart(t[n]) {
+			n--
+		}
+		before = before[:n]
+	}
+	after = texts[0][len(before):]
+	for _, t := range texts {
+		t = t[len(before):]
+		n := 0
+		for n < len(after) && n < len(t) && after[len(after)-1-n] == t[len(t)-1-n] {
+			n++
+		}
+		for n > 0 && !utf8.RuneStart(after[len(after)-n]) {
+			n--
+		}
+		after = after[len(after)-n:]
+	}
+	return before, after
 }
 
 // kqlQuoteRegexp is literal text in a regular expression.

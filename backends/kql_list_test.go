@@ -40,7 +40,7 @@ func TestKQLList(t *testing.T) {
 		if c.watchlist != "" {
 			source = `let vips_texts = toscalar(_GetWatchlist("VIP users") | project value = tostring(SearchKey) | where isnotempty(value) | summarize make_list(value));`
 		}
-		for _, want := range []string{source, "\nT\n| where array_length(vips_texts) > 0\n| where ", c.where, "let " + c.let} {
+		for _, want := range []string{source, "\nT\n| where array_length(vips_texts) > 0\n| ", c.where, "let " + c.let} {
 			if !strings.Contains(q.Text, want) {
 				t.Errorf("%s: no %s in\n%s", c.name, want, q.Text)
 			}

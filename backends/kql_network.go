@@ -2,6 +2,8 @@ package backends
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -19,10 +21,13 @@ const (
 var kqlMappedRange = netip.MustParsePrefix("::ffff:0:0/96")
 
 // networkTest asks whether a text is an address in one of networks.
-func networkTest(t test, s kqlScalar) string {
+func (p *kqlPrinter) networkTest(t test, s kqlScalar) string {
 	address := s.text()
 	if s.typ == ir.TypeIP {
 		address = "replace_regex(" + address + ", " + kqlString(kqlAddress) + ", " + kqlString(`\1\2`) + ")"
+		if s.row && p.joining && !slices.Contains(p.addresses, address) {
+			p.addresses = append(p.addresses, address)
+		}
 	}
 	var v4, v6 []string
 	everything := false
@@ -67,3 +72,28 @@ func kqlDynamic(literals []string) string {
 	list := kqlList(literals)
 	return "dynamic([" + list[1:len(list)-1] + "])"
 }
+
+// addressColumns makes columns of the addresses that several conditions of a row
+// read, in place of their text.
+func (p *kqlPrinter) addressColumns(conditions ...[]string) {
+	for _, a := range p.addresses {
+		n := 0
+		for _, cs := range conditions {
+			n += strings.Count(strings.Join(cs, "\n"), a)
+		}
+		if n < kqlAddressUses {
+			continue
+		}
+		x := kqlExtend{p.name("address"), a}
+		p.extends = append(p.extends, x)
+		for _, cs := range conditions {
+			for i := range cs {
+				cs[i] = strings.ReplaceAll(cs[i], a, x.name)
+			}
+		}
+	}
+	p.addresses = nil
+}
+
+// kqlAddressUses is from how many uses on an address is a column.
+const kqlAddressUses = 4

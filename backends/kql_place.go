@@ -27,6 +27,7 @@ type kqlPlace struct {
 	column  ir.Type
 	kinds   kinds
 	listed  bool // the value is an element, or the empty list
+	row     bool // the way begins at the row
 	// present is the condition for the last step's key being there.
 	present string
 }
@@ -35,7 +36,8 @@ type kqlPlace struct {
 // that stands at the end. scalars: those of the place are looked at, so that a
 // text which is no object and no list must stay one.
 func (p *kqlPrinter) place(sc *kqlScope, f ir.Field, at ir.Expr, scalars bool) (kqlPlace, error) {
-	pl := kqlPlace{value: sc.root, dynamic: sc.root != "", kinds: kindsOf(f), present: "true", listed: len(p.scopes) > 0 && sc != p.scopes[0]}
+	pl := kqlPlace{value: sc.root, dynamic: sc.root != "", kinds: kindsOf(f), present: "true", listed: len(p.scopes) > 0 && sc != p.scopes[0],
+		row: len(p.scopes) > 0 && sc == p.scopes[0]}
 	steps := f.Steps()
 	if len(steps) == 0 {
 		if sc.root == "" {

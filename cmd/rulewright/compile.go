@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler"
@@ -114,6 +115,10 @@ Examples:
 			continue
 		}
 		for _, l := range rf.compile(d, *table, *to, printRule) {
+			if n := utf8.RuneCountInString(l.Query); *to == "kql" && n > backends.KQLQueryLimit {
+				fmt.Fprintln(c.err, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("detection"), Severity: sigma.SeverityWarning, Code: sigma.CodeLimit,
+					Message: fmt.Sprintf("%s: the query for %s has %s characters; an analytics rule of Sentinel takes %s", d.Meta.Title, l.Table, number(n), number(backends.KQLQueryLimit))})
+			}
 			if err := put(l); err != nil {
 				return c.fail(err)
 			}
