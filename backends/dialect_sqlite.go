@@ -110,9 +110,9 @@ var SQLite = &Dialect{
 	},
 }
 
-// sqliteMaxTables keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000, against
-// which SQLite holds the number of tables when it puts an expression in.
-const sqliteMaxTables = 950
+// sqliteMaxTables keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000: SQLite puts
+// no further expression in where the tables of all before have come to that.
+const sqliteMaxTables = 999
 
 // SQLiteWithRegexp is SQLite in a program that defines its REGEXP operator as a
 // search of RE2 or of Go's regexp, with the expression in front: regexp(expression, text).

@@ -65,37 +65,22 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 		q.Tuple = append(q.Tuple, c)
 		out = append(out, "h."+v+" AS "+d.ident(c))
 	}
-	from := hits.name + " h"
-	end := ""
-	if hits.facts == "" {
-		out = append(out, d.timestampOf("h.first_t")+" AS first_seen", d.timestampOf("h.last_t")+" AS last_seen", "h.n AS "+d.ident("count"))
-	} else {
-		on := []string{"f.t BETWEEN h.first_t AND h.last_t"}
-		by := []string{"h.t"}
-		for _, g := range groupColumns(len(r.Correlation.GroupBy)) {
-			on = append(on, "f."+g+" = h."+g)
-			by = append(by, "h."+g)
-		}
-		for _, v := range hits.tuple {
-			by = append(by, "h."+v)
-		}
-		from += "\nJOIN " + hits.facts + " f ON " + strings.Join(on, " AND ")
-		end = "\nGROUP BY " + strings.Join(by, ", ")
-		out = append(out, d.timestampOf("MIN(f.t)")+" AS first_seen", d.timestampOf("MAX(f.t)")+" AS last_seen", "COUNT(*) AS "+d.ident("count"))
-	}
-	if n := x.tables(from + end); d.maxTables > 0 && n > d.maxTables {
+	out = append(out, d.timestampOf("h.first_t")+" AS first_seen", d.timestampOf("h.last_t")+" AS last_seen", "CAST(h.n AS "+d.types[ir.TypeLong]+") AS "+d.ident("count"))
+	from := "\nFROM " + hits.name + " h"
+	if n := x.tables(from); d.maxTables > 0 && n > d.maxTables {
 		return nil, refuse(r, nil, d.title, "a correlation on top of so many others (%d tables, at most %d) is not supported", n, d.maxTables)
 	}
-	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + "\nFROM " + from + end + "\nORDER BY 1"
+	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + from + "\nORDER BY 1"
 	return q, nil
 }
 
 const sqlTime = "time"
 
+// sqlHits are the hits of a correlation: columns t, g1 …, the tuple of new_value,
+// first_t, last_t and n: the first, the last and the number of the facts behind it.
 type sqlHits struct {
 	name  string
 	tuple []string
-	facts string
 }
 
 // cte adds a common table expression and returns its name. Each is made once:
@@ -156,11 +141,4 @@ func prefixed(prefix string, names []string) []string {
 		out[i] = prefix + n
 	}
 	return out
-}
-
-func sep(keys []string) string {
-	if len(keys) == 0 {
-		return ""
-	}
-	return ", "
 }

@@ -7,17 +7,24 @@ import (
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
-	"github.com/rulewright/rulewright/sigma"
 )
 
 // sqlFacts are the facts of a correlation, an event in a group: columns t, g1 …,
-// i1 …. Of the counted values there is a table besides, with a row for each
-// combination that a fact has, and one where it has none: g1 …, t, v1 …, null
-// for no value; for new_value also fact, 1 in one of a fact's rows.
+// i1 …. Where values are counted, v1 … instead of i1 …: a fact has a row for each
+// combination of its values, null where there are none, and fact is 1 in one of
+// its rows, 0 in the others.
 type sqlFacts struct {
-	name, values string
-	keys         []string
-	vs           []string
+	name string
+	keys []string
+	vs   []string
+}
+
+// count is the number of facts.
+func (f *sqlFacts) count() string {
+	if len(f.vs) > 0 {
+		return "SUM(fact)"
+	}
+	return "COUNT(*)"
 }
 
 func (f *sqlFacts) by(more ...string) string { return strings.Join(slices.Concat(f.keys, more), ", ") }
@@ -30,47 +37,47 @@ func (x *sqlCorrelation) facts(p *plan) (*sqlFacts, error) {
 	for i := range p.c.Counted {
 		f.vs = append(f.vs, valueColumn(i))
 	}
-	var facts, values []string
-	columns := "t" + strings.Join(prefixed(", ", f.keys), "")
-	for i := range p.c.Inputs {
-		columns += ", " + inputColumn(i)
+	columns := []string{"t"}
+	columns = append(columns, f.keys...)
+	if len(f.vs) > 0 {
+		columns = append(append(columns, f.vs...), "fact")
+	} else {
+		for i := range p.c.Inputs {
+			columns = append(columns, inputColumn(i))
+		}
 	}
+	var facts []string
 	for i := range p.sources {
-		name, vs, err := x.source(p, f, &p.sources[i])
+		name, err := x.source(p, f, &p.sources[i])
 		if err != nil {
 			return nil, err
 		}
-		facts = append(facts, "SELECT "+columns+" FROM "+name)
-		values = append(values, vs)
+		facts = append(facts, "SELECT "+strings.Join(columns, ", ")+" FROM "+name)
 	}
 	f.name = x.cte("facts", strings.Join(facts, "\nUNION ALL\n"))
-	if len(f.vs) > 0 {
-		f.values = x.cte("vals", strings.Join(values, "\nUNION ALL\n"))
-	}
 	return f, nil
 }
 
-// source prints the facts of a table or of an inner correlation, and the query
-// of their values.
-func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts, values string, err error) {
+// source prints the facts of a table or of an inner correlation.
+func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts string, err error) {
 	if s.inner != nil {
 		return x.inner(p, f, s)
 	}
 	first := s.taps[0].tap.Rule
 	at, err := x.micros(first)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	table, err := sqlTable(first, x.d, tableOf(first, x.target))
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	columns := []string{"s.*", "ROW_NUMBER() OVER () AS rw_e", at + " AS rw_t"}
 	var held []string
 	for _, in := range s.taps {
 		holds, err := sqlPredicate(in.tap.Rule, in.tap.Rule.Predicate(), x.d, x.target)
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		columns = append(columns, fmt.Sprintf("CASE WHEN %s THEN 1 ELSE 0 END AS rw_%s", holds, inputColumn(in.input)))
 		held = append(held, "rw_"+inputColumn(in.input)+" = 1")
@@ -88,7 +95,7 @@ func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts, val
 	for n, taps := range classes {
 		part, err := x.keyed(p, taps, events, n)
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		parts = append(parts, part)
 	}
@@ -104,23 +111,21 @@ func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts, val
 	}
 	facts = x.cte("facts", text)
 	if len(f.vs) == 0 {
-		return facts, "", nil
+		return facts, nil
 	}
 	out := append([]string{"f.t"}, prefixed("f.", f.keys)...)
 	from := facts + " f"
 	for i, v := range f.vs {
 		rows, err := x.counted(p, classes, i, events)
 		if err != nil {
-			return "", "", err
+			return "", err
 		}
 		a := "k" + strconv.Itoa(i+1)
 		from += fmt.Sprintf(" LEFT JOIN %[1]s %[2]s ON %[2]s.rw_e = f.e AND %[2]s.tap = f.tap", rows, a)
 		out = append(out, a+".k AS "+v)
 	}
-	if p.c.Type == sigma.NewValue {
-		out = append(out, "CASE WHEN ROW_NUMBER() OVER (PARTITION BY "+strings.Join(append([]string{"f.e"}, prefixed("f.", f.keys)...), ", ")+") = 1 THEN 1 ELSE 0 END AS fact")
-	}
-	return facts, "SELECT " + strings.Join(out, ", ") + " FROM " + from, nil
+	out = append(out, "CASE WHEN ROW_NUMBER() OVER (PARTITION BY "+strings.Join(append([]string{"f.e"}, prefixed("f.", f.keys)...), ", ")+") = 1 THEN 1 ELSE 0 END AS fact")
+	return x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+from), nil
 }
 
 // counted prints the scalars of a counted field of each event, for each class of
@@ -180,11 +185,11 @@ func (x *sqlCorrelation) keyed(p *plan, taps []inputTap, events string, class in
 }
 
 // inner makes facts of the hits of an inner correlation.
-func (x *sqlCorrelation) inner(p *plan, f *sqlFacts, s *factSource) (facts, values string, err error) {
+func (x *sqlCorrelation) inner(p *plan, f *sqlFacts, s *factSource) (facts string, err error) {
 	in := s.taps[0]
 	hits, err := x.rule(in.tap.Rule)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	columnOf := func(field ir.Field) string {
 		return groupColumn(slices.Index(in.tap.Rule.Correlation.GroupBy, field.Path[0].Key))
@@ -193,12 +198,16 @@ func (x *sqlCorrelation) inner(p *plan, f *sqlFacts, s *factSource) (facts, valu
 	for i, field := range in.tap.GroupBy { // an empty key of the inner group is a text that is there
 		out = append(out, columnOf(field)+" AS "+groupColumn(i))
 	}
-	for i := range p.c.Inputs {
-		one := "0"
-		if i == in.input {
-			one = "1"
+	if len(f.vs) > 0 {
+		out = append(out, "1 AS fact")
+	} else {
+		for i := range p.c.Inputs {
+			one := "0"
+			if i == in.input {
+				one = "1"
+			}
+			out = append(out, one+" AS "+inputColumn(i))
 		}
-		out = append(out, one+" AS "+inputColumn(i))
 	}
 	for i, field := range in.tap.Counted {
 		v := columnOf(field)
@@ -207,15 +216,7 @@ func (x *sqlCorrelation) inner(p *plan, f *sqlFacts, s *factSource) (facts, valu
 		}
 		out = append(out, v+" AS "+f.vs[i])
 	}
-	facts = x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+hits.name)
-	if len(f.vs) > 0 {
-		values = "SELECT t" + strings.Join(prefixed(", ", f.keys), "") + strings.Join(prefixed(", ", f.vs), "")
-		if p.c.Type == sigma.NewValue {
-			values += ", 1 AS fact"
-		}
-		values += " FROM " + facts
-	}
-	return facts, values, nil
+	return x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+hits.name), nil
 }
 
 // micros is the time of an event in microseconds since 1970.

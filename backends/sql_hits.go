@@ -36,6 +36,10 @@ func before(columnName string, partition []string) string {
 	return "LAG(" + columnName + ") OVER " + window(partition, "t")
 }
 
+// shown are the columns of a window that a hit shows: how many facts it has and
+// when the first of them was.
+const shown = "facts, first_t"
+
 func (x *sqlCorrelation) windowed(p *plan, f *sqlFacts) *sqlHits {
 	measured := ""
 	switch {
@@ -46,10 +50,20 @@ func (x *sqlCorrelation) windowed(p *plan, f *sqlFacts) *sqlHits {
 	default:
 		measured = x.sums(p, f)
 	}
-	marked := x.cte("instants", fmt.Sprintf("SELECT %s, CASE WHEN %s THEN 1 ELSE 0 END AS holds FROM %s", f.by("t"), x.holds(p), measured))
-	edges := x.cte("edges", fmt.Sprintf("SELECT %s, holds, %s AS before_holds, %s AS before_t FROM %s", f.by("t"), before("holds", f.keys), before("t", f.keys), marked))
-	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, t - %d AS first_t, t AS last_t FROM %s\nWHERE holds = 1 AND NOT (COALESCE(before_holds, 0) = 1 AND t - COALESCE(before_t, t) <= %d)",
-		f.by("t"), p.window, edges, p.window))}
+	marked := x.cte("instants", fmt.Sprintf("SELECT %s, CASE WHEN %s THEN 1 ELSE 0 END AS holds FROM %s", f.by("t", shown), x.holds(p), measured))
+	edges := x.cte("edges", fmt.Sprintf("SELECT %s, holds, %s AS before_holds, %s AS before_t FROM %s", f.by("t", shown), before("holds", f.keys), before("t", f.keys), marked))
+	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %s, first_t, t AS last_t, facts AS n FROM %s\nWHERE holds = 1 AND NOT (COALESCE(before_holds, 0) = 1 AND t - COALESCE(before_t, t) <= %d)",
+		f.by("t"), edges, p.window))}
+}
+
+// within is the frame of the window that ends at an instant.
+func (p *plan) within(f *sqlFacts) string {
+	return framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND CURRENT ROW", p.window)
+}
+
+// show gives the columns of shown to instants that have the number of their facts.
+func (p *plan) show(f *sqlFacts) string {
+	return fmt.Sprintf("SUM(facts) OVER %[1]s AS facts, FIRST_VALUE(t) OVER %[1]s AS first_t", p.within(f))
 }
 
 func (x *sqlCorrelation) holds(p *plan) string {
@@ -83,14 +97,11 @@ func (x *sqlCorrelation) sums(p *plan, f *sqlFacts) string {
 			of = "COUNT(CASE WHEN v1 <= " + sqlNumber(m.than) + " THEN 1 END)"
 		}
 		each = append(each, of+" AS "+m.name)
-		running = append(running, fmt.Sprintf("SUM(%s) OVER %s AS %s", m.name, framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND CURRENT ROW", p.window), m.name))
+		running = append(running, fmt.Sprintf("SUM(%s) OVER %s AS %s", m.name, p.within(f), m.name))
 	}
-	from := f.name
-	if p.counts(ofNumbers) {
-		from = f.values
-	}
-	instants := x.cte("instants", "SELECT "+strings.Join(each, ", ")+" FROM "+from+" GROUP BY "+f.by("t"))
-	return x.cte("windows", "SELECT "+strings.Join(running, ", ")+" FROM "+instants)
+	each = append(each, f.count()+" AS facts")
+	instants := x.cte("instants", "SELECT "+strings.Join(each, ", ")+" FROM "+f.name+" GROUP BY "+f.by("t"))
+	return x.cte("windows", "SELECT "+strings.Join(append(running, p.show(f)), ", ")+" FROM "+instants)
 }
 
 // distinct prints the instants with the number of tuples in their windows. A
@@ -99,13 +110,12 @@ func (x *sqlCorrelation) sums(p *plan, f *sqlFacts) string {
 // nothing at instants that only have to be there.
 func (x *sqlCorrelation) distinct(p *plan, f *sqlFacts) string {
 	columns := slices.Concat(f.keys, f.vs)
-	tuples := x.cte("tuples", "SELECT DISTINCT "+strings.Join(columns, ", ")+", t FROM "+f.values)
-	runs := x.cte("runs", fmt.Sprintf("SELECT %s, t, %s AS before_t, LEAD(t) OVER %s AS next_t FROM %s", strings.Join(columns, ", "), before("t", columns), window(columns, "t"), tuples))
-	changes := x.cte("changes", fmt.Sprintf("SELECT %s + o.o * %d AS t, o.o AS over_t, CASE WHEN o.o = 1 THEN -1 WHEN (%s) AND (before_t IS NULL OR t - before_t > %d) THEN 1 ELSE 0 END AS n\nFROM %s CROSS JOIN (SELECT 0 AS o UNION ALL SELECT 1 AS o) o\nWHERE o.o = 0 OR (%s) AND (next_t IS NULL OR next_t - t > %d)",
-		f.by("t"), p.window, f.isTuple(), p.window, runs, f.isTuple(), p.window))
-	summed := x.cte("changes", fmt.Sprintf("SELECT %s, SUM(n) AS n FROM %s GROUP BY %s", f.by("t", "over_t"), changes, f.by("t", "over_t")))
-	all := x.cte("running", fmt.Sprintf("SELECT %s, SUM(n) OVER %s AS n FROM %s", f.by("t", "over_t"), framed(window(f.keys, "t", "over_t"), rowsBefore), summed))
-	return x.cte("windows", "SELECT "+f.by("t", "n")+" FROM "+all+" WHERE over_t = 0")
+	runs := x.cte("runs", fmt.Sprintf("SELECT %s, t, %s AS before_t, LEAD(t) OVER %s AS next_t, %s FROM %s", strings.Join(columns, ", "), before("t", columns), window(columns, "t"), p.show(f), x.tuples(f, "t")))
+	changes := x.cte("changes", fmt.Sprintf("SELECT %s + o.o * %d AS t, o.o AS over_t, %s, CASE WHEN o.o = 1 THEN -1 WHEN (%s) AND (before_t IS NULL OR t - before_t > %d) THEN 1 ELSE 0 END AS n\nFROM %s CROSS JOIN (SELECT 0 AS o UNION ALL SELECT 1 AS o) o\nWHERE o.o = 0 OR (%s) AND (next_t IS NULL OR next_t - t > %d)",
+		f.by("t"), p.window, shown, f.isTuple(), p.window, runs, f.isTuple(), p.window))
+	summed := x.cte("changes", fmt.Sprintf("SELECT %s, SUM(n) AS n, MAX(facts) AS facts, MAX(first_t) AS first_t FROM %s GROUP BY %s", f.by("t", "over_t"), changes, f.by("t", "over_t")))
+	all := x.cte("running", fmt.Sprintf("SELECT %s, %s, SUM(n) OVER %s AS n FROM %s", f.by("t", "over_t"), shown, framed(window(f.keys, "t", "over_t"), rowsBefore), summed))
+	return x.cte("windows", "SELECT "+f.by("t", "n", shown)+" FROM "+all+" WHERE over_t = 0")
 }
 
 // chain prints the instants with how late a chain of the inputs can begin: c2
@@ -117,7 +127,10 @@ func (x *sqlCorrelation) chain(p *plan, f *sqlFacts) string {
 		columns = append(columns, fmt.Sprintf("MAX(%[1]s) AS %[1]s", inputColumn(i)))
 		out = append(out, inputColumn(i))
 	}
+	columns = append(columns, "COUNT(*) AS facts")
 	name := x.cte("instants", "SELECT "+strings.Join(columns, ", ")+" FROM "+f.name+" GROUP BY "+f.by("t"))
+	name = x.cte("windows", "SELECT "+strings.Join(out, ", ")+", "+p.show(f)+" FROM "+name)
+	out = append(out, shown)
 	for i := range p.c.Inputs {
 		from := "t"
 		if i > 0 {
@@ -130,21 +143,30 @@ func (x *sqlCorrelation) chain(p *plan, f *sqlFacts) string {
 	return name
 }
 
+// tuples prints the distinct tuples of counted values at each time or window.
+func (x *sqlCorrelation) tuples(f *sqlFacts, at string) string {
+	columns := f.by(append(slices.Clone(f.vs), at)...)
+	of := "SUM(fact) AS facts"
+	if at != "t" {
+		of += ", MIN(t) AS first_t, MAX(t) AS last_t"
+	}
+	return x.cte("tuples", fmt.Sprintf("SELECT %[1]s, %s FROM %s GROUP BY %[1]s", columns, of, f.name))
+}
+
 // newValue prints the tuples that their group did not have in the lookback, where
 // it had enough events.
 func (x *sqlCorrelation) newValue(p *plan, f *sqlFacts) *sqlHits {
 	columns := strings.Join(slices.Concat(f.keys, f.vs), ", ")
-	tuples := x.cte("tuples", fmt.Sprintf("SELECT %s, t, SUM(fact) AS n FROM %s GROUP BY %s, t", columns, f.values, columns))
-	known := x.cte("tuples", fmt.Sprintf("SELECT %s, t, %s AS before_t, SUM(n) OVER %s AS history FROM %s", columns, before("t", slices.Concat(f.keys, f.vs)),
-		framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND 1 PRECEDING", p.c.Lookback), tuples))
-	return &sqlHits{tuple: f.vs, facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, t, t AS first_t, t AS last_t FROM %s\nWHERE %s AND (before_t IS NULL OR t - before_t > %d) AND COALESCE(history, 0) >= %d",
+	known := x.cte("known", fmt.Sprintf("SELECT %s, t, %s AS before_t, SUM(facts) OVER %s AS history, SUM(facts) OVER (PARTITION BY %s) AS n FROM %s", columns, before("t", slices.Concat(f.keys, f.vs)),
+		framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND 1 PRECEDING", p.c.Lookback), f.by("t"), x.tuples(f, "t")))
+	return &sqlHits{tuple: f.vs, name: x.cte("hits", fmt.Sprintf("SELECT %s, t, t AS first_t, t AS last_t, n FROM %s\nWHERE %s AND (before_t IS NULL OR t - before_t > %d) AND COALESCE(history, 0) >= %d",
 		columns, known, f.isTuple(), p.c.Lookback, p.c.MinHistory))}
 }
 
 func (x *sqlCorrelation) afterSilence(p *plan, f *sqlFacts) *sqlHits {
-	instants := x.cte("instants", "SELECT DISTINCT "+f.by("t")+" FROM "+f.name)
-	gaps := x.cte("gaps", fmt.Sprintf("SELECT %s, %s AS before_t FROM %s", f.by("t"), before("t", f.keys), instants))
-	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s, before_t AS first_t, t AS last_t FROM %s\nWHERE t - before_t BETWEEN %d AND %d", f.by("t"), gaps, p.c.Silence, p.c.Lookback))}
+	instants := x.cte("instants", "SELECT "+f.by("t")+", COUNT(*) AS facts FROM "+f.name+" GROUP BY "+f.by("t"))
+	gaps := x.cte("gaps", fmt.Sprintf("SELECT %s, facts, %s AS before_t, %s AS before_facts FROM %s", f.by("t"), before("t", f.keys), before("facts", f.keys), instants))
+	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %s, before_t AS first_t, t AS last_t, before_facts + facts AS n FROM %s\nWHERE t - before_t BETWEEN %d AND %d", f.by("t"), gaps, p.c.Silence, p.c.Lookback))}
 }
 
 // increase prints the windows whose value is so much above that of the window the
@@ -155,16 +177,14 @@ func (x *sqlCorrelation) increase(p *plan, f *sqlFacts) (*sqlHits, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, n := f.name, "COUNT(*)"
+	numbered := x.cte("numbered", "SELECT *, "+index+" AS w FROM "+f.name)
+	n, facts, first, last := "COUNT(*)", "COUNT(*)", "MIN(t)", "MAX(t)"
 	if len(f.vs) > 0 {
-		from, n = f.values, "COUNT(CASE WHEN "+f.isTuple()+" THEN 1 END)"
+		numbered = x.tuples(&sqlFacts{name: numbered, keys: f.keys, vs: f.vs}, "w")
+		n, facts, first, last = "COUNT(CASE WHEN "+f.isTuple()+" THEN 1 END)", "SUM(facts)", "MIN(first_t)", "MAX(last_t)"
 	}
-	numbered := x.cte("numbered", fmt.Sprintf("SELECT %s, %s AS w FROM %s", f.by(append(slices.Clone(f.vs), "t")...), index, from))
-	if len(f.vs) > 0 {
-		numbered = x.cte("tuples", fmt.Sprintf("SELECT DISTINCT %s FROM %s", f.by(append(slices.Clone(f.vs), "w")...), numbered))
-	}
-	windows := x.cte("windows", fmt.Sprintf("SELECT %s, %s AS n FROM %s WHERE w IS NOT NULL GROUP BY %s", f.by("w"), n, numbered, f.by("w")))
-	compared := x.cte("windows", fmt.Sprintf("SELECT %s, n, COALESCE(SUM(n) OVER %s, 0) AS before_n FROM %s", f.by("w"),
+	windows := x.cte("windows", fmt.Sprintf("SELECT %[1]s, %s AS n, %s AS facts, %s AS first_t, %s AS last_t FROM %s WHERE w IS NOT NULL GROUP BY %[1]s", f.by("w"), n, facts, first, last, numbered))
+	compared := x.cte("windows", fmt.Sprintf("SELECT *, COALESCE(SUM(n) OVER %s, 0) AS before_n FROM %s",
 		framed(window(f.keys, "w"), "RANGE BETWEEN %[1]d PRECEDING AND %[1]d PRECEDING", c.Against/c.Span), windows))
 	where := []string{"before_n >= " + sqlNumber(floatNumber(c.Minimum))}
 	if c.Factor != 0 {
@@ -174,8 +194,7 @@ func (x *sqlCorrelation) increase(p *plan, f *sqlFacts) (*sqlHits, error) {
 	if c.Difference != 0 {
 		where = append(where, "n - before_n >= "+sqlNumber(floatNumber(c.Difference)))
 	}
-	return &sqlHits{facts: f.name, name: x.cte("hits", fmt.Sprintf("SELECT %s AS t, %s AS first_t, %s - 1 AS last_t FROM %s\nWHERE %s",
-		f.by(start("w + 1")), start("w"), start("w + 1"), compared, strings.Join(where, " AND ")))}, nil
+	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %s AS t, first_t, last_t, facts AS n FROM %s\nWHERE %s", f.by(start("w + 1")), compared, strings.Join(where, " AND ")))}, nil
 }
 
 // calendar says how the window of a time is numbered, and when one begins.
@@ -205,7 +224,7 @@ func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
 	if len(f.keys) > 0 {
 		group, having = " GROUP BY "+f.by(), ""
 	}
-	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %sMAX(t) AS t, MIN(t) AS first_t, MAX(t) AS last_t, COUNT(*) AS n FROM %s%s%s", f.by()+sep(f.keys), f.name, group, having))}
+	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %s AS t, MIN(t) AS first_t, MAX(t) AS last_t, %s AS n FROM %s%s%s", f.by("MAX(t)"), f.count(), f.name, group, having))}
 }
 
 // floorDivide is an integer divided by another, rounded down.

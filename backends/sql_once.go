@@ -56,14 +56,13 @@ func sqlOnce(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 // behind the raised one before. Of several at once it is the first in the order
 // of the other columns.
 func (x *sqlCorrelation) once(hits string, keys, order []string, us int64) string {
-	var same []string
+	on := []string{"h.t = r.next_t", "h.nth = 1"}
 	for _, k := range keys {
-		same = append(same, "h."+k+" = r."+k)
+		on = append(on, "h."+k+" = r."+k)
 	}
-	by := strings.Join(keys, ", ")
-	first := x.cte("hits", fmt.Sprintf("SELECT h.*, ROW_NUMBER() OVER %s AS nth FROM %s h", window(append(slices.Clone(keys), "t"), order...), hits))
+	ordered := x.cte("hits", fmt.Sprintf("SELECT h.*, ROW_NUMBER() OVER %s AS nth, ROW_NUMBER() OVER %s AS place, FIRST_VALUE(t) OVER %s AS next_t FROM %s h",
+		window(append(slices.Clone(keys), "t"), order...), window(keys, append([]string{"t"}, order...)...), framed(window(keys, "t"), "RANGE BETWEEN %d FOLLOWING AND UNBOUNDED FOLLOWING", us+1), hits))
 	// The recursion stands inside: an engine may not keep what it has made of the
 	// other expressions where all are called recursive.
-	return x.cte("hits", fmt.Sprintf("WITH RECURSIVE raised AS (\n  SELECT %s, MIN(t) AS t FROM %s GROUP BY %s\n  UNION ALL\n  SELECT %s, (SELECT MIN(h.t) FROM %s h WHERE %s AND h.t > r.t + %d) AS t FROM raised r WHERE r.t IS NOT NULL\n)\nSELECT h.* FROM %s h JOIN raised r ON %s\nWHERE h.nth = 1",
-		by, first, by, strings.Join(prefixed("r.", keys), ", "), first, strings.Join(same, " AND "), us, first, strings.Join(append(same, "h.t = r.t"), " AND ")))
+	return x.cte("hits", fmt.Sprintf("WITH RECURSIVE raised AS (\n  SELECT * FROM %[1]s WHERE place = 1\n  UNION ALL\n  SELECT h.* FROM raised r JOIN %[1]s h ON %[2]s\n)\nSELECT * FROM raised", ordered, strings.Join(on, " AND ")))
 }
