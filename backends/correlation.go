@@ -195,6 +195,64 @@ func planOf(r *ir.Rule, t Target, target string) (*plan, error) {
 	return p, nil
 }
 
+// hitPrinter prints how the hits of each kind of correlation are found among its
+// facts.
+type hitPrinter[F, H any] interface {
+	newValue(*plan, F) H
+	afterSilence(*plan, F) H
+	increase(*plan, F) (H, error)
+	summary(*plan, F) H
+	// windowed: instants whose window satisfies the plan's condition and did not
+	// before.
+	windowed(*plan, F) H
+}
+
+func hitsOf[F, H any](x hitPrinter[F, H], p *plan, f F) (H, error) {
+	switch p.c.Type {
+	case sigma.NewValue:
+		return x.newValue(p, f), nil
+	case sigma.AfterSilence:
+		return x.afterSilence(p, f), nil
+	case sigma.Increase:
+		return x.increase(p, f)
+	case sigma.Summary:
+		return x.summary(p, f), nil
+	}
+	return x.windowed(p, f), nil
+}
+
+// hitColumn is a column of the result and the column of the hits it shows.
+type hitColumn struct{ name, of string }
+
+// hitColumns are the columns that say what a hit is of: the fields of group-by,
+// and those of a tuple that is new. name makes a column's name of a field's.
+func (q *Query) hitColumns(c *ir.Correlation, tuple []string, name func(field string) string) []hitColumn {
+	var out []hitColumn
+	for i, field := range c.GroupBy {
+		q.Group = append(q.Group, name(field))
+		out = append(out, hitColumn{q.Group[i], groupColumn(i)})
+	}
+	for i, v := range tuple {
+		q.Tuple = append(q.Tuple, name(c.Counted[i]))
+		out = append(out, hitColumn{q.Tuple[i], v})
+	}
+	return out
+}
+
+// onceKeys are the columns of the hits that once goes by, and the others that a
+// hit is of.
+func onceKeys(r *ir.Rule, tuple []string) (keys, rest []string) {
+	for _, f := range r.Once.By {
+		keys = append(keys, groupColumn(slices.Index(r.Correlation.GroupBy, f.Name)))
+	}
+	for _, c := range slices.Concat(groupColumns(len(r.Correlation.GroupBy)), tuple) {
+		if !slices.Contains(keys, c) {
+			rest = append(rest, c)
+		}
+	}
+	return keys, rest
+}
+
 func tableOf(r *ir.Rule, t Target) string {
 	if r.Source.Table != "" {
 		return r.Source.Table

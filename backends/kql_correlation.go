@@ -46,15 +46,8 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 		taken[c] = true
 		return c
 	}
-	for i, name := range r.Correlation.GroupBy {
-		c := columnOf(name)
-		q.Group = append(q.Group, c)
-		out = append(out, kqlName(c)+" = "+groupColumn(i))
-	}
-	for i, name := range hits.tuple {
-		c := columnOf(r.Correlation.Counted[i])
-		q.Tuple = append(q.Tuple, c)
-		out = append(out, kqlName(c)+" = "+name)
+	for _, c := range q.hitColumns(r.Correlation, hits.tuple, columnOf) {
+		out = append(out, kqlName(c.name)+" = "+c.of)
 	}
 	var b strings.Builder
 	lists, guards, err := kqlLists(r, strings.Join(x.lets, "\n"))
@@ -176,20 +169,7 @@ func (x *kqlCorrelation) rule(r *ir.Rule) (*kqlHits, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hits *kqlHits
-	switch p.c.Type {
-	case sigma.NewValue:
-		hits = x.newValue(p, f)
-	case sigma.AfterSilence:
-		hits = x.afterSilence(p, f)
-	case sigma.Increase:
-		hits, err = x.increase(p, f)
-	case sigma.Summary:
-		hits = x.summary(p, f)
-	default:
-		hits = x.windowed(p, f)
-	}
-	return hits, err
+	return hitsOf[*kqlFacts, *kqlHits](x, p, f)
 }
 
 // same says that the row before is of the same group and columns.
@@ -463,13 +443,8 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 // once keeps the hits that are raised: the first of a key, then the first that
 // comes later than the time asked for behind the raised one before.
 func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
-	once := r.Once
-	var keys []string
-	for _, f := range once.By {
-		keys = append(keys, groupColumn(slices.Index(r.Correlation.GroupBy, f.Name)))
-	}
-	rest := slices.DeleteFunc(slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), func(c string) bool { return slices.Contains(keys, c) })
-	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, once.For, "raised", "again")...)))
+	keys, rest := onceKeys(r, hits.tuple)
+	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, r.Once.For, "raised", "again")...)))
 }
 
 // kqlResultName makes a column's name of a field's: letters, digits and

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
-	"github.com/rulewright/rulewright/sigma"
 )
 
 // sqlCorrelation prints a correlation as common table expressions: events of a
@@ -39,11 +37,8 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 		return nil, err
 	}
 	if r.Once != nil { // what is built on the correlation sees all of its hits
-		var keys []string
-		for _, f := range r.Once.By {
-			keys = append(keys, groupColumn(slices.Index(r.Correlation.GroupBy, f.Name)))
-		}
-		hits.name = x.once(hits.name, keys, slices.Concat(groupColumns(len(r.Correlation.GroupBy)), hits.tuple), r.Once.For)
+		keys, rest := onceKeys(r, hits.tuple)
+		hits.name = x.once(hits.name, keys, rest, r.Once.For)
 	}
 	q := &Query{Time: sqlTime}
 	taken := map[string]bool{sqlTime: true, "first_seen": true, "last_seen": true, "count": true}
@@ -55,15 +50,8 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 		return name
 	}
 	out := []string{d.timestampOf("h.t") + " AS " + d.ident(sqlTime)}
-	for i, name := range r.Correlation.GroupBy {
-		c := columnOf(name)
-		q.Group = append(q.Group, c)
-		out = append(out, "h."+groupColumn(i)+" AS "+d.ident(c))
-	}
-	for i, v := range hits.tuple {
-		c := columnOf(r.Correlation.Counted[i])
-		q.Tuple = append(q.Tuple, c)
-		out = append(out, "h."+v+" AS "+d.ident(c))
+	for _, c := range q.hitColumns(r.Correlation, hits.tuple, columnOf) {
+		out = append(out, "h."+c.of+" AS "+d.ident(c.name))
 	}
 	out = append(out, d.timestampOf("h.first_t")+" AS first_seen", d.timestampOf("h.last_t")+" AS last_seen", "CAST(h.n AS "+d.types[ir.TypeLong]+") AS "+d.ident("count"))
 	from := "\nFROM " + hits.name + " h"
@@ -119,20 +107,7 @@ func (x *sqlCorrelation) rule(r *ir.Rule) (*sqlHits, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hits *sqlHits
-	switch p.c.Type {
-	case sigma.NewValue:
-		hits = x.newValue(p, f)
-	case sigma.AfterSilence:
-		hits = x.afterSilence(p, f)
-	case sigma.Increase:
-		hits, err = x.increase(p, f)
-	case sigma.Summary:
-		hits = x.summary(p, f)
-	default:
-		hits = x.windowed(p, f)
-	}
-	return hits, err
+	return hitsOf[*sqlFacts, *sqlHits](x, p, f)
 }
 
 func prefixed(prefix string, names []string) []string {

@@ -17,11 +17,14 @@ import (
 
 // window is an OVER clause: partitioned by the columns, in the order of others.
 func window(partition []string, order ...string) string {
-	text := "ORDER BY " + strings.Join(order, ", ")
+	var parts []string
 	if len(partition) > 0 {
-		text = "PARTITION BY " + strings.Join(partition, ", ") + " " + text
+		parts = append(parts, "PARTITION BY "+strings.Join(partition, ", "))
 	}
-	return "(" + text + ")"
+	if len(order) > 0 {
+		parts = append(parts, "ORDER BY "+strings.Join(order, ", "))
+	}
+	return "(" + strings.Join(parts, " ") + ")"
 }
 
 // framed is a window with a frame.
