@@ -148,10 +148,23 @@ func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
 	return h
 }
 
+// contribution is what a correlation keeps of a hit that nobody else gets: the
+// rule and its selections.
+func (rs *RuleSet) contribution(p *program, s *scratch, in *incoming) Hit {
+	in.identify()
+	h := Hit{Rule: &p.loaded.info}
+	d := detail{set: rs.leaves, hit: &h, brief: true}
+	if d.holds(p.rule.When, s.event) {
+		d.tell(p.rule.When, s.event, "")
+	}
+	return h
+}
+
 // detail walks a rule's tree over an event, by the same leaves that decide.
 type detail struct {
-	set *leafSet
-	hit *Hit
+	set   *leafSet
+	hit   *Hit
+	brief bool // selections only
 }
 
 // holds evaluates a tree.
@@ -225,7 +238,9 @@ func (d *detail) tell(e ir.Expr, s *subject, selection string) {
 			}
 		}
 	case *ir.Match:
-		d.add(d.matched(e, s, selection))
+		if !d.brief {
+			d.add(d.matched(e, s, selection))
+		}
 	default:
 		panic("compiler: unknown node")
 	}

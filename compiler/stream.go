@@ -179,13 +179,18 @@ func (st *Stream) read(ev any) (hits []*Hit, p *pushed, err error) {
 		st.engine.stats.WithoutTime++
 	}
 	err = st.rs.match(&in, func(rule *program, s *scratch, in *incoming) {
-		h := st.rs.hit(rule, s, in)
+		quiet := st.rs.quiet[rule.rule]
+		detailed := st.rs.hit
+		if quiet {
+			detailed = st.rs.contribution
+		}
+		h := detailed(rule, s, in)
 		cost := s.event.cursor.cost
 		s.event.cursor.cost = st.rs.maxCost
 		if timed {
 			st.meet(p, rule.rule, s.event, in, &h)
 		}
-		if !st.rs.quiet[rule.rule] {
+		if !quiet {
 			if o := st.onces[rule.rule]; o != nil && timed {
 				p.held = append(p.held, heldHit{&h, onceKey(s.event, o.by), t, o.keeper})
 			} else {
