@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -28,6 +29,9 @@ type fieldCases struct {
 	// Also are rules that are right to hit a case of another behaviour, with
 	// the reason.
 	Also map[string]string
+	// Except are cases, by name, of which the rules say otherwise, with the
+	// reason.
+	Except map[string]string
 }
 
 // readFieldCases reads what all guides say.
@@ -37,7 +41,7 @@ func readFieldCases(t *testing.T) fieldCases {
 	if err != nil || len(names) == 0 {
 		t.Fatal(names, err)
 	}
-	all := fieldCases{About: map[string][]string{}, Also: map[string]string{}}
+	all := fieldCases{About: map[string][]string{}, Also: map[string]string{}, Except: map[string]string{}}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -51,6 +55,7 @@ func readFieldCases(t *testing.T) fieldCases {
 			all.About[behaviour] = append(all.About[behaviour], titles...)
 		}
 		maps.Copy(all.Also, f.Also)
+		maps.Copy(all.Except, f.Except)
 	}
 	return all
 }
@@ -144,7 +149,7 @@ func TestFieldCases(t *testing.T) {
 					t.Errorf("%s: hit by %q, which is not about %s", c.Case, h.Rule.Title, c.Expected.Behaviour)
 				}
 			}
-			if len(about) > 0 && spoke != c.Expected.Fires {
+			if other := says.Except[c.Case] != ""; len(about) > 0 && (spoke != c.Expected.Fires) != other {
 				t.Errorf("%s: hit %v, want %v", c.Case, spoke, c.Expected.Fires)
 			}
 		}
@@ -155,13 +160,43 @@ func TestFieldCases(t *testing.T) {
 	t.Logf("%d cases", cases)
 }
 
+// readWhy reads the reasons for the pack's hits on field events, by rule and
+// file.
+func readWhy(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "pack-hits", "why.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var why map[string]map[string]string
+	if err := yaml.Unmarshal(data, &why); err != nil {
+		t.Fatal(err)
+	}
+	return why
+}
+
 // TestPackOnFieldEvents matches the pack against all events at hand, each as
-// what it is and as an event of any source: nothing fails, and the hits are the
-// committed ones.
+// what it is and as an event of any source, and each file as a history: nothing
+// fails, and the hits are the committed ones, each with its reason.
 func TestPackOnFieldEvents(t *testing.T) {
 	c := theCorpus(t)
 	set := packSet(t, compiler.RuleSetOptions{AnySource: true})
 	golden := map[string]*strings.Builder{} // by guide
+	why := readWhy(t)
+	streams := map[string]*compiler.Stream{} // by file
+	explained := map[string]bool{}
+	tell := func(rule, name string) {
+		guide := path.Dir(rule)
+		if golden[guide] == nil {
+			golden[guide] = &strings.Builder{}
+		}
+		fmt.Fprintf(golden[guide], "%s %s\n", rule, name)
+		file, _, _ := strings.Cut(name, ":")
+		if why[rule][file] == "" {
+			t.Errorf("%s hits %s, and why.yaml does not say why", rule, file)
+		}
+		explained[rule+" "+file] = true
+	}
 	for _, e := range c.events {
 		hits, err := set.Match(e.raw)
 		if src, _ := event.Detect(e.event); src == (event.Source{}) {
@@ -169,17 +204,37 @@ func TestPackOnFieldEvents(t *testing.T) {
 		}
 		hitIDs(t, e, hits, err)
 		for _, h := range hits {
-			guide := path.Dir(h.Rule.File)
-			if golden[guide] == nil {
-				golden[guide] = &strings.Builder{}
+			tell(h.Rule.File, e.name)
+		}
+		if src, _ := event.Detect(e.event); src != (event.Source{}) {
+			file, _, _ := strings.Cut(e.name, ":")
+			if streams[file] == nil {
+				streams[file] = compiler.NewStream(set, compiler.StreamOptions{Lateness: 100 * 365 * 24 * time.Hour})
 			}
-			fmt.Fprintf(golden[guide], "%s %s\n", h.Rule.File, e.name)
+			if _, err := streams[file].Push(e.raw); err != nil {
+				t.Errorf("%s: %v", e.name, err)
+			}
 		}
 		_, err = set.MatchAs(event.Source{}, e.raw)
 		hitIDs(t, e, nil, err)
 	}
 	for _, d := range set.Disabled() {
 		t.Errorf("%s was disabled: %v", d.Rule.ID, d.Err)
+	}
+	// What the rules that look at several events find in each file.
+	for _, file := range slices.Sorted(maps.Keys(streams)) {
+		for _, h := range streams[file].Close() {
+			if len(h.Contributing) > 0 {
+				tell(h.Rule.File, file)
+			}
+		}
+	}
+	for rule, files := range why {
+		for file := range files {
+			if !explained[rule+" "+file] {
+				t.Errorf("why.yaml: %s does not hit %s", rule, file)
+			}
+		}
 	}
 	for guide, text := range golden {
 		compareGolden(t, filepath.Join("testdata", "pack-hits", guide+".golden"), text.String())
