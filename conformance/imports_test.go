@@ -35,6 +35,8 @@ var mayImport = map[string][]string{
 	"conformance/benign":      {},
 	"cmd/benign":              {"conformance/benign"},
 	"conformance/stories":     {"compiler/event"},
+	"conformance/nearmiss":    {"compiler", "compiler/event", "compiler/ir", "conformance"},
+	"conformance/planted":     {"compiler/event", "conformance/benign", "conformance/nearmiss", "conformance/stories"},
 	"cmd/rulewright":          {"sigma", "compiler", "compiler/ir", "compiler/event", "compiler/pysigma", "backends", "backends/sentinel", "rules", "conformance"},
 }
 
