@@ -6,164 +6,149 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// A candidateIndex picks the rules of a source that may be true of an event:
-// where a rule's tree cannot be true unless a field equals one of some values,
-// only when it does, and all other rules always. It may pick a rule too many,
-// never one too few.
+// maxNeedSets is of how many things that must all hold of an event the index
+// looks at, for one rule.
+const maxNeedSets = 3
+
+// A candidateIndex picks the predicates that may be true of an event: where a
+// tree cannot be true unless a field holds one of some texts, numbers or
+// booleans, only when it does, and all others always. It may pick one too many,
+// never one too few: what a match means is decided by its leaf.
 type candidateIndex struct {
 	fields []*indexedField
-	always bitset
+	// always are, for each of a predicate's need sets, those that have none.
+	always [maxNeedSets]bitset
 }
 
-// indexedField says which rules ask for what a field holds.
+// indexedField says which predicates ask for what a field holds.
 type indexedField struct {
-	field   *field
-	texts   map[string][]int32 // folded
-	numbers map[ir.Number][]int32
-	truths  [2][]int32
+	field    *field
+	literals *literalSet
+	byText   [][]post // by the number of the literal
+	texts    map[string][]post
+	maxText  int // length of the longest of texts
+	numbers  map[ir.Number][]post
+	truths   [2][]post
 }
 
-// need is a field and value of which a rule needs one out of several.
-type need struct {
-	spec  string
-	value any // string (folded), ir.Number or bool
+// post says that the need set of a predicate is met.
+type post struct {
+	predicate int32
+	set       int32
 }
 
-// newCandidateIndex builds the index of rules given in order.
-func newCandidateIndex(set *leafSet, rules []*ir.Rule) (*candidateIndex, error) {
-	asked := map[need]int{}
-	for _, r := range rules {
-		for _, m := range ir.Matches(r.Predicate()) {
-			for n := range equalNeeds(m) {
-				asked[n]++
+// newCandidateIndex builds the index of predicates given in order.
+func newCandidateIndex(set *leafSet, predicates []ir.Expr) (*candidateIndex, error) {
+	n := newNeedReader(predicates)
+	x := &candidateIndex{}
+	for i := range x.always {
+		x.always[i] = newBitset(len(predicates))
+	}
+	byPlace := map[string]*indexedField{}
+	builders := map[*indexedField]*literalBuilder{}
+	for i, e := range predicates {
+		sets := n.sets(e)
+		for k := range maxNeedSets {
+			if k >= len(sets) {
+				x.always[k].set(i)
+				continue
+			}
+			for need := range sets[k].needs {
+				in, ok := byPlace[need.place]
+				if !ok {
+					ready, err := set.chained(need.place, n.places[need.place])
+					if err != nil {
+						return nil, err
+					}
+					in = &indexedField{field: ready, texts: map[string][]post{}, numbers: map[ir.Number][]post{}}
+					byPlace[need.place] = in
+					builders[in] = newLiteralBuilder()
+					x.fields = append(x.fields, in)
+				}
+				in.add(need, post{int32(i), int32(k)}, builders[in])
 			}
 		}
 	}
-	x := &candidateIndex{always: newBitset(len(rules))}
-	bySpec := map[string]*indexedField{}
-	for i, r := range rules {
-		needs, decides := needsOf(r.Predicate(), asked)
-		if !decides {
-			x.always.set(i)
-			continue
-		}
-		for n, f := range needs {
-			in, ok := bySpec[n.spec]
-			if !ok {
-				ready, err := set.field(f, false)
-				if err != nil {
-					return nil, err
-				}
-				in = &indexedField{field: ready, texts: map[string][]int32{}, numbers: map[ir.Number][]int32{}}
-				bySpec[n.spec] = in
-				x.fields = append(x.fields, in)
-			}
-			switch v := n.value.(type) {
-			case string:
-				in.texts[v] = append(in.texts[v], int32(i))
-			case ir.Number:
-				in.numbers[v] = append(in.numbers[v], int32(i))
-			case bool:
-				in.truths[index(v)] = append(in.truths[index(v)], int32(i))
-			}
+	for in, b := range builders {
+		if len(b.set.literals) > 0 {
+			in.literals = b.build(&n.grams)
 		}
 	}
 	return x, nil
 }
 
-// needsOf returns needs of which one must be met where e is true; decides is
-// false when there are none to be had. Of several that must all be met it takes
-// those that the fewest rules ask for.
-func needsOf(e ir.Expr, asked map[need]int) (needs map[need]ir.Field, decides bool) {
-	switch e := e.(type) {
-	case *ir.And:
-		best := 0
-		for _, x := range e.X {
-			some, ok := needsOf(x, asked)
-			if !ok {
-				continue
-			}
-			weight := 0
-			for n := range some {
-				weight += asked[n]
-			}
-			if !decides || weight < best {
-				needs, decides, best = some, true, weight
-			}
+func (in *indexedField) add(n need, p post, b *literalBuilder) {
+	switch n.kind {
+	case needText:
+		in.texts[n.text] = append(in.texts[n.text], p)
+		in.maxText = max(in.maxText, len(n.text))
+	case needNumber:
+		in.numbers[n.number] = append(in.numbers[n.number], p)
+	case needFalse, needTrue:
+		i := index(n.kind == needTrue)
+		in.truths[i] = append(in.truths[i], p)
+	default:
+		where := map[needKind]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind]
+		i := b.add(n.text, where)
+		if int(i) == len(in.byText) {
+			in.byText = append(in.byText, nil)
 		}
-		return needs, decides
-	case *ir.Or:
-		needs = map[need]ir.Field{}
-		for _, x := range e.X {
-			some, ok := needsOf(x, asked)
-			if !ok {
-				return nil, false
-			}
-			for n, f := range some {
-				needs[n] = f
-			}
-		}
-		return needs, true
-	case *ir.Not:
-		return nil, false
-	case ir.Const:
-		return nil, !bool(e)
-	case *ir.Selection:
-		return needsOf(e.X, asked)
-	case *ir.Any:
-		return nil, false
-	case *ir.Match:
-		needs = equalNeeds(e)
-		return needs, needs != nil
+		in.byText[i] = append(in.byText[i], p)
 	}
-	panic("compiler: unknown node")
 }
 
-// equalNeeds returns what a comparison for equality needs, nil for any other
-// match. Needs are wider than the comparison: case never counts, and a text
-// that is a number text stands for the number too.
-func equalNeeds(m *ir.Match) map[need]ir.Field {
-	if m.Op != ir.Equal || m.Field.Leaves || m.Field.Derive != nil {
-		return nil
+// picks are the predicates whose need sets are met, one after the other.
+type picks [maxNeedSets]bitset
+
+func (p *picks) add(posts []post) {
+	for _, x := range posts {
+		p[x.set].set(int(x.predicate))
 	}
-	spec := m.Field.Spec()
-	needs := make(map[need]ir.Field, len(m.Values))
-	for _, v := range m.Values {
-		switch v := v.(type) {
-		case ir.String:
-			folded := ir.Fold(string(v))
-			needs[need{spec, folded}] = m.Field
-			if n, ok := ir.NumberText(string(v)); ok {
-				needs[need{spec, n}] = m.Field
-			}
-			if b, ok := parseBoolText(folded); ok {
-				needs[need{spec, b}] = m.Field
-			}
-		case ir.Number:
-			needs[need{spec, canonical(v)}] = m.Field
-		case ir.Bool:
-			needs[need{spec, bool(v)}] = m.Field
-		default:
-			return nil
-		}
-	}
-	return needs
 }
 
-// pick adds the rules that an event may meet to those in to.
-func (x *candidateIndex) pick(s *subject, to bitset) {
-	copy(to, x.always)
+// pick puts the predicates that an event may meet into to[0].
+func (x *candidateIndex) pick(s *subject, to *picks) {
+	for k := range x.always {
+		to[k] = append(to[k][:0], x.always[k]...)
+	}
 	for _, f := range x.fields {
 		y := s.yield(f.field)
 		for i := range y.scalars {
-			v := &y.scalars[i]
-			to.add(f.texts[v.foldedForm()])
-			if n, ok := v.number(); ok {
-				to.add(f.numbers[n])
-			}
-			if b, ok := v.boolean(); ok {
-				to.add(f.truths[index(b)])
-			}
+			f.look(&y.scalars[i], s.cursor, to)
+		}
+	}
+	for i := range to[0] {
+		for _, more := range to[1:] {
+			to[0][i] &= more[i]
+		}
+	}
+}
+
+// look adds what asks for one value. Text is folded for all, so that what a
+// cased match needs is there too.
+func (f *indexedField) look(x *scalar, c *cursor, to *picks) {
+	if f.literals != nil {
+		text := x.form(false, c)
+		if !c.spend(1 + len(text)/8) {
+			return
+		}
+		f.literals.each(text, func(n int32) bool {
+			to.add(f.byText[n])
+			return !c.spend(1)
+		})
+	}
+	// Folding at most halves the length of a text.
+	if len(f.texts) > 0 && x.size() <= 2*f.maxText {
+		to.add(f.texts[string(x.form(false, c))])
+	}
+	if len(f.numbers) > 0 {
+		if n, ok := x.number(); ok {
+			to.add(f.numbers[n])
+		}
+	}
+	if f.truths[0] != nil || f.truths[1] != nil {
+		if b, ok := x.boolean(); ok {
+			to.add(f.truths[index(b)])
 		}
 	}
 }
@@ -174,12 +159,6 @@ type bitset []uint64
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) set(i int) { b[i/64] |= 1 << (i % 64) }
-
-func (b bitset) add(is []int32) {
-	for _, i := range is {
-		b.set(int(i))
-	}
-}
 
 // each calls f with the members in order.
 func (b bitset) each(f func(i int)) {

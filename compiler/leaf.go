@@ -1,9 +1,11 @@
 package compiler
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +29,8 @@ type leaf struct {
 	truths  [2]bool                // Bool values and String values true/false: [false, true]
 	bools   [2]bool                // Bool values only
 
-	needles  []string // Contains, StartsWith, EndsWith
+	needles  [][]byte    // Contains, StartsWith, EndsWith
+	literals *literalSet // the same, if they are many
 	patterns []wildcard
 	regexes  []*regexp.Regexp
 	networks []netip.Prefix
@@ -51,7 +54,32 @@ func newLeaf(m *ir.Match) (*leaf, error) {
 			return nil, err
 		}
 	}
+	l.index()
 	return l, nil
+}
+
+// manyNeedles is the number of literals from which they are looked for together.
+const manyNeedles = 8
+
+func (l *leaf) index() {
+	if len(l.needles) < manyNeedles || slices.ContainsFunc(l.needles, func(n []byte) bool { return len(n) == 0 }) {
+		return
+	}
+	b := newLiteralBuilder()
+	for _, n := range l.needles {
+		b.add(string(n), whereOf(l.op))
+	}
+	l.literals = b.build(nil)
+}
+
+func whereOf(op ir.Op) whereabouts {
+	switch op {
+	case ir.StartsWith:
+		return atStart
+	case ir.EndsWith:
+		return atEnd
+	}
+	return anywhere
 }
 
 func (l *leaf) add(v ir.Value) error {
@@ -68,7 +96,7 @@ func (l *leaf) add(v ir.Value) error {
 		return l.addEqual(v)
 	case ir.Contains, ir.StartsWith, ir.EndsWith:
 		if s, ok := v.(ir.String); ok {
-			l.needles = append(l.needles, l.form(string(s)))
+			l.needles = append(l.needles, []byte(l.form(string(s))))
 			return nil
 		}
 	case ir.Like:
@@ -172,7 +200,7 @@ func (l *leaf) fitsAny(x *scalar, s *subject) bool {
 			if !s.cursor.spend(1) {
 				return false
 			}
-			if l.fitsScalar(x, &other.scalars[j]) {
+			if l.fitsScalar(x, &other.scalars[j], s.cursor) {
 				return true
 			}
 		}
@@ -184,9 +212,12 @@ func (l *leaf) fitsAny(x *scalar, s *subject) bool {
 func (l *leaf) fits(x *scalar, c *cursor) bool {
 	switch l.op {
 	case ir.Equal:
-		return l.equals(x)
+		return l.equals(x, c)
 	case ir.Contains, ir.StartsWith, ir.EndsWith:
-		text := x.form(l.cased)
+		text := x.form(l.cased, c)
+		if l.literals != nil {
+			return c.spend(1+len(text)/8) && l.literals.any(text)
+		}
 		if !c.spend(len(l.needles) * (1 + len(text)/64)) {
 			return false
 		}
@@ -196,7 +227,7 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 			}
 		}
 	case ir.Like:
-		text := x.form(l.cased)
+		text := x.form(l.cased, c)
 		for i := range l.patterns {
 			if !c.spend(1 + len(text)/16) {
 				return false
@@ -206,12 +237,12 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 			}
 		}
 	case ir.Regexp:
-		text := x.textForm()
+		text := x.plainForm(c)
 		for _, re := range l.regexes {
 			if !c.spend(1 + len(text)/4) {
 				return false
 			}
-			if re.MatchString(text) {
+			if re.Match(text) {
 				return true
 			}
 		}
@@ -219,7 +250,7 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 		if x.kind != textScalar {
 			return false
 		}
-		addr, ok := parseAddress(x.text, l.field.ip)
+		addr, ok := parseAddress(x.textForm(), l.field.ip)
 		if !ok || !c.spend(len(l.networks)) {
 			return false
 		}
@@ -242,11 +273,11 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 	return false
 }
 
-func (l *leaf) equals(x *scalar) bool {
+func (l *leaf) equals(x *scalar, c *cursor) bool {
 	switch x.kind {
 	case textScalar:
 		if l.texts != nil {
-			if _, ok := l.texts[x.form(l.cased)]; ok {
+			if _, ok := l.texts[string(x.form(l.cased, c))]; ok {
 				return true
 			}
 		}
@@ -270,7 +301,7 @@ func (l *leaf) equals(x *scalar) bool {
 			return true
 		}
 		if l.texts != nil {
-			_, ok := l.texts[x.textForm()]
+			_, ok := l.texts[string(x.plainForm(c))]
 			return ok
 		}
 	case boolScalar:
@@ -280,15 +311,15 @@ func (l *leaf) equals(x *scalar) bool {
 }
 
 // fitsScalar is fits for the scalar of another field.
-func (l *leaf) fitsScalar(x, v *scalar) bool {
-	if v.kind == textScalar && v.text == "" {
+func (l *leaf) fitsScalar(x, v *scalar, c *cursor) bool {
+	if v.kind == textScalar && v.text == "" && len(v.bytes) == 0 {
 		return false
 	}
 	if l.op != ir.Equal {
-		return textOp(l.op, x.form(l.cased), v.form(l.cased))
+		return textOp(l.op, x.form(l.cased, c), v.form(l.cased, c))
 	}
 	if x.kind == textScalar && v.kind == textScalar {
-		return x.form(l.cased) == v.form(l.cased)
+		return bytes.Equal(x.form(l.cased, c), v.form(l.cased, c))
 	}
 	if x.kind == boolScalar || v.kind == boolScalar {
 		a, aok := x.boolean()
@@ -301,17 +332,17 @@ func (l *leaf) fitsScalar(x, v *scalar) bool {
 		return a == b
 	}
 	// A text that is no number text and a number: the text forms.
-	return v.kind == textScalar && x.form(l.cased) == v.form(l.cased)
+	return v.kind == textScalar && bytes.Equal(x.form(l.cased, c), v.form(l.cased, c))
 }
 
-func textOp(op ir.Op, text, part string) bool {
+func textOp(op ir.Op, text []byte, part []byte) bool {
 	switch op {
 	case ir.Contains:
-		return strings.Contains(text, part)
+		return bytes.Contains(text, part)
 	case ir.StartsWith:
-		return strings.HasPrefix(text, part)
+		return bytes.HasPrefix(text, part)
 	}
-	return strings.HasSuffix(text, part)
+	return bytes.HasSuffix(text, part)
 }
 
 func ordered(op ir.Op, cmp int) bool {

@@ -94,7 +94,7 @@ func scalarTime(x *scalar) (time.Time, bool) {
 	if x.kind != textScalar {
 		return time.Time{}, false
 	}
-	return event.ParseTime(x.text)
+	return event.ParseTime(x.textForm())
 }
 
 func timePart(t time.Time, kind ir.DerivationKind) ir.Number {

@@ -133,6 +133,7 @@ func (s *subject) reset(v any) {
 	s.value, s.used = v, s.used[:0]
 	clear(s.memo)
 	c := s.cursor
+	c.arena.reset()
 	clear(c.json)
 	clear(c.keys)
 	if cap(c.nodes) > maxKeptScalars {
@@ -184,6 +185,36 @@ func (set *leafSet) lockedField(f ir.Field, element bool) (*field, error) {
 	}
 	x.slot = len(fields)
 	fields[spec] = x
+	return x, nil
+}
+
+// chained returns the set's field of what the last of some fields yields from
+// the elements of the list at the one before it, and so on.
+func (set *leafSet) chained(name string, fields []ir.Field) (*field, error) {
+	last := fields[len(fields)-1]
+	if len(fields) == 1 {
+		return set.field(last, false)
+	}
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if x, ok := set.fields[0][name]; ok {
+		return x, nil
+	}
+	x, err := newField(last)
+	if err != nil {
+		return nil, err
+	}
+	var whole route
+	for _, f := range fields {
+		part, err := newRoute(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		whole = append(whole, part...)
+	}
+	x.route = whole
+	x.slot = len(set.fields[0])
+	set.fields[0][name] = x
 	return x, nil
 }
 

@@ -1,7 +1,7 @@
 package compiler
 
 import (
-	"strings"
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -18,9 +18,9 @@ type wildcard struct {
 
 // run is literals and single wildcards without a star.
 type run struct {
-	literal string // of a run without ?
-	parts   []ir.PatternPart
-	ones    bool // has a ?
+	bytes []byte // of a run without ?
+	parts []ir.PatternPart
+	ones  bool // has a ?
 }
 
 func newWildcard(p ir.Pattern, form func(string) string) wildcard {
@@ -34,7 +34,7 @@ func newWildcard(p ir.Pattern, form func(string) string) wildcard {
 			last.parts, last.ones = append(last.parts, part), true
 		default:
 			part.Text = form(part.Text)
-			last.literal += part.Text
+			last.bytes = append(last.bytes, part.Text...)
 			last.parts = append(last.parts, part)
 		}
 	}
@@ -42,7 +42,7 @@ func newWildcard(p ir.Pattern, form func(string) string) wildcard {
 }
 
 // match compares the whole text.
-func (w *wildcard) match(text string) bool {
+func (w *wildcard) match(text []byte) bool {
 	n := w.runs[0].prefix(text)
 	if n < 0 {
 		return false
@@ -67,18 +67,18 @@ func (w *wildcard) match(text string) bool {
 }
 
 // prefix returns the length of the run at the start of text, or -1.
-func (r *run) prefix(text string) int {
+func (r *run) prefix(text []byte) int {
 	n := 0
 	for _, p := range r.parts {
 		if p.Kind == ir.AnyOne {
 			if n == len(text) {
 				return -1
 			}
-			_, size := utf8.DecodeRuneInString(text[n:])
+			_, size := utf8.DecodeRune(text[n:])
 			n += size
 			continue
 		}
-		if !strings.HasPrefix(text[n:], p.Text) {
+		if !startsWith(text[n:], p.Text) {
 			return -1
 		}
 		n += len(p.Text)
@@ -87,7 +87,7 @@ func (r *run) prefix(text string) int {
 }
 
 // suffix returns the length of the run at the end of text, or -1.
-func (r *run) suffix(text string) int {
+func (r *run) suffix(text []byte) int {
 	n := len(text)
 	for i := len(r.parts) - 1; i >= 0; i-- {
 		p := r.parts[i]
@@ -95,11 +95,11 @@ func (r *run) suffix(text string) int {
 			if n == 0 {
 				return -1
 			}
-			_, size := utf8.DecodeLastRuneInString(text[:n])
+			_, size := utf8.DecodeLastRune(text[:n])
 			n -= size
 			continue
 		}
-		if !strings.HasSuffix(text[:n], p.Text) {
+		if !endsWith(text[:n], p.Text) {
 			return -1
 		}
 		n -= len(p.Text)
@@ -108,13 +108,13 @@ func (r *run) suffix(text string) int {
 }
 
 // find returns where the leftmost run in text ends, or -1.
-func (r *run) find(text string) int {
+func (r *run) find(text []byte) int {
 	if !r.ones {
-		i := strings.Index(text, r.literal)
+		i := bytes.Index(text, r.bytes)
 		if i < 0 {
 			return -1
 		}
-		return i + len(r.literal)
+		return i + len(r.bytes)
 	}
 	for at := 0; ; {
 		if n := r.prefix(text[at:]); n >= 0 {
@@ -123,7 +123,15 @@ func (r *run) find(text string) int {
 		if at == len(text) {
 			return -1
 		}
-		_, size := utf8.DecodeRuneInString(text[at:])
+		_, size := utf8.DecodeRune(text[at:])
 		at += size
 	}
+}
+
+func startsWith(text []byte, s string) bool {
+	return len(s) <= len(text) && string(text[:len(s)]) == s
+}
+
+func endsWith(text []byte, s string) bool {
+	return len(s) <= len(text) && string(text[len(text)-len(s):]) == s
 }

@@ -235,6 +235,7 @@ func (p plan) run(v ref.Val) ref.Val {
 func (p plan) runBare(v any) ref.Val {
 	c := bareCursors.Get().(*cursor)
 	c.cost = maxMatchCost
+	c.arena.reset()
 	out := p.on(&subject{value: v, cursor: c})
 	if cap(c.nodes) <= maxKeptScalars {
 		bareCursors.Put(c)

@@ -1,10 +1,12 @@
 package compiler
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -371,37 +373,60 @@ func TestNeeds(t *testing.T) {
 		want string
 	}{
 		{eq("a", "X", 5), `a=5 a=x`},
-		{&ir.And{X: []ir.Expr{eq("a", "x", "y"), testMatch(ir.Contains, "b", "z"), eq("c", true)}}, `c=true`},
-		{&ir.Or{X: []ir.Expr{eq("a", "x"), eq("b", "7")}}, `a=x b=7 b=7`},
-		{&ir.Or{X: []ir.Expr{eq("a", "x"), testMatch(ir.Contains, "b", "z")}}, `always`},
+		{&ir.And{X: []ir.Expr{eq("a", "x", "y"), testMatch(ir.Contains, "b", "zzzzzz"), eq("c", true)}}, `c=true & a=x a=y & b*=zzzzzz`},
+		{&ir.Or{X: []ir.Expr{eq("a", "x"), eq("b", "7")}}, `a=x b="7" b=7`},
+		{&ir.Or{X: []ir.Expr{eq("a", "x"), testMatch(ir.StartsWith, "b", "Z")}}, `a=x b^=z`},
+		{&ir.Or{X: []ir.Expr{eq("a", "x"), testMatch(ir.Null, "b")}}, `always`},
+		{&ir.Or{X: []ir.Expr{&ir.And{X: []ir.Expr{eq("a", "x"), eq("b", "y")}}, eq("c", "z")}}, `a=x c=z & b=y c=z`},
 		{&ir.Not{X: eq("a", "x")}, `always`},
+		{&ir.Not{X: &ir.Or{X: []ir.Expr{eq("b", "y"), &ir.Not{X: eq("a", "x")}}}}, `a=x`},
+		{&ir.Not{X: &ir.And{X: []ir.Expr{&ir.Not{X: eq("b", "y")}, &ir.Not{X: eq("a", "x")}}}}, `a=x b=y`},
 		{ir.Const(true), `always`},
-		{ir.Const(false), ``},
+		{ir.Const(false), `never`},
 		{&ir.And{}, `always`},
-		{&ir.Or{}, ``},
+		{&ir.Or{}, `never`},
 		{&ir.Selection{Name: "s", X: eq("a", "x")}, `a=x`},
-		{&ir.Any{Over: mustField("l"), X: eq("a", "x")}, `always`},
-		{eq("*", "x"), `always`},
+		{&ir.Any{Over: mustField("l"), X: eq("a", "x")}, `l a=x`},
+		{&ir.Not{X: &ir.Any{Over: mustField("l"), X: &ir.Not{X: eq("a", "x")}}}, `always`},
+		{&ir.Any{Over: mustField("l"), X: eq("[0]", "x")}, `always`},
+		{&ir.Any{Over: mustField("l"), X: eq("*", "x")}, `always`},
+		{eq("*", "x"), `*=x`},
 		{eq("t@hour", 5), `always`},
 		{eq("a", "x", other("b")), `always`},
+		{eq("a", ""), `a=`},
+		{testMatch(ir.Contains, "a", ""), `always`},
+		{testMatch(ir.Like, "a", ir.ParsePattern("ab*LONGER?c")), `a*=longer`},
+		{testMatch(ir.Like, "a", ir.ParsePattern("ab*longer")), `a$=longer`},
+		{testMatch(ir.Like, "a", ir.ParsePattern("?*")), `always`},
+		{testMatch(ir.Regexp, "a", ir.Regex("x(ab|cde+)[0-9]{2}LONG")), `a*=long`},
+		{testMatch(ir.Regexp, "a", ir.Regex("(?i)monkeys")), `a*=mon`},
+		{testMatch(ir.Regexp, "a", ir.Regex("(foo|bar)?[a-z]")), `always`},
+		{testMatch(ir.Regexp, "a", ir.Regex("(first|other){2,}")), `a*=first a*=other`},
 	} {
-		asked := map[need]int{}
-		for _, m := range ir.Matches(c.e) {
-			for n := range equalNeeds(m) {
-				asked[n]++
+		n := newNeedReader([]ir.Expr{c.e})
+		sets := n.sets(c.e)
+		var texts []string
+		for _, s := range sets {
+			var got []string
+			for x := range s.needs {
+				value := x.text
+				switch x.kind {
+				case needNumber:
+					value = ir.ValueText(x.number)
+				case needFalse, needTrue:
+					value = fmt.Sprint(x.kind == needTrue)
+				case needText:
+					if _, ok := ir.NumberText(x.text); ok {
+						value = strconv.Quote(x.text)
+					}
+				}
+				op := map[needKind]string{needPart: "*=", needStart: "^=", needEnd: "$="}[x.kind]
+				got = append(got, strings.ReplaceAll(x.place, "\x00", " ")+cmp.Or(op, "=")+value)
 			}
+			slices.Sort(got)
+			texts = append(texts, cmp.Or(strings.Join(got, " "), "never"))
 		}
-		needs, decides := needsOf(c.e, asked)
-		var got []string
-		for n := range needs {
-			got = append(got, fmt.Sprintf("%s=%v", n.spec, n.value))
-		}
-		slices.Sort(got)
-		text := strings.Join(got, " ")
-		if !decides {
-			text = "always"
-		}
-		if text != c.want {
+		if text := cmp.Or(strings.Join(texts, " & "), "always"); text != c.want {
 			t.Errorf("%s: %q, want %q", ir.Print(c.e), text, c.want)
 		}
 	}

@@ -86,26 +86,33 @@ func compareIntFloat(i int64, f float64) int {
 }
 
 // decimalText is the shortest decimal without an exponent.
-func decimalText(v any) string {
+func decimalText(v any) string { return string(appendDecimal(nil, v)) }
+
+// appendDecimal appends it.
+func appendDecimal(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case int64:
-		return strconv.FormatInt(v, 10)
+		return strconv.AppendInt(b, v, 10)
 	case json.Number:
 		if i, err := strconv.ParseInt(string(v), 10, 64); err == nil {
-			return strconv.FormatInt(i, 10)
+			return strconv.AppendInt(b, i, 10)
 		}
 		f, _ := strconv.ParseFloat(string(v), 64)
-		return decimalText(f)
+		return appendFloat(b, f)
 	case uint64:
 		if v <= math.MaxInt64 {
-			return strconv.FormatUint(v, 10)
+			return strconv.AppendUint(b, v, 10)
 		}
-		return decimalText(float64(v))
+		return appendFloat(b, float64(v))
 	case float64:
-		if v == 0 {
-			return "0" // not -0
-		}
-		return strconv.FormatFloat(v, 'f', -1, 64)
+		return appendFloat(b, v)
 	}
-	return ""
+	return b
+}
+
+func appendFloat(b []byte, f float64) []byte {
+	if f == 0 {
+		return append(b, '0') // not -0
+	}
+	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }

@@ -66,6 +66,7 @@ type cursor struct {
 	cost  int // steps left; negative: the limit was met and results are not whole
 	keep  bool
 	nodes []any
+	arena arena
 	json  map[string]any
 	keys  map[uintptr]foldedKeys
 }

@@ -14,7 +14,8 @@ type scalar struct {
 	folds   bool // folded is set
 	numeric int8 // of text: 1 it is a number text, -1 it is not, 0 nobody asked yet
 	text    string
-	folded  string
+	bytes   []byte    // the same, if the cursor's arena has it; text may then be ""
+	folded  []byte    // in the cursor's arena
 	num     ir.Number // of a number, and of text with numeric 1; see canonical
 	raw     any       // of a number, until its text is asked for
 }
@@ -31,24 +32,53 @@ const (
 func (x *scalar) textForm() string {
 	if x.raw != nil {
 		x.text, x.raw = decimalText(x.raw), nil
+	} else if x.text == "" && len(x.bytes) > 0 {
+		x.text = string(x.bytes)
 	}
 	return x.text
 }
 
 // foldedForm returns the folded text form.
-func (x *scalar) foldedForm() string {
+func (x *scalar) foldedForm() string { return ir.Fold(x.textForm()) }
+
+// form returns the text form, folded unless cased, in the cursor's arena: it
+// is gone with the event.
+func (x *scalar) form(cased bool, c *cursor) []byte {
+	if cased {
+		return x.plainForm(c)
+	}
 	if !x.folds {
-		x.folded, x.folds = ir.Fold(x.textForm()), true
+		x.folds = true
+		if x.bytes != nil {
+			x.folded = foldInto(&c.arena, x.bytes)
+		} else if x.raw != nil {
+			x.folded = x.plainForm(c) // a decimal number is folded
+		} else {
+			x.folded = foldInto(&c.arena, x.text)
+		}
 	}
 	return x.folded
 }
 
-// form returns the text form, folded unless cased.
-func (x *scalar) form(cased bool) string {
-	if cased {
-		return x.textForm()
+func foldInto[Text string | []byte](a *arena, s Text) []byte {
+	if b := a.take(len(s)); ir.FoldASCII(b, s) {
+		return b
 	}
-	return x.foldedForm()
+	return a.keep(ir.AppendFold(a.rest(len(s)), s))
+}
+
+// plainForm is form of cased.
+func (x *scalar) plainForm(c *cursor) []byte {
+	if x.bytes == nil {
+		if x.raw != nil {
+			x.bytes = c.arena.keep(appendDecimal(c.arena.rest(32), x.raw))
+		} else {
+			b := c.arena.take(len(x.text))
+			copy(b, x.text)
+			x.bytes = b
+		}
+	}
+	return x.bytes
 }
 
 // number returns the value of a number or number text.
@@ -59,7 +89,7 @@ func (x *scalar) number() (ir.Number, bool) {
 	case textScalar:
 		if x.numeric == 0 {
 			x.numeric = -1
-			if n, ok := ir.NumberText(x.text); ok {
+			if n, ok := x.numberText(); ok {
 				x.num, x.numeric = n, 1
 			}
 		}
@@ -68,13 +98,31 @@ func (x *scalar) number() (ir.Number, bool) {
 	return ir.Number{}, false
 }
 
+// size is the length of the text form, of a number at most that.
+func (x *scalar) size() int { return max(len(x.text), len(x.bytes)) }
+
+func (x *scalar) numberText() (ir.Number, bool) {
+	if x.text != "" || len(x.bytes) > maxNumberText {
+		return ir.NumberText(x.text)
+	}
+	return ir.NumberText(string(x.bytes))
+}
+
+// maxNumberText is the length of the longest text that counts as a number.
+const maxNumberText = len("-") + 15 + len(".") + 15
+
 // boolean returns the value of a boolean or of the text true or false.
 func (x *scalar) boolean() (truth, ok bool) {
 	switch x.kind {
 	case boolScalar:
 		return x.truth, true
 	case textScalar:
-		return parseBoolText(x.foldedForm())
+		for i := range boolTexts {
+			if len(x.text) == len(boolTexts[i]) && ir.FoldsTo(x.text, boolTexts[i]) ||
+				len(x.bytes) == len(boolTexts[i]) && ir.FoldsTo(string(x.bytes), boolTexts[i]) {
+				return i == 1, true
+			}
+		}
 	}
 	return false, false
 }
@@ -87,8 +135,10 @@ func (x *scalar) value() any {
 	case boolScalar:
 		return x.truth
 	}
-	return x.text
+	return x.textForm()
 }
+
+var boolTexts = [2]string{"false", "true"}
 
 func parseBoolText(folded string) (truth, ok bool) {
 	return folded == "true", folded == "true" || folded == "false"

@@ -37,7 +37,7 @@ func workload(n int) []workloadEvent {
 	return events
 }
 
-var speedEvents = sync.OnceValue(func() []workloadEvent { return workload(4000) })
+var speedEvents = sync.OnceValue(func() []workloadEvent { return workload(1000) })
 
 // speedDocs are SigmaHQ's rules or, without them, made ones of their kind.
 func speedDocs(tb testing.TB) []*sigma.Document {

@@ -30,6 +30,47 @@ func foldFrom(s string, i int) string {
 	return b.String()
 }
 
+// AppendFold appends Fold(s) to b.
+func AppendFold[Text string | []byte](b []byte, s Text) []byte {
+	i := 0
+	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+		b = append(b, lowered[s[i]])
+	}
+	if i == len(s) {
+		return b
+	}
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		b = utf8.AppendRune(b, foldRune(r))
+		i += size
+	}
+	return b
+}
+
+// FoldASCII writes Fold(s) to b, which is as long, and reports whether s was
+// all ASCII; if it was not, b is of no use.
+func FoldASCII[Text string | []byte](b []byte, s Text) bool {
+	b = b[:len(s)]
+	var all byte
+	for i := range b {
+		c := s[i]
+		all |= c
+		b[i] = lowered[c]
+	}
+	return all < utf8.RuneSelf
+}
+
+// lowered folds bytes of ASCII; others stand as they are.
+var lowered = func() (t [256]byte) {
+	for i := range t {
+		t[i] = byte(i)
+		if 'A' <= i && i <= 'Z' {
+			t[i] += 'a' - 'A'
+		}
+	}
+	return t
+}()
+
 func foldRune(r rune) rune {
 	if r < utf8.RuneSelf {
 		if 'A' <= r && r <= 'Z' {

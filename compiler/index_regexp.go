@@ -1,0 +1,106 @@
+package compiler
+
+import (
+	"regexp/syntax"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
+
+// maxRegexpLiterals bounds the literals taken of one regular expression.
+const maxRegexpLiterals = 64
+
+// regexpLiterals returns folded literals of which one stands in the folded form
+// of every text that a regular expression is found in; ok is false where there
+// are none to be had.
+func regexpLiterals(text string) (literals []string, ok bool) {
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, false
+	}
+	set, ok := requiredLiterals(re.Simplify())
+	return set, ok && len(set) <= maxRegexpLiterals
+}
+
+func requiredLiterals(re *syntax.Regexp) ([]string, bool) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if s := longestFolded(re.Rune, re.Flags&syntax.FoldCase != 0); s != "" {
+			return []string{s}, true
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return requiredLiterals(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return requiredLiterals(re.Sub[0])
+		}
+	case syntax.OpConcat:
+		var best []string
+		for _, sub := range re.Sub {
+			if set, ok := requiredLiterals(sub); ok && betterLiterals(set, best) {
+				best = set
+			}
+		}
+		return best, best != nil
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			set, ok := requiredLiterals(sub)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, set...)
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// betterLiterals prefers what is longer, then what is fewer.
+func betterLiterals(a, b []string) bool {
+	if b == nil {
+		return true
+	}
+	shortest := func(set []string) int {
+		n := len(set[0])
+		for _, s := range set {
+			n = min(n, len(s))
+		}
+		return min(n, 2*gramSize)
+	}
+	x, y := shortest(a), shortest(b)
+	return x > y || x == y && len(a) < len(b)
+}
+
+// longestFolded returns the longest run of a literal, folded, that no text
+// misses. Where case does not count in the expression, code points that it
+// takes for equal may fold to different ones (k and the Kelvin sign): they cut.
+func longestFolded(runes []rune, foldCase bool) string {
+	best := ""
+	var run strings.Builder
+	for _, r := range runes {
+		if r == utf8.RuneError || foldCase && !foldsAlike(r) {
+			run.Reset()
+			continue
+		}
+		run.WriteString(ir.Fold(string(r)))
+		if run.Len() > len(best) {
+			best = run.String()
+		}
+	}
+	return best
+}
+
+// foldsAlike says whether all code points that a case-insensitive expression
+// takes for r fold to one.
+func foldsAlike(r rune) bool {
+	folded := ir.Fold(string(r))
+	for x := unicode.SimpleFold(r); x != r; x = unicode.SimpleFold(x) {
+		if ir.Fold(string(x)) != folded {
+			return false
+		}
+	}
+	return true
+}

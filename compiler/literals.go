@@ -1,0 +1,370 @@
+package compiler
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// literalSet finds which of many literals stand in a text: anywhere, at its
+// start or at its end. For literals anywhere it looks at each run of a few
+// bytes, a gram, of the text: every literal is filed under one of its grams,
+// one that few others have. So a text is read once, whatever the number of
+// literals, and what is found was compared whole.
+type literalSet struct {
+	literals []literal
+	grams    [gramSize]*gramTable // by length - 1
+	starts   *edgeTable
+	ends     *edgeTable
+}
+
+type literal struct {
+	text string
+	next int32 // of those filed under the same gram, or -1
+	at   int32 // of the gram in text
+}
+
+// gramSize is the length of grams; literals that are shorter are their own.
+const gramSize = 4
+
+// edgeSize is how many bytes at the edge of a text decide where to look.
+const edgeSize = 8
+
+// whereabouts say where in a text a literal must stand.
+type whereabouts uint8
+
+const (
+	anywhere whereabouts = iota
+	atStart
+	atEnd
+)
+
+// literalBuilder collects literals; equal ones get one number.
+type literalBuilder struct {
+	set    literalSet
+	places []whereabouts
+	known  map[placedLiteral]int32
+}
+
+type placedLiteral struct {
+	where whereabouts
+	text  string
+}
+
+func newLiteralBuilder() *literalBuilder {
+	return &literalBuilder{known: map[placedLiteral]int32{}}
+}
+
+// add returns the literal's number; it must not be empty.
+func (b *literalBuilder) add(text string, p whereabouts) int32 {
+	key := placedLiteral{p, text}
+	if n, ok := b.known[key]; ok {
+		return n
+	}
+	n := int32(len(b.places))
+	b.known[key] = n
+	b.places = append(b.places, p)
+	b.set.literals = append(b.set.literals, literal{text: text, next: -1})
+	return n
+}
+
+// build files the literals. common says how common a gram is; nil for unknown.
+func (b *literalBuilder) build(common *gramCounts) *literalSet {
+	s := &b.set
+	var byGram [gramSize]int
+	edges := [3]int{}
+	for i, p := range b.places {
+		if p == anywhere {
+			byGram[min(len(s.literals[i].text), gramSize)-1]++
+		} else {
+			edges[p]++
+		}
+	}
+	for n, count := range byGram {
+		if count > 0 {
+			s.grams[n] = newGramTable(n+1, count)
+		}
+	}
+	if edges[atStart] > 0 {
+		s.starts = newEdgeTable(edges[atStart])
+	}
+	if edges[atEnd] > 0 {
+		s.ends = newEdgeTable(edges[atEnd])
+	}
+	var filed gramCounts
+	for i, p := range b.places {
+		l := &s.literals[i]
+		switch p {
+		case atStart:
+			s.starts.put(edge{startOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
+		case atEnd:
+			s.ends.put(edge{endOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
+		default:
+			t := s.grams[min(len(l.text), gramSize)-1]
+			if len(l.text) > gramSize {
+				l.at = int32(rarestGram(l.text, &filed, common))
+				filed.add(gramOf(l.text[l.at:]))
+			}
+			t.put(t.gram([]byte(l.text[l.at:])), s, int32(i))
+		}
+	}
+	return s
+}
+
+// rarestGram picks where the gram stands that a literal is filed under.
+func rarestGram(text string, filed, common *gramCounts) int {
+	best, at := uint32(1<<31), 0
+	for i := 0; i+gramSize <= len(text); i++ {
+		g := gramOf(text[i:])
+		n := 4 * filed.of(g)
+		if common != nil {
+			n += common.of(g)
+		}
+		if n < best {
+			best, at = n, i
+		}
+	}
+	return at
+}
+
+// each calls f with the number of every literal that stands in text, of one
+// that stands there several times perhaps several times, until f says stop.
+func (s *literalSet) each(text []byte, f func(n int32) (stop bool)) bool {
+	for _, t := range s.grams {
+		if t != nil && t.scan(s, text, f) {
+			return true
+		}
+	}
+	return s.starts.find(s, text, startOf(text), atStart, f) || s.ends.find(s, text, endOf(text), atEnd, f)
+}
+
+// any says whether one of the literals stands in text.
+func (s *literalSet) any(text []byte) bool {
+	return s.each(text, func(int32) bool { return true })
+}
+
+// gramTable files literals under grams of one length.
+type gramTable struct {
+	size   int
+	mask   uint32
+	filter []uint64 // a bit for each hash, to say no quickly
+	fshift uint32
+	slots  []gramSlot
+	shift  uint32
+}
+
+type gramSlot struct {
+	gram uint32
+	head int32 // -1: empty
+}
+
+const gramHash = 0x9E3779B1
+
+func newGramTable(size, count int) *gramTable {
+	t := &gramTable{size: size, mask: uint32(1<<(8*size) - 1)}
+	n := max(bits.Len(uint(2*count)), 3)
+	t.shift = 32 - uint32(n)
+	t.slots = make([]gramSlot, 1<<n)
+	for i := range t.slots {
+		t.slots[i].head = -1
+	}
+	f := min(max(bits.Len(uint(16*count)), 10), 20)
+	t.fshift = 32 - uint32(f)
+	t.filter = make([]uint64, 1<<f/64)
+	return t
+}
+
+func gramOf(s string) uint32 {
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// gram returns the gram at the start of b, which may be short of four bytes.
+func (t *gramTable) gram(b []byte) uint32 {
+	if len(b) >= gramSize {
+		return binary.LittleEndian.Uint32(b) & t.mask
+	}
+	var g uint32
+	for i, c := range b {
+		g |= uint32(c) << (8 * i)
+	}
+	return g & t.mask
+}
+
+func (t *gramTable) put(g uint32, s *literalSet, n int32) {
+	h := g * gramHash
+	t.filter[h>>t.fshift>>6] |= 1 << (h >> t.fshift & 63)
+	i := h >> t.shift
+	for t.slots[i].head >= 0 && t.slots[i].gram != g {
+		i = (i + 1) & uint32(len(t.slots)-1)
+	}
+	s.literals[n].next = t.slots[i].head
+	t.slots[i] = gramSlot{g, n}
+}
+
+func (t *gramTable) scan(s *literalSet, text []byte, f func(n int32) bool) bool {
+	last := len(text) - t.size
+	filter, fshift, mask := t.filter, t.fshift, t.mask
+	i := 0
+	for ; i+gramSize <= len(text); i++ {
+		g := binary.LittleEndian.Uint32(text[i:]) & mask
+		h := g * gramHash >> fshift
+		if filter[h>>6]>>(h&63)&1 != 0 && t.found(s, text, i, g, f) {
+			return true
+		}
+	}
+	for ; i <= last; i++ {
+		if t.found(s, text, i, t.gram(text[i:]), f) {
+			return true
+		}
+	}
+	return false
+}
+
+// found compares the literals of the gram at a place of the text.
+func (t *gramTable) found(s *literalSet, text []byte, at int, g uint32, f func(n int32) bool) bool {
+	i := g * gramHash >> t.shift
+	for {
+		slot := &t.slots[i]
+		if slot.head < 0 {
+			return false
+		}
+		if slot.gram == g {
+			for n := slot.head; n >= 0; n = s.literals[n].next {
+				l := &s.literals[n]
+				from := at - int(l.at)
+				if from >= 0 && len(l.text) <= len(text)-from && string(text[from:from+len(l.text)]) == l.text && f(n) {
+					return true
+				}
+			}
+			return false
+		}
+		i = (i + 1) & uint32(len(t.slots)-1)
+	}
+}
+
+// edgeTable files literals under their first or last bytes.
+type edgeTable struct {
+	sizes []uint8 // that occur
+	slots []edgeSlot
+	shift uint32
+}
+
+// edge is up to eight bytes.
+type edge struct {
+	bytes uint64
+	size  uint8
+}
+
+type edgeSlot struct {
+	edge
+	head int32 // number + 1; 0: empty
+}
+
+func newEdgeTable(count int) *edgeTable {
+	n := max(bits.Len(uint(2*count)), 3)
+	return &edgeTable{slots: make([]edgeSlot, 1<<n), shift: 64 - uint32(n)}
+}
+
+// startOf returns up to eight bytes at the start, the first one lowest.
+func startOf(b []byte) uint64 {
+	if len(b) >= edgeSize {
+		return binary.LittleEndian.Uint64(b)
+	}
+	var e uint64
+	for i, c := range b {
+		e |= uint64(c) << (8 * i)
+	}
+	return e
+}
+
+// endOf returns up to eight bytes at the end, the last one lowest.
+func endOf(b []byte) uint64 {
+	if len(b) >= edgeSize {
+		return binary.BigEndian.Uint64(b[len(b)-edgeSize:])
+	}
+	var e uint64
+	for _, c := range b {
+		e = e<<8 | uint64(c)
+	}
+	return e
+}
+
+// cut keeps the first so many of the bytes, the lowest.
+func (e edge) cut() edge {
+	if e.size < edgeSize {
+		e.bytes &= 1<<(8*e.size) - 1
+	}
+	return e
+}
+
+func (t *edgeTable) slot(e edge) *edgeSlot {
+	i := (e.bytes + uint64(e.size)) * 0x9E3779B97F4A7C15 >> t.shift
+	for {
+		s := &t.slots[i]
+		if s.head == 0 || s.edge == e {
+			return s
+		}
+		i = (i + 1) & uint64(len(t.slots)-1)
+	}
+}
+
+func (t *edgeTable) put(e edge, s *literalSet, n int32) {
+	known := false
+	for _, size := range t.sizes {
+		known = known || size == e.size
+	}
+	if !known {
+		t.sizes = append(t.sizes, e.size)
+	}
+	slot := t.slot(e)
+	slot.edge = e
+	s.literals[n].next = slot.head - 1
+	slot.head = n + 1
+}
+
+func (t *edgeTable) find(s *literalSet, text []byte, bytes uint64, p whereabouts, f func(n int32) bool) bool {
+	if t == nil {
+		return false
+	}
+	for _, size := range t.sizes {
+		if int(size) > len(text) {
+			continue
+		}
+		for n := t.slot(edge{bytes, size}.cut()).head - 1; n >= 0; n = s.literals[n].next {
+			l := s.literals[n].text
+			if len(l) > len(text) {
+				continue
+			}
+			part := text[:len(l)]
+			if p == atEnd {
+				part = text[len(text)-len(l):]
+			}
+			if string(part) == l && f(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gramCounts says roughly how often grams were counted: different ones may be
+// counted together.
+type gramCounts [1 << 14]uint32
+
+func (c *gramCounts) of(g uint32) uint32 { return c[g*gramHash>>18] }
+func (c *gramCounts) add(g uint32)       { c[g*gramHash>>18]++ }
+
+// addAll counts the grams of a text.
+func (c *gramCounts) addAll(text string) {
+	for i := 0; i+gramSize <= len(text); i++ {
+		c.add(gramOf(text[i:]))
+	}
+}
+
+// rarest returns the count of the rarest gram of a text of at least four bytes.
+func (c *gramCounts) rarest(text string) uint32 {
+	best := ^uint32(0)
+	for i := 0; i+gramSize <= len(text); i++ {
+		best = min(best, c.of(gramOf(text[i:])))
+	}
+	return best
+}

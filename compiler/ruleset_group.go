@@ -1,0 +1,133 @@
+package compiler
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// ruleGroup holds the rules of one source.
+type ruleGroup struct {
+	programs []*program // in the order of the rules
+
+	// Made when the first event of the source comes: a set serves many event
+	// forms, most callers have few.
+	once       sync.Once
+	predicates []*predicate
+	index      *candidateIndex // nil where every predicate looks at every event
+	err        error
+}
+
+// program is a rule for one source.
+type program struct {
+	rule   *ir.Rule
+	loaded *loadedRule
+	group  *ruleGroup
+}
+
+// predicate is what rules of one source ask of an event: rules that ask the
+// same have one, evaluated once. It is compiled when the first event comes that
+// may meet it.
+type predicate struct {
+	text     string  // in CEL
+	programs []int32 // of the group
+
+	once    sync.Once
+	program cel.Program
+	err     error
+	failed  atomic.Bool // it is not evaluated any more
+}
+
+func (rs *RuleSet) add(p *program) {
+	p.loaded.programs = append(p.loaded.programs, p)
+	src := event.Source{Form: event.Form(p.rule.Source.Form), Table: p.rule.Source.Table}
+	if src == (event.Source{}) {
+		if rs.any == nil {
+			rs.any = &ruleGroup{}
+		}
+		p.group = rs.any
+	} else {
+		src.Table = foldName(src.Table)
+		if p.group = rs.groups[src]; p.group == nil {
+			p.group = &ruleGroup{}
+			rs.groups[src] = p.group
+		}
+	}
+	p.group.programs = append(p.group.programs, p)
+}
+
+// prepare makes the group's predicates and their index, once.
+func (g *ruleGroup) prepare(rs *RuleSet) {
+	g.once.Do(func() {
+		texts := make([]string, len(g.programs))
+		errs := make([]error, len(g.programs))
+		inParallel(len(texts), func(i int) { texts[i], errs[i] = CEL(g.programs[i].rule) })
+		known := map[string]*predicate{}
+		var trees []ir.Expr
+		for i, p := range g.programs {
+			q := known[texts[i]]
+			if q == nil || errs[i] != nil {
+				q = &predicate{text: texts[i], err: errs[i]}
+				g.predicates = append(g.predicates, q)
+				trees = append(trees, p.rule.Predicate())
+				known[texts[i]] = q
+			}
+			q.programs = append(q.programs, int32(i))
+		}
+		if !rs.opts.NoIndex {
+			g.index, g.err = newCandidateIndex(rs.leaves, trees)
+		}
+	})
+}
+
+// prepare compiles the predicate, once.
+func (q *predicate) prepare(rs *RuleSet) error {
+	q.once.Do(func() {
+		if q.err != nil {
+			return
+		}
+		defer recovered(&q.err)
+		ast, issues := rs.env.Compile(q.text)
+		if q.err = issues.Err(); q.err != nil {
+			return
+		}
+		q.program, q.err = rs.env.Program(ast)
+		q.text = ""
+	})
+	return q.err
+}
+
+// Prepare compiles all rules now instead of when the first event comes that may
+// meet them, and says which cannot be compiled.
+func (rs *RuleSet) Prepare() sigma.Diagnostics {
+	var groups []*ruleGroup
+	for _, l := range rs.rules {
+		for _, p := range l.programs {
+			if !slices.Contains(groups, p.group) {
+				groups = append(groups, p.group)
+			}
+		}
+	}
+	var diags sigma.Diagnostics
+	for _, g := range groups {
+		g.prepare(rs)
+		inParallel(len(g.predicates), func(i int) { g.predicates[i].prepare(rs) })
+		for _, q := range g.predicates {
+			if q.err == nil {
+				continue
+			}
+			for _, i := range q.programs {
+				r := g.programs[i].rule
+				diags = append(diags, sigma.Diagnostic{File: r.File, Pos: r.Pos, Code: sigma.CodeUnsupported,
+					Message: "the rule cannot be compiled to CEL: " + q.err.Error(), Hint: "split the rule"})
+			}
+		}
+	}
+	return diags
+}

@@ -1,0 +1,262 @@
+package compiler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
+
+	"github.com/rulewright/rulewright/compiler/event"
+)
+
+// scratch is what matching one event needs, used again for the next.
+type scratch struct {
+	event *subject
+	picks picks
+	met   bitset // programs whose rules are true
+	frame *interpreter.ExecutionFrame
+}
+
+// ResolveName and Parent make a scratch the activation of CEL programs.
+func (s *scratch) ResolveName(name string) (any, bool) {
+	if name == celEvent {
+		return s.event, true
+	}
+	return nil, false
+}
+
+func (s *scratch) Parent() interpreter.Activation { return nil }
+
+// Match returns the hits of all rules whose source the event is of, in the
+// order of the rules. Rules that a correlation of the set refers to have none,
+// unless one of these says generate: what their events mean together is for a
+// Stream. ev is a map[string]any as encoding/json makes it, raw
+// JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
+// not change meanwhile. An error says that the event could not be read, or that
+// it is such that looking at it was given up; hits found before are returned.
+func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
+	defer recovered(&err)
+	in, err := rs.incoming(ev)
+	if err != nil {
+		return nil, err
+	}
+	return rs.hits(&in)
+}
+
+// hits returns the hits of all rules that have hits of their own.
+func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
+	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
+		if !rs.quiet[p.rule] {
+			hits = append(hits, rs.hit(p, s, in))
+		}
+	})
+	return hits, err
+}
+
+// MatchAs is Match for an event whose source the caller knows.
+func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
+	defer recovered(&err)
+	in, err := readIncoming(ev)
+	if err != nil {
+		return nil, err
+	}
+	in.record.Source = src
+	return rs.hits(&in)
+}
+
+var errPanic = errors.New("internal error")
+
+// recovered turns a panic, such as one of a caller's event.Object, into an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
+}
+
+// incoming is an event with what is known of it.
+type incoming struct {
+	record event.Record // Event as it was given, decoded
+	value  any          // what rules look at
+	// identity is what its hits are told apart by; "" until a hit asks.
+	identity string
+}
+
+func readIncoming(ev any) (incoming, error) {
+	var in incoming
+	switch x := ev.(type) {
+	case event.Record:
+		in.record = x
+	case *event.Record:
+		if x != nil {
+			in.record = *x
+		}
+	default:
+		in.record.Event = ev
+	}
+	var data []byte
+	raw := true // no bytes at all are no event either
+	switch x := in.record.Event.(type) {
+	case []byte:
+		data = x
+	case json.RawMessage:
+		data = x
+	default:
+		raw = false
+	}
+	if raw {
+		if len(data) > event.MaxRecordBytes {
+			return in, fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
+		}
+		v, err := decodeJSON(bytes.TrimPrefix(data, []byte("\ufeff")))
+		if err != nil {
+			return in, fmt.Errorf("the event is no JSON: %w", err)
+		}
+		in.record.Event = v
+	}
+	in.value = event.Unwrap(plain(in.record.Event))
+	return in, nil
+}
+
+func (rs *RuleSet) incoming(ev any) (incoming, error) {
+	in, err := readIncoming(ev)
+	if err != nil {
+		return in, err
+	}
+	if rs.opts.Source != nil {
+		if src, ok := rs.opts.Source(in.record.Event); ok {
+			in.record.Source = src
+			return in, nil
+		}
+	}
+	if in.record.Source == (event.Source{}) {
+		in.record.Source, _ = event.Detect(in.value)
+	}
+	return in, nil
+}
+
+// group returns the rules that an event meets, or nil.
+func (rs *RuleSet) group(src event.Source) *ruleGroup {
+	if src == (event.Source{}) {
+		rs.unknown.Add(1)
+		return rs.any
+	}
+	src.Table = foldName(src.Table)
+	return rs.groups[src]
+}
+
+var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
+
+// match calls f with the rules that are true of an event, in their order.
+func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
+	g := rs.group(in.record.Source)
+	if g == nil {
+		return nil
+	}
+	s := rs.scratch.Get().(*scratch)
+	s.event.reset(in.value)
+	some, err := rs.decide(g, s)
+	if some {
+		s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
+	}
+	s.event.value = nil
+	rs.scratch.Put(s)
+	return err
+}
+
+// decide sets s.met to the rules of a group that are true of the event in s, if
+// there are some.
+func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
+	g.prepare(rs)
+	c := s.event.cursor
+	c.cost = rs.maxCost
+	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
+		return false, err
+	}
+	defer func() {
+		s.frame.Close()
+		s.frame = nil
+	}()
+	if g.index == nil {
+		s.picks[0] = s.picks[0][:0]
+		for i := range g.predicates {
+			if i%64 == 0 {
+				s.picks[0] = append(s.picks[0], 0)
+			}
+			s.picks[0].set(i)
+		}
+	} else if g.index.pick(s.event, &s.picks); c.cost < 0 {
+		return false, errEventCost
+	}
+	total := 0
+	for w, word := range s.picks[0] {
+		for ; word != 0; word &= word - 1 {
+			q := g.predicates[w*64+bits.TrailingZeros64(word)]
+			if q.failed.Load() {
+				continue
+			}
+			c.cost = rs.maxCost
+			holds, failed := q.eval(rs, s)
+			if failed != nil {
+				q.failed.Store(true)
+				for _, i := range q.programs {
+					l := g.programs[i].loaded
+					l.failure.CompareAndSwap(nil, &Disabled{&l.info, failed})
+				}
+			}
+			if holds {
+				if !some {
+					some = true
+					s.met = append(s.met[:0], make(bitset, (len(g.programs)+63)/64)...)
+				}
+				for _, i := range q.programs {
+					s.met.set(int(i))
+				}
+			}
+			if total += rs.maxCost - c.cost; total > maxEventCost {
+				return some, errEventCost
+			}
+		}
+	}
+	return some, nil
+}
+
+// eval evaluates a predicate over the event in s. failed says why it must not
+// be evaluated again.
+func (q *predicate) eval(rs *RuleSet, s *scratch) (holds bool, failed error) {
+	if err := q.prepare(rs); err != nil {
+		return false, err
+	}
+	out, _, err := q.program.Eval(s.frame) // recovers from panics
+	if s.event.cursor.cost < 0 {
+		return false, errCost
+	}
+	return out == types.True, err
+}
+
+// tell calls f with a rule that is true. What f does is part of the rule's
+// work, but a rule that f exhausts has had its hit.
+func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) {
+	l := p.loaded
+	if l.failure.Load() != nil {
+		return
+	}
+	c := s.event.cursor
+	c.cost = rs.maxCost
+	defer func() {
+		var failed error
+		if r := recover(); r != nil {
+			failed = fmt.Errorf("%w: %v", errPanic, r)
+		}
+		if c.cost < 0 {
+			failed = errCost
+		}
+		if failed != nil {
+			l.failure.CompareAndSwap(nil, &Disabled{&l.info, failed})
+		}
+	}()
+	f(p, s, in)
+}
