@@ -3,6 +3,7 @@ package compiler
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/cel-go/common/types/ref"
 
@@ -135,7 +136,8 @@ func (s *subject) reset(v any) {
 	c := s.cursor
 	c.arena.reset()
 	clear(c.json)
-	clear(c.keys)
+	c.forget()
+	c.raw.Reset()
 	if cap(c.nodes) > maxKeptScalars {
 		c.nodes = nil
 	}
@@ -148,6 +150,10 @@ type leafSet struct {
 	fields [2]map[string]*field // on the event, on an element; by spec
 	leaves [2]map[string]*leaf  // likewise; by text
 	known  sync.Map             // knownMatch to *leaf: what was looked up before
+
+	keys      map[string]int32 // folded keys of routes, numbered
+	keyNames  []string
+	published atomic.Pointer[keyNames]
 }
 
 type knownMatch struct {
@@ -156,7 +162,7 @@ type knownMatch struct {
 }
 
 func newLeafSet() *leafSet {
-	set := &leafSet{}
+	set := &leafSet{keys: map[string]int32{}}
 	for i := range set.fields {
 		set.fields[i], set.leaves[i] = map[string]*field{}, map[string]*leaf{}
 	}
@@ -185,7 +191,82 @@ func (set *leafSet) lockedField(f ir.Field, element bool) (*field, error) {
 	}
 	x.slot = len(fields)
 	fields[spec] = x
+	set.number(x.route)
 	return x, nil
+}
+
+// number gives the keys of a route their numbers.
+func (set *leafSet) number(r route) {
+	for i := range r {
+		if r[i].key != nil {
+			set.numberKey(r[i].key)
+		}
+		if r[i].where != nil {
+			set.number(r[i].where.field.route)
+		}
+	}
+}
+
+func (set *leafSet) numberKey(k *routeKey) {
+	n, ok := set.keys[k.folded]
+	if !ok {
+		n = int32(len(set.keyNames))
+		set.keys[k.folded] = n
+		set.keyNames = append(set.keyNames, k.folded)
+	}
+	k.number = n
+	if k.rest != nil {
+		set.numberKey(k.head)
+		set.numberKey(k.rest)
+	}
+}
+
+// publish makes the fields of some predicates ready and has events' objects
+// indexed by the keys that they ask for.
+func (set *leafSet) publish(predicates []ir.Expr) error {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	var failed error
+	add := func(f ir.Field, element bool) {
+		if _, err := set.lockedField(f, element); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	var walk func(e ir.Expr, element bool)
+	walk = func(e ir.Expr, element bool) {
+		switch e := e.(type) {
+		case *ir.And:
+			for _, x := range e.X {
+				walk(x, element)
+			}
+		case *ir.Or:
+			for _, x := range e.X {
+				walk(x, element)
+			}
+		case *ir.Not:
+			walk(e.X, element)
+		case ir.Const:
+		case *ir.Selection:
+			walk(e.X, element)
+		case *ir.Any:
+			add(e.Over, element)
+			walk(e.X, true)
+		case *ir.Match:
+			add(e.Field, element)
+			for _, v := range e.Values {
+				if ref, ok := v.(ir.FieldRef); ok {
+					add(ref.Field, element)
+				}
+			}
+		default:
+			panic("compiler: unknown node")
+		}
+	}
+	for _, e := range predicates {
+		walk(e, false)
+	}
+	set.published.Store(newKeyNames(slices.Clip(set.keyNames)))
+	return failed
 }
 
 // chained returns the set's field of what the last of some fields yields from
@@ -215,6 +296,7 @@ func (set *leafSet) chained(name string, fields []ir.Field) (*field, error) {
 	x.route = whole
 	x.slot = len(set.fields[0])
 	set.fields[0][name] = x
+	set.number(x.route)
 	return x, nil
 }
 

@@ -80,8 +80,14 @@ func (g *ruleGroup) prepare(rs *RuleSet) {
 			}
 			q.programs = append(q.programs, int32(i))
 		}
-		if !rs.opts.NoIndex {
-			g.index, g.err = newCandidateIndex(rs.leaves, trees)
+		if rs.opts.NoIndex {
+			return
+		}
+		if g.index, g.err = newCandidateIndex(rs.leaves, trees); g.err == nil {
+			g.err = rs.leaves.publish(trees)
+		}
+		if g.err != nil {
+			g.index = nil
 		}
 	})
 }

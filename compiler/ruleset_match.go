@@ -11,6 +11,7 @@ import (
 	"github.com/google/cel-go/interpreter"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // scratch is what matching one event needs, used again for the next.
@@ -19,6 +20,8 @@ type scratch struct {
 	picks picks
 	met   bitset // programs whose rules are true
 	frame *interpreter.ExecutionFrame
+	raw   rawjson.Doc // of an event that is raw JSON
+	forms event.Detector
 }
 
 // ResolveName and Parent make a scratch the activation of CEL programs.
@@ -40,11 +43,93 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // it is such that looking at it was given up; hits found before are returned.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
+	if data := rawBytes(ev); data != nil {
+		return rs.matchRaw(data, event.Source{}, false)
+	}
 	in, err := rs.incoming(ev)
 	if err != nil {
 		return nil, err
 	}
 	return rs.hits(&in)
+}
+
+// rawBytes returns raw JSON as it was given, or nil.
+func rawBytes(ev any) []byte {
+	switch x := ev.(type) {
+	case []byte:
+		return x
+	case json.RawMessage:
+		return x
+	}
+	return nil
+}
+
+// matchRaw matches raw JSON, of a source if it is told. What rules ask for is
+// read where it stands; the event is decoded only if there are hits.
+func (rs *RuleSet) matchRaw(data []byte, src event.Source, told bool) (hits []Hit, err error) {
+	if rs.opts.Source == nil || told {
+		s := rs.scratch.Get().(*scratch)
+		some, ok := rs.decideRaw(s, data, src, told, &err)
+		s.release(rs)
+		if ok && !some {
+			return nil, err
+		}
+	}
+	// There are hits, or what only decoding can tell.
+	err = nil
+	in, err := readIncoming(data)
+	if err != nil {
+		return nil, err
+	}
+	if told {
+		in.record.Source = src
+	} else {
+		rs.tellSource(&in)
+	}
+	return rs.hits(&in)
+}
+
+// decideRaw says whether rules are true of raw JSON; ok is false where it must
+// be decoded to tell.
+func (rs *RuleSet) decideRaw(s *scratch, data []byte, src event.Source, told bool, err *error) (some, ok bool) {
+	if len(data) > event.MaxRecordBytes {
+		return false, false
+	}
+	v := s.raw.Parse(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if v == nil {
+		return false, false
+	}
+	if src, ok = s.sourceOf(v, src, told); !ok {
+		return false, false
+	}
+	g := rs.group(src)
+	if g == nil {
+		if src == (event.Source{}) {
+			rs.unknown.Add(1)
+		}
+		return false, true
+	}
+	s.event.reset(v)
+	if some, *err = rs.decide(g, s); !some && src == (event.Source{}) {
+		rs.unknown.Add(1) // else counted with the hits
+	}
+	return some, true
+}
+
+// sourceOf is what raw JSON is, if it need not be decoded to tell.
+func (s *scratch) sourceOf(v *rawjson.Value, src event.Source, told bool) (event.Source, bool) {
+	found, _, ok := s.forms.Raw(v)
+	if told {
+		return src, ok
+	}
+	return found, ok
+}
+
+// release gives a scratch back.
+func (s *scratch) release(rs *RuleSet) {
+	s.event.value = nil
+	s.raw.Reset()
+	rs.scratch.Put(s)
 }
 
 // hits returns the hits of all rules that have hits of their own.
@@ -60,6 +145,9 @@ func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 // MatchAs is Match for an event whose source the caller knows.
 func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	defer recovered(&err)
+	if data := rawBytes(ev); data != nil {
+		return rs.matchRaw(data, src, true)
+	}
 	in, err := readIncoming(ev)
 	if err != nil {
 		return nil, err
@@ -123,25 +211,28 @@ func readIncoming(ev any) (incoming, error) {
 
 func (rs *RuleSet) incoming(ev any) (incoming, error) {
 	in, err := readIncoming(ev)
-	if err != nil {
-		return in, err
+	if err == nil {
+		rs.tellSource(&in)
 	}
+	return in, err
+}
+
+// tellSource finds out what an event is.
+func (rs *RuleSet) tellSource(in *incoming) {
 	if rs.opts.Source != nil {
 		if src, ok := rs.opts.Source(in.record.Event); ok {
 			in.record.Source = src
-			return in, nil
+			return
 		}
 	}
 	if in.record.Source == (event.Source{}) {
 		in.record.Source, _ = event.Detect(in.value)
 	}
-	return in, nil
 }
 
 // group returns the rules that an event meets, or nil.
 func (rs *RuleSet) group(src event.Source) *ruleGroup {
 	if src == (event.Source{}) {
-		rs.unknown.Add(1)
 		return rs.any
 	}
 	src.Table = foldName(src.Table)
@@ -152,6 +243,9 @@ var errEventCost = errors.New("the event is too large to be matched: the limit o
 
 // match calls f with the rules that are true of an event, in their order.
 func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
+	if in.record.Source == (event.Source{}) {
+		rs.unknown.Add(1)
+	}
 	g := rs.group(in.record.Source)
 	if g == nil {
 		return nil
@@ -162,8 +256,7 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 	if some {
 		s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
 	}
-	s.event.value = nil
-	rs.scratch.Put(s)
+	s.release(rs)
 	return err
 }
 
@@ -172,7 +265,7 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	g.prepare(rs)
 	c := s.event.cursor
-	c.cost = rs.maxCost
+	c.cost, c.names = rs.maxCost, rs.leaves.published.Load()
 	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
 		return false, err
 	}

@@ -7,14 +7,15 @@ import (
 	"io"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // plain brings a value of an event to one of nil, string, bool, json.Number,
-// int64, uint64, float64, map[string]any, event.Object and []any. Whatever
+// int64, uint64, float64, map[string]any, event.Object, []any and, of raw JSON,
+// *rawjson.Value that is a string, number, list or object. Whatever
 // else a Go program puts into a map has a meaning too: named types are what
 // they are made of, bytes and times are text, a pointer is what it points to,
 // and a struct is an object without keys.
@@ -24,6 +25,14 @@ func plain(v any) any {
 		return v
 	case int:
 		return int64(v)
+	case *rawjson.Value:
+		switch v.Kind {
+		case rawjson.Null:
+			return nil
+		case rawjson.True, rawjson.False:
+			return v.Kind == rawjson.True
+		}
+		return v
 	case event.Object:
 		if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() {
 			return nil
@@ -129,16 +138,21 @@ func decodeJSON(data []byte) (any, error) {
 }
 
 // mayBeJSON reports whether text looks like a JSON object or list.
-func mayBeJSON(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n")
-	return s != "" && (s[0] == '{' || s[0] == '[')
+func mayBeJSON[Text string | []byte](s Text) bool {
+	i := 0
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
+		i++
+	}
+	return i < len(s) && (s[i] == '{' || s[i] == '[')
 }
 
 // isObject tells an object from plain's other forms.
 func isObject(v any) bool {
-	switch v.(type) {
+	switch v := v.(type) {
 	case map[string]any, event.Object:
 		return true
+	case *rawjson.Value:
+		return v.Kind == rawjson.Object
 	}
 	return false
 }

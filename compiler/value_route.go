@@ -1,12 +1,12 @@
 package compiler
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // maxValueDepth is how many lists and objects inside each other evaluation
@@ -28,6 +28,7 @@ type routeStep struct {
 type routeKey struct {
 	name, folded string
 	head, rest   *routeKey // nil without a dot
+	number       int32     // in the set's keyNames, or -1
 }
 
 func newRoute(p ir.Path) (route, error) {
@@ -52,9 +53,9 @@ func newRoute(p ir.Path) (route, error) {
 }
 
 func newRouteKey(name string) *routeKey {
-	k := &routeKey{name: name, folded: ir.Fold(name)}
+	k := &routeKey{name: name, folded: ir.Fold(name), number: -1}
 	if head, rest, ok := strings.Cut(name, "."); ok && rest != "" {
-		k.head = &routeKey{name: head, folded: ir.Fold(head)}
+		k.head = &routeKey{name: head, folded: ir.Fold(head), number: -1}
 		k.rest = newRouteKey(rest)
 	}
 	return k
@@ -68,23 +69,13 @@ type cursor struct {
 	nodes []any
 	arena arena
 	json  map[string]any
-	keys  map[uintptr]foldedKeys
-}
+	raw   rawjson.Doc // of what strings of raw JSON hold
 
-// foldedKeys are an object's values by folded key. It holds on to the object,
-// so that its address stays its own.
-type foldedKeys struct {
-	object map[string]any
-	byKey  map[string]foldedKey
+	names     *keyNames // nil outside a set
+	objects   []*objectIndex
+	indexed   int // of objects are in use
+	byAddress map[uintptr]int
 }
-
-type foldedKey struct {
-	key   string
-	value any
-}
-
-// minIndexedKeys is the size from which an object's folded keys are indexed.
-const minIndexedKeys = 8
 
 // spend takes n steps and reports whether the limit still holds.
 func (c *cursor) spend(n int) bool {
@@ -112,12 +103,22 @@ func (c *cursor) step(v any, k *routeKey, pl route, depth int) {
 	if !c.spend(1) || depth > maxValueDepth {
 		return
 	}
-	v = plain(v)
-	if list, ok := v.([]any); ok {
-		for _, el := range list {
+	switch x := plain(v).(type) {
+	case []any:
+		for _, el := range x {
 			c.step(el, k, pl, depth+1)
 		}
 		return
+	case *rawjson.Value:
+		if x.Kind == rawjson.List {
+			for el := x.First; el != nil; el = el.Next {
+				c.step(el, k, pl, depth+1)
+			}
+			return
+		}
+		v = x
+	default:
+		v = x
 	}
 	if x, ok := c.get(v, k); ok {
 		c.held(x, pl, depth+1)
@@ -142,6 +143,21 @@ func (c *cursor) held(v any, pl route, depth int) {
 				return
 			}
 			v = x[i]
+		case *rawjson.Value:
+			if x.Kind != rawjson.List {
+				if i > 0 {
+					return
+				}
+				break
+			}
+			el := x.First
+			for ; i > 0 && el != nil; i-- {
+				el = el.Next
+			}
+			if el == nil {
+				return
+			}
+			v = el
 		default:
 			if i > 0 {
 				return
@@ -166,11 +182,19 @@ func (c *cursor) each(v any, depth int, f func(el any)) {
 		return
 	}
 	v = plain(v)
-	if list, ok := v.([]any); ok {
-		for _, el := range list {
+	switch x := v.(type) {
+	case []any:
+		for _, el := range x {
 			c.each(el, depth+1, f)
 		}
 		return
+	case *rawjson.Value:
+		if x.Kind == rawjson.List {
+			for el := x.First; el != nil; el = el.Next {
+				c.each(el, depth+1, f)
+			}
+			return
+		}
 	}
 	f(v)
 }
@@ -192,12 +216,11 @@ func (c *cursor) selects(where *leaf, el any) bool {
 func (c *cursor) get(v any, k *routeKey) (any, bool) {
 	switch o := v.(type) {
 	case map[string]any:
+		if c.numbers(k) && len(o) >= minIndexedKeys {
+			return c.index(o).get(c, k)
+		}
 		if x, ok := o[k.name]; ok {
 			return x, true
-		}
-		if c.keep && len(o) >= minIndexedKeys {
-			x, ok := c.indexed(o)[k.folded]
-			return x.value, ok
 		}
 		best, found := "", false
 		for key := range o {
@@ -207,6 +230,14 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 		}
 		c.cost -= len(o) / 8
 		return o[best], found
+	case *rawjson.Value:
+		if o.Kind != rawjson.Object {
+			return nil, false
+		}
+		if c.numbers(k) {
+			return c.index(o).get(c, k)
+		}
+		return c.search(o, k)
 	case event.Object:
 		if x, ok := o.Get(k.name); ok {
 			return x, true
@@ -226,29 +257,40 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 	return nil, false
 }
 
-func (c *cursor) indexed(o map[string]any) map[string]foldedKey {
-	id := reflect.ValueOf(o).Pointer()
-	if x, ok := c.keys[id]; ok {
-		return x.byKey
-	}
-	m := make(map[string]foldedKey, len(o))
-	for key, v := range o {
-		f := ir.Fold(key)
-		if old, ok := m[f]; !ok || key < old.key {
-			m[f] = foldedKey{key, v}
+// numbers says whether a key has a number that objects are indexed by.
+func (c *cursor) numbers(k *routeKey) bool {
+	return c.names != nil && k.number >= 0 && int(k.number) < len(c.names.names)
+}
+
+// search is get for an object of raw JSON without an index.
+func (c *cursor) search(o *rawjson.Value, k *routeKey) (any, bool) {
+	var exact, best *rawjson.Value
+	var bestKey []byte
+	for m := o.First; m != nil && c.spend(1); m = m.Next {
+		key := c.rawText(m.Key, m.KeyEscaped, m.KeyWide)
+		switch {
+		case string(key) == k.name:
+			exact = m
+		case ir.FoldsTo(key, k.folded) && (best == nil || string(key) <= string(bestKey)):
+			best, bestKey = m, key
 		}
 	}
-	if c.keys == nil {
-		c.keys = map[uintptr]foldedKeys{}
+	switch {
+	case exact != nil:
+		return exact, true
+	case best != nil:
+		return best, true
 	}
-	c.keys[id] = foldedKeys{o, m}
-	return m
+	return nil, false
 }
 
 // parsed returns the object or list that a JSON text holds; any other value as
 // it is.
 func (c *cursor) parsed(v any) any {
 	p := plain(v)
+	if x, ok := p.(*rawjson.Value); ok {
+		return c.parsedRaw(x)
+	}
 	s, ok := p.(string)
 	if !ok || !mayBeJSON(s) {
 		return v
@@ -272,6 +314,26 @@ func (c *cursor) parsed(v any) any {
 	return x
 }
 
+// parsedRaw is parsed for raw JSON.
+func (c *cursor) parsedRaw(v *rawjson.Value) any {
+	if v.Kind != rawjson.String {
+		return v
+	}
+	if v.Inner == nil {
+		text := c.rawText(v.Text, v.Escaped, v.Wide)
+		v.Inner = v
+		if mayBeJSON(text) {
+			if !c.spend(len(text) / 16) {
+				return v
+			}
+			if x := c.raw.Parse(text); x != nil {
+				v.Inner = x
+			}
+		}
+	}
+	return plain(v.Inner)
+}
+
 // yielded is what a field yields from one event or element.
 type yielded struct {
 	scalars []scalar
@@ -287,12 +349,12 @@ func (c *cursor) yield(v any, pl route, y *yielded) {
 	y.present = len(c.nodes) > 0
 	for _, n := range c.nodes {
 		c.each(n, 0, func(el any) {
-			switch el.(type) {
-			case nil:
-			case map[string]any, event.Object:
+			switch {
+			case el == nil:
+			case isObject(el):
 				y.object = true
 			default:
-				y.scalars = append(y.scalars, toScalar(el))
+				y.scalars = append(y.scalars, c.scalar(el))
 			}
 		})
 	}
@@ -319,6 +381,17 @@ func (c *cursor) leaves(v any, y *yielded, depth int) {
 		for _, k := range keys {
 			c.leaves(v[k], y, depth+1)
 		}
+	case *rawjson.Value:
+		switch v.Kind {
+		case rawjson.List:
+			for el := v.First; el != nil; el = el.Next {
+				c.leaves(el, y, depth+1)
+			}
+		case rawjson.Object:
+			c.members(v, func(m *rawjson.Value) { c.leaves(m, y, depth+1) })
+		default:
+			y.scalars = append(y.scalars, c.scalar(v))
+		}
 	case event.Object:
 		var keys []string
 		v.Keys(func(k string) bool {
@@ -331,9 +404,46 @@ func (c *cursor) leaves(v any, y *yielded, depth int) {
 			c.leaves(x, y, depth+1)
 		}
 	default:
-		y.scalars = append(y.scalars, toScalar(v))
+		y.scalars = append(y.scalars, c.scalar(v))
 	}
 }
+
+// members calls f with the members of an object of raw JSON, of those with
+// equal keys with the last.
+func (c *cursor) members(o *rawjson.Value, f func(m *rawjson.Value)) {
+	n := 0
+	for m := o.First; m != nil; m = m.Next {
+		n++
+	}
+	if n <= maxComparedKeys {
+		for m := o.First; m != nil; m = m.Next {
+			again := false
+			for x := m.Next; x != nil && !again; x = x.Next {
+				again = len(x.Key) == len(m.Key) && string(x.Key) == string(m.Key)
+				if x.KeyEscaped || m.KeyEscaped || x.KeyWide && m.KeyWide {
+					again = string(c.rawText(x.Key, x.KeyEscaped, x.KeyWide)) == string(c.rawText(m.Key, m.KeyEscaped, m.KeyWide))
+				}
+			}
+			if !again {
+				f(m)
+			}
+		}
+		return
+	}
+	last := make(map[string]*rawjson.Value, n)
+	for m := o.First; m != nil; m = m.Next {
+		last[string(c.rawText(m.Key, m.KeyEscaped, m.KeyWide))] = m
+	}
+	for m := o.First; m != nil; m = m.Next {
+		if last[string(c.rawText(m.Key, m.KeyEscaped, m.KeyWide))] == m {
+			f(m)
+		}
+	}
+}
+
+// maxComparedKeys is the number of an object's keys up to which each is
+// compared with each.
+const maxComparedKeys = 64
 
 // elements returns the elements of the list at a route.
 func (c *cursor) elements(v any, pl route) []any {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // scalar is one value of an event as operators see it.
@@ -119,7 +120,7 @@ func (x *scalar) boolean() (truth, ok bool) {
 	case textScalar:
 		for i := range boolTexts {
 			if len(x.text) == len(boolTexts[i]) && ir.FoldsTo(x.text, boolTexts[i]) ||
-				len(x.bytes) == len(boolTexts[i]) && ir.FoldsTo(string(x.bytes), boolTexts[i]) {
+				len(x.bytes) == len(boolTexts[i]) && ir.FoldsTo(x.bytes, boolTexts[i]) {
 				return i == 1, true
 			}
 		}
@@ -162,6 +163,36 @@ func toScalar(v any) scalar {
 		return scalar{text: strconv.FormatFloat(v, 'g', -1, 64)}
 	}
 	return scalar{} // not reached: plain gives nothing else
+}
+
+// scalar is toScalar for raw JSON too.
+func (c *cursor) scalar(v any) scalar {
+	x, ok := v.(*rawjson.Value)
+	if !ok {
+		return toScalar(v)
+	}
+	if x.Kind == rawjson.String {
+		return scalar{bytes: c.rawText(x.Text, x.Escaped, x.Wide)}
+	}
+	if n, ok := shortInteger(x.Text); ok {
+		return scalar{kind: numberScalar, num: ir.Number{IsInt: true, Int: n}, bytes: x.Text}
+	}
+	return toScalar(json.Number(x.Text))
+}
+
+// shortInteger reads a JSON number that is an integer in its shortest form and
+// small for sure.
+func shortInteger(b []byte) (n int64, ok bool) {
+	if len(b) > 18 || len(b) > 1 && b[0] == '0' {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 func numberScalarOf(n ir.Number) scalar {

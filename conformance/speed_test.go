@@ -19,6 +19,8 @@ import (
 
 var speed = flag.Int("speed", 0, "measure speeds in so many alternating rounds (docs/performance.md)")
 
+var speedOnly = flag.String("speed-only", "", "measure only decoding and this contender")
+
 // workloadEvent is an event of the workload, as it comes and decoded.
 type workloadEvent struct {
 	conformance.WorkloadEvent
@@ -47,7 +49,6 @@ func speedDocs(tb testing.TB) []*sigma.Document {
 	tb.Log("no rules of SigmaHQ at hand: rules made for the purpose stand for them")
 	return conformance.WorkloadRules(1, 3000)
 }
-
 
 func speedSet(tb testing.TB, docs []*sigma.Document, opts compiler.RuleSetOptions) *compiler.RuleSet {
 	rs, ds := compiler.NewRuleSet(docs, opts)
@@ -117,11 +118,15 @@ func TestSpeed(t *testing.T) {
 	events := speedEvents()
 	cs := contenders(t)
 	times := make([][]float64, len(cs))
+	if *speedOnly != "" {
+		cs = slices.DeleteFunc(cs, func(c contender) bool { return c.name != "decode" && c.name != *speedOnly })
+	}
 	for _, c := range cs {
 		c.run(events) // compiles what these events meet
 	}
 	for range *speed {
 		for i, c := range cs {
+			runtime.GC() // what the one before left over is not this one's work
 			from := cpuTime()
 			c.run(events)
 			times[i] = append(times[i], float64(cpuTime()-from)/float64(len(events))/1000)

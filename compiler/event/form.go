@@ -32,10 +32,9 @@ func detectIn(ev any) (Source, bool) {
 	if !isObject(ev) {
 		return Source{}, false
 	}
-	if s, ok := detect(row{ev: ev}); ok {
-		return s, true
-	}
-	return detect(row{folded: foldKeys(ev)})
+	d := detectors.Get().(*Detector)
+	defer detectors.Put(d)
+	return d.detect(ev)
 }
 
 // Unwrap returns the event inside a record that carries it under AuditData, as
@@ -63,74 +62,10 @@ func Unwrap(ev any) any {
 	return inner
 }
 
-// row is the top level of an event while it is being recognised: as it is, or
-// with all keys in lower case.
-type row struct {
-	ev     any
-	folded map[string]any
-}
-
-func foldKeys(ev any) map[string]any {
-	out, from := map[string]any{}, map[string]string{}
-	put := func(k string, v any) {
-		l := strings.ToLower(k)
-		if f, ok := from[l]; !ok || k < f {
-			out[l], from[l] = v, k
-		}
-	}
-	switch o := ev.(type) {
-	case map[string]any:
-		for k, v := range o {
-			put(k, v)
-		}
-	case Object:
-		o.Keys(func(k string) bool {
-			v, _ := o.Get(k)
-			put(k, v)
-			return true
-		})
-	}
-	return out
-}
-
-func (r row) value(key string) any {
-	if r.folded != nil {
-		return r.folded[strings.ToLower(key)]
-	}
-	switch o := r.ev.(type) {
-	case map[string]any:
-		return o[key]
-	case Object:
-		v, _ := o.Get(key)
-		return v
-	}
-	return nil
-}
-
-func (r row) text(key string) string { return text(r.value(key)) }
-
-func (r row) has(keys ...string) bool {
-	for _, k := range keys {
-		if blank(r.value(k)) {
-			return false
-		}
-	}
-	return true
-}
-
-func (r row) hasAny(keys ...string) bool {
-	for _, k := range keys {
-		if !blank(r.value(k)) {
-			return true
-		}
-	}
-	return false
-}
-
 // detect asks the forms in an order in which none hides another: those that
 // name their table come first.
-func detect(r row) (Source, bool) {
-	for _, f := range []func(row) (Source, bool){
+func detect(r *row) (Source, bool) {
+	for _, f := range []func(*row) (Source, bool){
 		byType, byCategory, byWorkload, byODataType, byChannel, bySignature,
 	} {
 		if s, ok := f(r); ok {
@@ -143,16 +78,16 @@ func detect(r row) (Source, bool) {
 // byType is the log-analytics form with its table name in Type. Other systems
 // have a key of that name too, so a standard column must stand next to it, or
 // the name be one of ours.
-func byType(r row) (Source, bool) {
+func byType(r *row) (Source, bool) {
 	for _, key := range []string{"Type", "$table"} {
 		name := r.text(key)
 		if name == "" {
 			continue
 		}
-		if known, ok := tables[strings.ToLower(name)]; ok {
+		if known, ok := tables[r.lower(key)]; ok {
 			return Source{LogAnalytics, known}, true
 		}
-		if isTableName(name) && r.folded == nil && r.hasAny("TimeGenerated", "SourceSystem", "_ResourceId", "_ItemId") {
+		if isTableName(name) && !r.folded && r.hasAny("TimeGenerated", "SourceSystem", "_ResourceId", "_ItemId") {
 			return Source{LogAnalytics, name}, true
 		}
 	}
@@ -172,8 +107,8 @@ func isTableName(s string) bool {
 
 // byCategory is a record of diagnostic settings or of the Defender XDR
 // streaming API.
-func byCategory(r row) (Source, bool) {
-	category := strings.ToLower(r.text("category"))
+func byCategory(r *row) (Source, bool) {
+	category := r.lower("category")
 	if category == "" {
 		return Source{}, false
 	}
@@ -184,7 +119,7 @@ func byCategory(r row) (Source, bool) {
 		return Source{MDEHuntingStream, r.text("category")[len("AdvancedHunting-"):]}, true
 	}
 	if table, ok := diagnosticCategories[category]; ok && r.hasAny("properties", "operationName", "resourceId") {
-		if table == "AuditLogs" && strings.HasSuffix(strings.ToLower(r.text("resourceId")), "/microsoft.intune") {
+		if table == "AuditLogs" && strings.HasSuffix(r.lower("resourceId"), "/microsoft.intune") {
 			table = "IntuneAuditLogs"
 		}
 		return Source{AzureDiagnostic, table}, true
@@ -192,7 +127,7 @@ func byCategory(r row) (Source, bool) {
 	if activityCategories[category] && r.has("operationName", "resourceId") {
 		return Source{AzureDiagnostic, "AzureActivity"}, true
 	}
-	if category == "auditevent" && strings.Contains(strings.ToLower(r.text("resourceId")), "/providers/microsoft.keyvault/") {
+	if category == "auditevent" && strings.Contains(r.lower("resourceId"), "/providers/microsoft.keyvault/") {
 		return Source{AzureDiagnostic, "AZKVAuditLogs"}, true
 	}
 	// LogAnalytics rows of the sign-in tables without Type say the diagnostic
@@ -207,7 +142,7 @@ func byCategory(r row) (Source, bool) {
 // what the unified audit log holds under AuditData. Directory and sign-in
 // records are the facts that Log Analytics keeps in AuditLogs and SigninLogs;
 // OfficeActivity never holds them.
-func byWorkload(r row) (Source, bool) {
+func byWorkload(r *row) (Source, bool) {
 	if !r.has("Operation") || r.hasAny("TimeGenerated", "OfficeWorkload") {
 		return Source{}, false
 	}
@@ -244,8 +179,8 @@ func auditTable(recordType, workload, operation string) string {
 }
 
 // byODataType is a Graph object that says its own type.
-func byODataType(r row) (Source, bool) {
-	t := strings.ToLower(strings.TrimPrefix(r.text("@odata.type"), "#"))
+func byODataType(r *row) (Source, bool) {
+	t := strings.TrimPrefix(r.lower("@odata.type"), "#")
 	if t == "" {
 		return Source{}, false
 	}
@@ -264,8 +199,8 @@ func byODataType(r row) (Source, bool) {
 
 // signInTable tells the kind of a Graph sign-in, which only the beta API says.
 // Version 1.0 returns interactive ones.
-func signInTable(r row) string {
-	kinds, _ := r.value("signInEventTypes").([]any)
+func signInTable(r *row) string {
+	kinds := elements(r.value("signInEventTypes"))
 	for _, k := range kinds {
 		switch strings.ToLower(text(k)) {
 		case "noninteractiveuser":
@@ -285,7 +220,7 @@ func signInTable(r row) string {
 // byChannel is a Windows event: EVTX turned to JSON (Event.System…), the same
 // without the outer key, Winlogbeat, or flat with Channel and EventID at the
 // top. Its table is the channel.
-func byChannel(r row) (Source, bool) {
+func byChannel(r *row) (Source, bool) {
 	system, form := r.value("System"), WindowsInner
 	if e := r.value("Event"); isObject(e) {
 		system, _ = lookup(e, "System")
@@ -294,13 +229,13 @@ func byChannel(r row) (Source, bool) {
 	if isObject(system) {
 		id, _ := lookup(system, "EventID")
 		channel, _ := lookup(system, "Channel")
-		if text(id) != "" && text(channel) != "" {
-			return Source{form, text(channel)}, true
+		if name := r.d.text(channel); name != "" && r.d.text(id) != "" {
+			return Source{form, name}, true
 		}
 	}
 	if w := r.value("winlog"); isObject(w) {
-		if channel, _ := lookup(w, "channel"); text(channel) != "" {
-			return Source{Winlogbeat, text(channel)}, true
+		if channel, _ := lookup(w, "channel"); r.d.text(channel) != "" {
+			return Source{Winlogbeat, r.d.text(channel)}, true
 		}
 	}
 	if channel := r.text("winlog.channel"); channel != "" {
@@ -316,13 +251,13 @@ func byChannel(r row) (Source, bool) {
 }
 
 // bySignature is an event that is told by the columns it has.
-func bySignature(r row) (Source, bool) {
+func bySignature(r *row) (Source, bool) {
 	for i := range signatures {
 		s := &signatures[i]
-		if s.exact && r.folded != nil || !r.has(s.has...) || len(s.any) > 0 && !r.hasAny(s.any...) || r.hasAny(s.not...) {
+		if s.exact && r.folded || !r.meets(s) {
 			continue
 		}
-		if s.key != "" && !strings.Contains(s.values, "|"+strings.ToLower(r.text(s.key))+"|") {
+		if s.key != "" && !strings.Contains(s.values, "|"+r.lower(s.key)+"|") {
 			continue
 		}
 		src := s.src

@@ -133,6 +133,9 @@ type signature struct {
 	key    string
 	values string
 	exact  bool
+
+	// has, any and not by the numbers of keys: in their own case, and in any.
+	sets [2]struct{ has, any, not keySet }
 }
 
 func words(s string) []string { return strings.Fields(s) }

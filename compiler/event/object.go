@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // lookup returns what an object holds under key: the exact key, else the first
@@ -44,8 +46,62 @@ func lookup(v any, key string) (any, bool) {
 		if inner, ok := objectIn(o); ok {
 			return lookup(inner, key)
 		}
+	case *rawjson.Value:
+		return lookupRaw(o, key)
 	}
 	return nil, false
+}
+
+func lookupRaw(o *rawjson.Value, key string) (any, bool) {
+	if o.Kind == rawjson.String {
+		return lookup(rawString(o), key)
+	}
+	var exact, best *rawjson.Value
+	var bestKey []byte
+	for m := o.First; m != nil; m = m.Next {
+		name := m.Key
+		if m.KeyEscaped || m.KeyWide {
+			name = rawjson.Append(nil, name)
+		}
+		switch {
+		case string(name) == key:
+			exact = m
+		case len(name) == len(key) && equalFold(string(name), key) && (best == nil || string(name) <= string(bestKey)):
+			best, bestKey = m, name
+		}
+	}
+	switch {
+	case o.Kind != rawjson.Object:
+	case exact != nil:
+		return exact, true
+	case best != nil:
+		return best, true
+	}
+	return nil, false
+}
+
+func rawString(v *rawjson.Value) string {
+	if rawjson.Plain(v.Text, v.Escaped, v.Wide) {
+		return string(v.Text)
+	}
+	return string(rawjson.Append(nil, v.Text))
+}
+
+// elements returns those of a list.
+func elements(v any) []any {
+	switch l := v.(type) {
+	case []any:
+		return l
+	case *rawjson.Value:
+		var out []any
+		if l.Kind == rawjson.List {
+			for x := l.First; x != nil; x = x.Next {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	return nil
 }
 
 // lookupPath follows keys from v down. It does not step into lists.
@@ -94,9 +150,11 @@ func lower(c byte) byte {
 }
 
 func isObject(v any) bool {
-	switch v.(type) {
+	switch v := v.(type) {
 	case map[string]any, Object:
 		return true
+	case *rawjson.Value:
+		return v.Kind == rawjson.Object
 	}
 	return false
 }
@@ -125,10 +183,34 @@ func text(v any) string {
 		if t, ok := x.Get("#text"); ok && !isObject(t) {
 			return text(t)
 		}
+	case *rawjson.Value:
+		switch x.Kind {
+		case rawjson.True, rawjson.False:
+			return strconv.FormatBool(x.Kind == rawjson.True)
+		case rawjson.Number:
+			return string(x.Text)
+		case rawjson.String:
+			return rawString(x)
+		case rawjson.Object:
+			var last any
+			for m := x.First; m != nil; m = m.Next {
+				if string(m.Key) == "#text" || m.KeyEscaped && string(rawjson.Append(nil, m.Key)) == "#text" {
+					last = m
+				}
+			}
+			if last != nil && !isObject(last) {
+				return text(last)
+			}
+		}
 	}
 	return ""
 }
 
 // blank tells the values that exports write for "this row has no such column".
 // An empty list is something: the object has the property.
-func blank(v any) bool { return v == nil || v == "" }
+func blank(v any) bool {
+	if x, ok := v.(*rawjson.Value); ok {
+		return x.Kind == rawjson.Null || x.Kind == rawjson.String && len(x.Text) == 0
+	}
+	return v == nil || v == ""
+}

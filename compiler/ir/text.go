@@ -85,11 +85,11 @@ func foldRune(r rune) rune {
 }
 
 // FoldsTo reports whether Fold(s) is folded.
-func FoldsTo(s, folded string) bool {
+func FoldsTo[Text string | []byte](s Text, folded string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c >= utf8.RuneSelf {
-			return Fold(s[i:]) == folded[i:]
+			return Fold(string(s[i:])) == folded[i:]
 		}
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'

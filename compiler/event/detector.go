@@ -1,0 +1,349 @@
+package event
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/rulewright/rulewright/internal/rawjson"
+)
+
+// A Detector is what telling an event's source needs, to be used again for the
+// next event. It is for package compiler; others call Detect.
+type Detector struct {
+	r     row
+	texts map[string]*detected
+	buf   []byte
+}
+
+var detectors = sync.Pool{New: func() any { return &Detector{} }}
+
+// detected is a text of an event that was met before.
+type detected struct{ text, lower string }
+
+// The number and length of texts that a Detector keeps.
+const (
+	maxDetectedTexts = 1024
+	maxDetectedText  = 256
+)
+
+// Raw is Detect for raw JSON. ok is false for a record that carries its event
+// inside, which is Unwrap's.
+func (d *Detector) Raw(v *rawjson.Value) (src Source, known, ok bool) {
+	if v.Kind != rawjson.Object {
+		return Source{}, false, true
+	}
+	d.r.read(d, v)
+	if ok = d.r.any[carrierKey] == nil; ok {
+		src, known = d.r.detect()
+	}
+	d.r.clear()
+	return src, known, ok
+}
+
+func (d *Detector) detect(ev any) (Source, bool) {
+	d.r.read(d, ev)
+	src, known := d.r.detect()
+	d.r.clear()
+	return src, known
+}
+
+// row is the top level of an event while it is being recognised: what it holds
+// under the keys that forms are told by.
+type row struct {
+	d      *Detector
+	folded bool // keys count in any case
+
+	own  [maxKeys]any // by the number of a key in its own case
+	any  [maxKeys]any // by that of the same in lower case
+	from [maxKeys]string
+	set  [2]keySet // that hold something, likewise
+	used []int
+}
+
+// maxKeys bounds the keys that forms are told by.
+const maxKeys = 256
+
+type keySet [maxKeys / 64]uint64
+
+func (s *keySet) add(n int) { s[n/64] |= 1 << (n % 64) }
+
+func (s *keySet) covers(o *keySet) bool {
+	return o[0]&^s[0]|o[1]&^s[1]|o[2]&^s[2]|o[3]&^s[3] == 0
+}
+
+func (s *keySet) meets(o *keySet) bool {
+	return o[0]&s[0]|o[1]&s[1]|o[2]&s[2]|o[3]&s[3] != 0
+}
+
+// keyNumbers numbers the keys that forms are told by, and the same in lower
+// case; keySpellings leads from the latter to the former.
+var (
+	keyNumbers   = map[string]int{}
+	keySpellings = map[string]*spellings{}
+	lowerNumbers [maxKeys]int // by number of a key, that in lower case
+	longestKey   int
+	carrierKey   int
+)
+
+type spellings struct {
+	number int
+	own    []string
+	ownAt  []int
+}
+
+func keyNumber(key string) int {
+	if n, ok := keyNumbers[key]; ok {
+		return n
+	}
+	n := len(keyNumbers)
+	keyNumbers[key] = n
+	lower := strings.ToLower(key)
+	s := keySpellings[lower]
+	if s == nil {
+		s = &spellings{number: n}
+		keySpellings[lower] = s
+	}
+	lowerNumbers[n%maxKeys] = s.number
+	s.own, s.ownAt = append(s.own, key), append(s.ownAt, n)
+	longestKey = max(longestKey, len(key))
+	return n
+}
+
+func lowerKeyNumber(key string) int {
+	keyNumber(key)
+	return keySpellings[strings.ToLower(key)].number
+}
+
+func init() {
+	for _, k := range words(`Type $table TimeGenerated SourceSystem _ResourceId _ItemId category properties operationName resourceId ResultType
+		Operation OfficeWorkload CreationTime RecordType Workload @odata.type signInEventTypes servicePrincipalId userPrincipalName userId
+		System Event winlog winlog.channel Channel EventID event_id`) {
+		keyNumber(k)
+	}
+	carrierKey = lowerKeyNumber("AuditData")
+	for i := range signatures {
+		s := &signatures[i]
+		for _, list := range []struct {
+			keys []string
+			at   func(i int) *keySet
+		}{
+			{s.has, func(i int) *keySet { return &s.sets[i].has }},
+			{s.any, func(i int) *keySet { return &s.sets[i].any }},
+			{s.not, func(i int) *keySet { return &s.sets[i].not }},
+		} {
+			for _, k := range list.keys {
+				list.at(0).add(keyNumber(k))
+				list.at(1).add(lowerKeyNumber(k))
+			}
+		}
+		if s.key != "" {
+			keyNumber(s.key)
+		}
+	}
+	if len(keyNumbers) > maxKeys {
+		panic("event: too many keys")
+	}
+}
+
+// read reads the top level of an object.
+func (r *row) read(d *Detector, ev any) {
+	r.clear()
+	r.d = d
+	switch o := ev.(type) {
+	case map[string]any:
+		for k, v := range o {
+			if s := d.spellings(k); s != nil {
+				r.put(s, k, v)
+			}
+		}
+	case Object:
+		o.Keys(func(k string) bool {
+			if s := d.spellings(k); s != nil {
+				v, _ := o.Get(k)
+				r.put(s, k, v)
+			}
+			return true
+		})
+	case *rawjson.Value:
+		for m := o.First; m != nil; m = m.Next {
+			if m.KeyEscaped || m.KeyWide {
+				k := string(rawjson.Append(nil, m.Key))
+				if s := d.spellings(k); s != nil {
+					r.put(s, k, rawNull(m))
+				}
+			} else if s := d.rawSpellings(m.Key); s != nil {
+				r.putRaw(s, m)
+			}
+		}
+	}
+}
+
+// rawNull is nil for null, as a decoded event has it.
+func rawNull(m *rawjson.Value) any {
+	if m.Kind == rawjson.Null {
+		return nil
+	}
+	return m
+}
+
+func (r *row) clear() {
+	for _, n := range r.used {
+		r.own[n], r.any[n], r.from[n] = nil, nil, ""
+	}
+	r.used, r.set, r.folded = r.used[:0], [2]keySet{}, false
+}
+
+// spellings returns the keys that k is, case aside, or nil.
+func (d *Detector) spellings(k string) *spellings {
+	if len(k) > 2*longestKey {
+		return nil
+	}
+	b := d.buf[:0]
+	for i := range len(k) {
+		if k[i] >= 0x80 {
+			return keySpellings[strings.ToLower(k)]
+		}
+		b = append(b, lower(k[i]))
+	}
+	d.buf = b
+	return keySpellings[string(b)]
+}
+
+func (d *Detector) rawSpellings(k []byte) *spellings {
+	if len(k) > longestKey {
+		return nil
+	}
+	b := d.buf[:0]
+	for _, c := range k {
+		b = append(b, lower(c))
+	}
+	d.buf = b
+	return keySpellings[string(b)]
+}
+
+func (r *row) put(s *spellings, k string, v any) {
+	r.used = append(r.used, s.number)
+	for i, own := range s.own {
+		if own == k {
+			r.own[s.ownAt[i]] = v
+			r.used = append(r.used, s.ownAt[i])
+			r.mark(0, s.ownAt[i], v)
+		}
+	}
+	if from := r.from[s.number]; from == "" || k <= from {
+		r.any[s.number], r.from[s.number] = v, k
+		r.mark(1, s.number, v)
+	}
+}
+
+func (r *row) putRaw(s *spellings, m *rawjson.Value) {
+	for _, own := range s.own {
+		if own == string(m.Key) {
+			r.put(s, own, rawNull(m))
+			return
+		}
+	}
+	r.put(s, string(m.Key), rawNull(m))
+}
+
+func (r *row) mark(i, n int, v any) {
+	r.set[i][n/64] &^= 1 << (n % 64)
+	if !blank(v) {
+		r.set[i].add(n)
+	}
+}
+
+func (r *row) detect() (Source, bool) {
+	if s, ok := detect(r); ok {
+		return s, true
+	}
+	r.folded = true
+	return detect(r)
+}
+
+func (r *row) value(key string) any {
+	n, ok := keyNumbers[key]
+	if !ok {
+		panic("event: a key that init does not name")
+	}
+	if r.folded {
+		return r.any[lowerNumbers[n]]
+	}
+	return r.own[n]
+}
+
+func (r *row) text(key string) string { return r.d.text(r.value(key)) }
+
+// lower is text in lower case.
+func (r *row) lower(key string) string {
+	v := r.value(key)
+	if raw, ok := v.(*rawjson.Value); ok {
+		if x := r.d.known(raw); x != nil {
+			return x.lower
+		}
+	}
+	t := text(v)
+	if x := r.d.texts[t]; x != nil {
+		return x.lower
+	}
+	return r.d.keep(t).lower
+}
+
+// text is text of a value, for raw JSON one that is kept.
+func (d *Detector) text(v any) string {
+	if raw, ok := v.(*rawjson.Value); ok {
+		if x := d.known(raw); x != nil {
+			return x.text
+		}
+	}
+	return text(v)
+}
+
+func (d *Detector) known(v *rawjson.Value) *detected {
+	if v.Kind != rawjson.String && v.Kind != rawjson.Number || v.Escaped || v.Wide {
+		return nil
+	}
+	if x := d.texts[string(v.Text)]; x != nil {
+		return x
+	}
+	return d.keep(string(v.Text))
+}
+
+func (d *Detector) keep(t string) *detected {
+	x := &detected{t, strings.ToLower(t)}
+	if len(t) <= maxDetectedText {
+		if d.texts == nil || len(d.texts) >= maxDetectedTexts {
+			d.texts = map[string]*detected{}
+		}
+		d.texts[t] = x
+	}
+	return x
+}
+
+func (r *row) has(keys ...string) bool {
+	for _, k := range keys {
+		if blank(r.value(k)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *row) hasAny(keys ...string) bool {
+	for _, k := range keys {
+		if !blank(r.value(k)) {
+			return true
+		}
+	}
+	return false
+}
+
+// meets says whether the event has the columns of a signature.
+func (r *row) meets(s *signature) bool {
+	i := 0
+	if r.folded {
+		i = 1
+	}
+	have, want := &r.set[i], &s.sets[i]
+	return have.covers(&want.has) && (len(s.any) == 0 || have.meets(&want.any)) && !have.meets(&want.not)
+}

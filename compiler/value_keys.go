@@ -1,0 +1,287 @@
+package compiler
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
+)
+
+// keyNames numbers the keys that routes of a set ask for, folded. It is
+// immutable; a set makes a new one when it has more.
+type keyNames struct {
+	names []string
+	slots []int32 // number + 1; 0: empty
+	shift uint32
+}
+
+func newKeyNames(names []string) *keyNames {
+	k := &keyNames{names: names}
+	n := max(bits.Len(uint(2*len(names))), 3)
+	k.shift, k.slots = 64-uint32(n), make([]int32, 1<<n)
+	for i, name := range names {
+		h, _ := hashKey(name)
+		for h >>= k.shift; k.slots[h] != 0; h = (h + 1) & uint64(len(k.slots)-1) {
+		}
+		k.slots[h] = int32(i) + 1
+	}
+	return k
+}
+
+// hashKey hashes a key so that those equal under folding have one hash, if they
+// are ASCII; ok says whether they are.
+func hashKey[Text string | []byte](key Text) (h uint64, ok bool) {
+	const lower = 0x2020202020202020 // also takes other bytes for equal
+	var all uint64
+	n := len(key)
+	h = uint64(n)
+	for i := 0; i < n; i += 8 {
+		var w uint64
+		if i+8 <= n {
+			w = binary.LittleEndian.Uint64([]byte(key[i : i+8]))
+		} else {
+			for j := i; j < n; j++ {
+				w |= uint64(key[j]) << (8 * (j - i))
+			}
+		}
+		all |= w
+		h = (h ^ (w | lower)) * 0x9E3779B97F4A7C15
+		h ^= h >> 29
+	}
+	return h * 0x9E3779B97F4A7C15, all&0x8080808080808080 == 0
+}
+
+// number returns the number of a key as an event has it, or -1.
+func (k *keyNames) number(key string) int32 {
+	h, ok := hashKey(key)
+	if !ok {
+		key = ir.Fold(key)
+		h, _ = hashKey(key)
+	}
+	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
+		n := k.slots[h] - 1
+		if n < 0 || ir.FoldsTo(key, k.names[n]) {
+			return n
+		}
+	}
+}
+
+// objectIndex has the members of one object that routes may ask for. Its memory
+// serves the next object again.
+type objectIndex struct {
+	of      any // the object, so that its address stays its own
+	address uintptr
+	names   *keyNames
+	members []member
+	slots   []int32 // by number: member + 1; 0: none
+}
+
+type member struct {
+	number int32
+	next   int32 // one whose key differs in case only, or -1
+	key    string
+	raw    []byte // the key, of raw JSON
+	value  any
+}
+
+func (m *member) is(name string) bool {
+	return m.key == name && m.raw == nil || m.raw != nil && string(m.raw) == name
+}
+
+func (m *member) before(o *member) bool {
+	if m.raw != nil {
+		return string(m.raw) < string(o.raw)
+	}
+	return m.key < o.key
+}
+
+// minIndexedKeys is the size from which an object's keys are indexed.
+const minIndexedKeys = 4
+
+func (x *objectIndex) start(of any, names *keyNames, size int) {
+	x.of, x.names = of, names
+	clear(x.members)
+	x.members = x.members[:0]
+	n := 8
+	for n < 2*min(size, len(names.names)) {
+		n *= 2
+	}
+	if cap(x.slots) < n || cap(x.slots) > 1<<12 && n < 1<<8 {
+		x.slots = make([]int32, n)
+		return
+	}
+	x.slots = x.slots[:n]
+	clear(x.slots)
+}
+
+// slot returns where the members of a number are, or are to be.
+func (x *objectIndex) slot(number int32) *int32 {
+	mask := uint32(len(x.slots) - 1)
+	for i := uint32(number) & mask; ; i = (i + 1) & mask {
+		s := &x.slots[i]
+		if *s == 0 || x.members[*s-1].number == number {
+			return s
+		}
+	}
+}
+
+func (x *objectIndex) add(m member) {
+	s := x.slot(m.number)
+	m.next = *s - 1
+	x.members = append(x.members, m)
+	*s = int32(len(x.members))
+}
+
+// get is cursor.get.
+func (x *objectIndex) get(c *cursor, k *routeKey) (any, bool) {
+	best := int32(-1)
+	for i := *x.slot(k.number) - 1; i >= 0; i = x.members[i].next {
+		m := &x.members[i]
+		if m.is(k.name) {
+			return m.value, true
+		}
+		if best < 0 || m.before(&x.members[best]) {
+			best = i
+		}
+		c.cost--
+	}
+	if best < 0 {
+		return nil, false
+	}
+	return x.members[best].value, true
+}
+
+func (x *objectIndex) readMap(o map[string]any, names *keyNames) {
+	x.start(o, names, len(o))
+	for key, v := range o {
+		if n := names.number(key); n >= 0 {
+			x.add(member{number: n, key: key, value: v})
+		}
+	}
+}
+
+// readRaw reads an object of raw JSON; the last of several equal keys counts.
+func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames) {
+	size := 0
+	for m := o.First; m != nil; m = m.Next {
+		size++
+	}
+	x.start(o, names, size)
+	for m := o.First; m != nil; m = m.Next {
+		key := c.rawText(m.Key, m.KeyEscaped, m.KeyWide)
+		n := names.rawNumber(key)
+		if n < 0 {
+			continue
+		}
+		old := *x.slot(n) - 1
+		for old >= 0 && string(x.members[old].raw) != string(key) && c.spend(1) {
+			old = x.members[old].next
+		}
+		if old >= 0 {
+			x.members[old].value = m
+		} else {
+			x.add(member{number: n, raw: key, value: m})
+		}
+	}
+}
+
+func (k *keyNames) rawNumber(key []byte) int32 {
+	h, ok := hashKey(key)
+	if !ok {
+		return k.number(string(key))
+	}
+	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
+		n := k.slots[h] - 1
+		if n < 0 || len(k.names[n]) == len(key) && ir.FoldsTo(key, k.names[n]) {
+			return n
+		}
+	}
+}
+
+// index returns the index of an object, made when it is first asked for.
+func (c *cursor) index(o any) *objectIndex {
+	var address uintptr
+	switch o := o.(type) {
+	case *rawjson.Value:
+		if o.Mark > 0 {
+			return c.objects[o.Mark-1]
+		}
+		x := c.newIndex()
+		x.readRaw(c, o, c.names)
+		o.Mark = int32(c.indexed)
+		return x
+	case map[string]any:
+		address = reflect.ValueOf(o).Pointer()
+		if c.indexed > maxListedObjects {
+			if i, ok := c.byAddress[address]; ok {
+				return c.objects[i]
+			}
+		} else {
+			for _, x := range c.objects[:c.indexed] {
+				if x.address == address {
+					return x
+				}
+			}
+		}
+		x := c.newIndex()
+		x.address = address
+		x.readMap(o, c.names)
+		if c.indexed == maxListedObjects+1 {
+			c.byAddress = map[uintptr]int{}
+			for i, x := range c.objects[:c.indexed] {
+				c.byAddress[x.address] = i
+			}
+		} else if c.indexed > maxListedObjects {
+			c.byAddress[address] = c.indexed - 1
+		}
+		return x
+	}
+	panic("compiler: no object")
+}
+
+// maxListedObjects is how many objects are searched one by one, maxKeptObjects
+// how many indexes are kept for the next event.
+const (
+	maxListedObjects = 8
+	maxKeptObjects   = 64
+)
+
+func (c *cursor) newIndex() *objectIndex {
+	if c.indexed == len(c.objects) {
+		c.objects = append(c.objects, &objectIndex{})
+	}
+	c.indexed++
+	return c.objects[c.indexed-1]
+}
+
+// forget makes the indexes ready for another event.
+func (c *cursor) forget() {
+	for _, x := range c.objects[:c.indexed] {
+		x.of, x.address = nil, 0
+		clear(x.members)
+		if cap(x.members) > maxKeptMembers {
+			x.members = nil
+		}
+	}
+	if len(c.objects) > maxKeptObjects {
+		c.objects = c.objects[:maxKeptObjects:maxKeptObjects]
+	}
+	c.indexed, c.byAddress = 0, nil
+}
+
+const maxKeptMembers = 256
+
+// rawText returns what a string of raw JSON stands for.
+func (c *cursor) rawText(raw []byte, escaped, wide bool) []byte {
+	if rawjson.Plain(raw, escaped, wide) {
+		return raw
+	}
+	n := len(raw)
+	if wide && !utf8.Valid(raw) {
+		n *= 3
+	}
+	return c.arena.keep(rawjson.Append(c.arena.rest(n), raw))
+}
