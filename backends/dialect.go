@@ -79,6 +79,9 @@ type Dialect struct {
 	// joined is the texts of a group as one, in order.
 	joined func(text string) string
 
+	// lateral stands in front of rows made of an earlier table's columns.
+	lateral string
+
 	json *jsonDialect
 }
 

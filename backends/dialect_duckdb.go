@@ -29,6 +29,7 @@ var DuckDB = &Dialect{
 	regexp:    func(x, re string) string { return "regexp_matches(" + x + ", " + re + ")" },
 	regexps:   re2Syntax,
 	position:  calls("strpos"),
+	lateral:   "LATERAL ",
 	textType:  "VARCHAR",
 	number:    func(t string) string { return duckDBNumber(duckDBNumberForm(t), t) },
 	integer:   func(i int64) string { return strconv.FormatInt(i, 10) },

@@ -25,6 +25,7 @@ var PostgreSQL = &Dialect{
 	position:   calls("strpos"),
 	regexp:     func(x, re string) string { return x + " ~ " + re },
 	regexps:    postgresSyntax,
+	lateral:    "LATERAL ",
 	textType:   "text",
 	number: func(t string) string {
 		return "CASE WHEN " + postgresNumberForm(t) + " THEN CAST(" + t + " AS numeric) END"

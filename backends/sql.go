@@ -21,11 +21,13 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if r.Correlation != nil {
 		return sqlCorrelated(r, d, t)
 	}
+	p := &sqlPrinter{rule: r, d: d, target: t}
 	if r.Once != nil {
-		return sqlOnce(r, d, t)
-	}
-	if r.Source.Function {
-		return nil, refuse(r, nil, d.title, "a table that is a function is not supported")
+		q, err := sqlOnce(r, d, t)
+		if err == nil && t.Entities {
+			err = p.entities(q)
+		}
+		return q, err
 	}
 	table := r.Source.Table
 	if table == "" {
@@ -34,7 +36,7 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if table == "" {
 		return nil, refuse(r, nil, d.title, "the rule's logsource has no table, name one: that is not supported")
 	}
-	where, err := sqlPredicate(r, r.Predicate(), d, t)
+	where, err := p.predicate(r.Predicate())
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +46,16 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	}
 	q := &Query{Table: table, Time: sqlTimeColumn(r, t)}
 	q.Text = "SELECT *\nFROM " + name + "\nWHERE " + where
-	return q, nil
+	if t.Entities {
+		err = p.entities(q)
+	}
+	return q, err
 }
 
 // sqlTable is a table's name, of several parts if it has dots.
 func sqlTable(r *ir.Rule, d *Dialect, table string) (string, error) {
-	if r.Source.Function {
-		return "", refuse(r, nil, d.title, "the function %s of Kusto is not supported", table)
+	if r.Source.Function { // whose text is Kusto's: no other database has it
+		return "", refuse(r, nil, d.title, "%s is a function of Kusto, not a table (a pipeline can name a table of yours that has its columns); it is not supported", table)
 	}
 	var parts []string
 	for part := range strings.SplitSeq(table, ".") {
@@ -73,7 +78,11 @@ func sqlTimeColumn(r *ir.Rule, t Target) string {
 // condition may be unknown where the tree is false, so it belongs into WHERE,
 // FILTER or CASE WHEN, or into Dialect.isNotTrue.
 func sqlPredicate(r *ir.Rule, e ir.Expr, d *Dialect, t Target) (string, error) {
-	p := &sqlPrinter{rule: r, d: d, target: t}
+	return (&sqlPrinter{rule: r, d: d, target: t}).predicate(e)
+}
+
+func (p *sqlPrinter) predicate(e ir.Expr) (string, error) {
+	d := p.d
 	return ir.Emit(ir.Simplify(e), &ir.Syntax{
 		And: " AND ", Or: " OR ", True: "TRUE", False: "FALSE", List: lines,
 		Not: func(x string) (string, ir.Precedence) { return d.isNotTrue(x), ir.PrecedenceNot },

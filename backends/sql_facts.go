@@ -273,5 +273,9 @@ func (x *sqlCorrelation) scalarRows(r *ir.Rule, f ir.Field, numbers bool) (from,
 	return from, value, nil
 }
 
-// sqlRows collects what makes rows of the elements of lists.
-type sqlRows struct{ from []string }
+// sqlRows collects what makes rows of the elements of lists, and what holds of
+// those. known, if not nil, are the names of the elements by the list.
+type sqlRows struct {
+	from, where []string
+	known       map[string]string
+}

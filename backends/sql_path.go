@@ -68,13 +68,28 @@ func (p *sqlPrinter) refine(v place, step ir.Step, rest ir.Path, end ending, bod
 
 // each prints that body is of one element of v.
 func (p *sqlPrinter) each(v place, whole bool, body func(place) (cond, error)) (cond, error) {
-	name := p.fresh()
+	if p.rows != nil && p.d.json.rows == nil {
+		return cond{}, p.refuse("a row for each element of a list is not supported")
+	}
 	if p.rows != nil {
+		// To what is listed, once: the same list again gives the same rows.
+		whole = whole || p.rows.known != nil
+		list, _ := p.d.json.rows(v, "", whole)
+		name, known := p.rows.known[list]
+		if !known {
+			name = p.fresh()
+		}
 		from, where := p.d.json.rows(v, name, whole)
-		p.rows.from = append(p.rows.from, from)
+		if !known {
+			p.rows.from, p.rows.where = append(p.rows.from, from), append(p.rows.where, where)
+			if p.rows.known != nil {
+				p.rows.known[list] = name
+			}
+		}
 		c, err := body(p.d.json.element(name))
 		return allOf(cond{where, ir.PrecedenceAnd}, c), err
 	}
+	name := p.fresh()
 	c, err := body(p.d.json.element(name))
 	if err != nil || c.is(false) {
 		return c, err
@@ -146,13 +161,11 @@ func (p *sqlPrinter) locate(f ir.Field, depth int) (sqlField, error) {
 		return sqlField{root: place{base: p.d.ident(p.target.Event)}, steps: steps}, nil
 	}
 	if f.Join != nil {
-		return sqlField{}, p.refuse("the field %s, of several columns, is not supported", f.Name)
+		text, err := p.joined(f.Join)
+		return sqlField{typed: true, name: text, typ: ir.TypeString}, err
 	}
 	if len(steps) == 0 {
 		return sqlField{}, p.refuse("the whole event as a value, in a table without a column that holds it, is not supported")
-	}
-	if f.Join != nil {
-		return sqlField{}, p.refuse("%s, which the pipeline joins of several columns, is not supported", f.Name)
 	}
 	step := steps[0]
 	c := sqlField{name: p.d.ident(step.Key), typ: f.ColumnType}
