@@ -26,7 +26,8 @@ func newSQLCorrelation(d *Dialect, t Target) *sqlCorrelation {
 }
 
 // sqlCorrelated prints a correlation. The result has a row for each hit: time,
-// the group under the names of group-by, first_seen, last_seen, count.
+// the group under the names of group-by, first_seen, last_seen, count; of a summary
+// also how many values each of its fields has.
 func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if d.printedOnly || d.json == nil || d.json.rows == nil {
 		return nil, refuse(r, nil, d.title, "a correlation is not supported")
@@ -54,6 +55,9 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 		out = append(out, "h."+c.of+" AS "+d.ident(c.name))
 	}
 	out = append(out, d.timestampOf("h.first_t")+" AS first_seen", d.timestampOf("h.last_t")+" AS last_seen", "CAST(h.n AS "+d.types[ir.TypeLong]+") AS "+d.ident("count"))
+	for i, n := range hits.distinct {
+		out = append(out, "h."+n+" AS "+d.ident(columnOf("distinct_"+r.Correlation.Counted[i])))
+	}
 	from := "\nFROM " + hits.name + " h"
 	if n := x.tables(from); d.maxTables > 0 && n > d.maxTables {
 		return nil, refuse(r, nil, d.title, "a correlation on top of so many others (%d tables, at most %d) is not supported", n, d.maxTables)
@@ -69,6 +73,8 @@ const sqlTime = "time"
 type sqlHits struct {
 	name  string
 	tuple []string
+	// distinct are the columns of a summary with the numbers of values.
+	distinct []string
 }
 
 // cte adds a common table expression and returns its name. Each is made once:

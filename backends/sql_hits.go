@@ -227,7 +227,14 @@ func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
 	if len(f.keys) > 0 {
 		group, having = " GROUP BY "+f.by(), ""
 	}
-	return &sqlHits{name: x.cte("hits", fmt.Sprintf("SELECT %s AS t, MIN(t) AS first_t, MAX(t) AS last_t, %s AS n FROM %s%s%s", f.by("MAX(t)"), f.count(), f.name, group, having))}
+	hits := &sqlHits{}
+	distinct := ""
+	for i, v := range f.vs {
+		hits.distinct = append(hits.distinct, "d"+strconv.Itoa(i+1))
+		distinct += ", COUNT(DISTINCT " + v + ") AS " + hits.distinct[i]
+	}
+	hits.name = x.cte("hits", fmt.Sprintf("SELECT %s AS t, MIN(t) AS first_t, MAX(t) AS last_t, %s AS n%s FROM %s%s%s", f.by("MAX(t)"), f.count(), distinct, f.name, group, having))
+	return hits
 }
 
 // floorDivide is an integer divided by another, rounded down.
