@@ -133,7 +133,7 @@ func (m *mapping) add(name string, e fieldEntry) {
 	parent, rest := m.parent(name)
 	switch {
 	case e.none:
-		f.path, f.own = ir.Path{{Key: name + " (not in " + m.target() + ")"}}, true
+		f.path, f.own = ir.Path{{Key: name + notIn + m.target() + ")"}}, true
 	case e.path != nil && e.below && parent != nil:
 		f.path, f.own = behind(parent.path, *e.path), true
 	case e.path != nil:
@@ -262,6 +262,17 @@ func (f *mappedField) holds(path ir.Path) bool {
 // isColumn reports whether a path starts at the table's column of that name.
 func (m *mapping) isColumn(path ir.Path, column string) bool {
 	return m.pipeline.form == "" || len(path) > 0 && path[0].Key == column
+}
+
+// notIn is in the key of a field that a pipeline says its form does not have,
+// behind the field's name.
+const notIn = " (not in "
+
+// Absent reports whether a pipeline says that events of its form do not have a
+// field of a lowered rule. A query target refuses a rule with such a field; an
+// event form lowers it, and the field is absent in every event.
+func Absent(f ir.Field) bool {
+	return len(f.Path) > 0 && strings.Contains(f.Path[0].Key, notIn) && strings.HasSuffix(f.Path[0].Key, ")")
 }
 
 func (m *mapping) target() string {

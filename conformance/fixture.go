@@ -82,6 +82,15 @@ type Case struct {
 	Lateness time.Duration
 }
 
+// Shows says whether the case is one of a match or of a near miss: a history
+// with hits, or without.
+func (c *Case) Shows() (match, nearMiss bool) {
+	if c.Hits != nil {
+		return len(c.Hits) > 0, len(c.Hits) == 0
+	}
+	return c.Expect == ExpectMatch, c.Expect == ExpectNoMatch
+}
+
 // ExpectedHit is a hit that a history has.
 type ExpectedHit struct {
 	Pos sigma.Pos

@@ -45,6 +45,16 @@ func (reference) Hits(_ context.Context, q StreamQuestion) ([]StreamHit, error) 
 	return ReferenceStream(q.Rules, q.Events, q.Lateness), nil
 }
 
+// Source says what an event of a fixture is: its form and table. It is empty for
+// an event of FormAny, and where nobody can tell.
+func (e *Event) Source() event.Source {
+	s, _, err := e.source()
+	if err != nil {
+		return event.Source{}
+	}
+	return s
+}
+
 // source says what an event of a fixture is, and its pipeline; none for a rule
 // without one.
 func (e *Event) source() (event.Source, *compiler.Pipeline, error) {

@@ -371,7 +371,7 @@ func testPackFixtures(t *testing.T, guide string) {
 		forms := map[event.Form]bool{}
 		for i := range f.Cases {
 			c := &f.Cases[i]
-			match, nearMiss := c.shows()
+			match, nearMiss := c.Shows()
 			if match {
 				matches++
 			}

@@ -125,3 +125,20 @@ func subTechniques(ts []string) []string {
 	}
 	return out
 }
+
+// ATTACK returns the tactics and techniques that the tags of a rule name, as an
+// artefact of it would: tactics as the services spell them, in the order of the
+// matrix, and techniques of ATTACKVersion. Each technique serves one of the
+// tactics.
+func ATTACK(tags []string) (tactics, techniques []string) {
+	a := attackOf(tags)
+	return a.Tactics, a.Techniques
+}
+
+// TacticsOf returns the tactics that a technique of ATTACKVersion serves, nil
+// for one that this version does not have.
+func TacticsOf(technique string) []string { return slices.Clone(techniques()[technique]) }
+
+// Tactics returns the tactics as the services spell them, in the order of the
+// matrix.
+func Tactics() []string { return slices.Clone(tactics) }

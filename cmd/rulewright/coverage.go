@@ -1,84 +1,88 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/rulewright/rulewright/conformance"
+	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/rules"
 )
 
 func runCoverage(c *cli, args []string) int {
+	plans := ""
+	for _, p := range coverage.Plans() {
+		plans += fmt.Sprintf("\n  %-20s %s", p.Name, p.Title)
+	}
 	f := c.flags("[flags] [PATH…]", `
-Show which items of the guides have rules, how many fixtures these have, and which
-can run: a rule does not without its parameters, nor without its table.
+Show which items of the guides have rules, how these are proven, where they run,
+and which can: a rule does not run without its parameters, nor without its tables.
+With --have, what this tenant gets, and what the next licence, table or parameter
+would add.
+
+--have takes names of tables and of plans, which stand for tables:`+plans+`
+
+Formats: text, json, html (one page that needs no network), markdown (a page a
+guide, into --out), navigator (a layer of MITRE ATT&CK Navigator).
 
 Examples:
-  rulewright coverage
-  rulewright coverage --guide entra-apps --profile tenant.yaml --have AuditLogs,SigninLogs
-  rulewright coverage --format html > coverage.html`)
+  rulewright coverage --have e3,azure --profile tenant.yaml
+  rulewright coverage --guide entra-apps --have AuditLogs,SigninLogs --missing
+  rulewright coverage --format html --out coverage.html
+  rulewright coverage --format navigator --out layer.json
+  rulewright coverage --format markdown --out docs/coverage`)
 	var rf ruleFlags
 	rf.values(f)
 	var guide, have list
 	f.Var(&guide, "guide", "only this `guide`; again for more")
-	f.Var(&have, "have", "the `tables` you have; without it all count as there")
-	format := f.String("format", "text", "`format` of the output: text, json, html")
-	missing := f.Bool("missing", false, "in text, list the items without a rule too")
+	f.Var(&have, "have", "the `tables` and plans you have; without it all count as there")
+	format := f.String("format", "text", "`format` of the output: text, json, html, markdown, navigator")
+	out := f.String("out", "", "write to this `file`, of markdown a folder, instead of the standard output")
+	missing := f.Bool("missing", false, "in text, only the items that do not run")
 	args, code, ok := c.parse(f, args)
 	if !ok {
 		return code
 	}
-	if err := oneOf("format", *format, "text", "json", "html"); err != nil {
+	if err := oneOf("format", *format, "text", "json", "html", "markdown", "navigator"); err != nil {
 		return c.misuse("%v", err)
 	}
-	ds, err := rf.load(c, args)
+	if *format == "markdown" && *out == "" {
+		return c.misuse("--out is missing: the folder to write the pages to")
+	}
+	r, err := c.coverage(&rf, args)
 	if err != nil {
 		return c.fail(err)
-	}
-	c.report(ds)
-	data, err := fs.ReadFile(rules.FS, rules.Coverage)
-	if err != nil {
-		return c.fail(err)
-	}
-	items, err := conformance.ParseCoverage(rules.Coverage, data)
-	if err != nil {
-		return c.fail(err)
-	}
-	fixtures, found, err := c.loadFixtures(args)
-	if err != nil {
-		return c.fail(err)
-	}
-	c.report(found)
-	items, found = conformance.Cover(items, rf.docs, fixtures, rf.options())
-	for _, d := range found {
-		fmt.Fprintln(c.err, d.Error())
 	}
 	var known []string
-	for _, i := range items {
-		if !slices.Contains(known, i.Guide) {
-			known = append(known, i.Guide)
-		}
+	for _, g := range r.Guides {
+		known = append(known, g.ID)
 	}
 	for _, g := range guide {
 		if err := oneOf("guide", g, known...); err != nil {
 			return c.misuse("%v", err)
 		}
 	}
-	if len(guide) > 0 {
-		items = slices.DeleteFunc(items, func(i conformance.CoverageItem) bool { return !slices.Contains(guide, i.Guide) })
+	h, err := r.ParseHave(have)
+	if err != nil {
+		return c.misuse("--have: %v", err)
 	}
+	r.SetHave(h)
+	r.Only(guide)
 	switch *format {
 	case "json":
-		err = c.writeJSON(struct {
-			Items []conformance.CoverageItem `json:"items"`
-		}{items})
+		err = c.writeReport(*out, r.JSON)
 	case "html":
-		err = coverageHTML.Execute(c.out, coverageGuides(items, have))
+		err = c.writeReport(*out, r.HTML)
+	case "navigator":
+		err = c.writeReport(*out, r.Navigator)
+	case "markdown":
+		err = c.writePages(*out, r.Markdown())
 	default:
-		coverageText(c, coverageGuides(items, have), *missing)
+		c.coverageText(r, *missing)
 	}
 	if err != nil {
 		return c.fail(err)
@@ -86,88 +90,162 @@ Examples:
 	return exitOK
 }
 
-type coverageGuide struct {
-	Name                   string
-	Items                  []coverageRow
-	Covered, Running, Size int
+// coverage loads rules and fixtures and makes the report.
+func (c *cli) coverage(rf *ruleFlags, paths []string) (*coverage.Report, error) {
+	ds, err := rf.load(c, paths)
+	if err != nil {
+		return nil, err
+	}
+	c.report(ds)
+	data, err := fs.ReadFile(rules.FS, rules.Coverage)
+	if err != nil {
+		return nil, err
+	}
+	list, err := coverage.ParseList(rules.Coverage, data)
+	if err != nil {
+		return nil, err
+	}
+	fixtures, found, err := c.loadFixtures(paths)
+	if err != nil {
+		return nil, err
+	}
+	c.report(found)
+	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Fixtures: fixtures, Lowering: rf.options()})
+	for _, d := range found {
+		fmt.Fprintln(c.err, d.Error())
+	}
+	return r, nil
 }
 
-type coverageRow struct {
-	conformance.CoverageItem
-	Covered, Runs bool
-	Lacks         []string // of rules that would otherwise run
+// writeReport writes to a file, or to the standard output.
+func (c *cli) writeReport(file string, print func() ([]byte, error)) error {
+	data, err := print()
+	if err != nil {
+		return err
+	}
+	if file == "" {
+		_, err = c.out.Write(data)
+		return err
+	}
+	if err := os.WriteFile(file, data, 0o666); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "written to %s\n", file)
+	return nil
 }
 
-func coverageGuides(items []conformance.CoverageItem, have []string) []*coverageGuide {
-	var out []*coverageGuide
-	byName := map[string]*coverageGuide{}
-	for _, i := range items {
-		g := byName[i.Guide]
-		if g == nil {
-			g = &coverageGuide{Name: i.Guide}
-			byName[i.Guide] = g
-			out = append(out, g)
+// writePages writes files into a folder and leaves those that are the same.
+func (c *cli) writePages(dir string, pages []coverage.Page) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	changed := 0
+	for _, p := range pages {
+		path := filepath.Join(dir, p.Name)
+		old, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		r := coverageRow{CoverageItem: i, Covered: i.Covered(), Runs: i.Runs(have)}
-		if !r.Runs {
-			for _, rule := range i.Rules {
-				for _, p := range rule.Lacks {
-					if !slices.Contains(r.Lacks, p) {
-						r.Lacks = append(r.Lacks, p)
-					}
-				}
+		if err == nil && string(old) == string(p.Data) {
+			continue
+		}
+		changed++
+		if err := os.WriteFile(path, p.Data, 0o666); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.out, "%s in %s, %s changed\n", plural(len(pages), "page"), dir, number(changed))
+	return nil
+}
+
+func (c *cli) coverageText(r *coverage.Report, missing bool) {
+	for _, g := range r.Guides {
+		items := r.ItemsOf(g.ID)
+		covered, visible, runs := coverage.Count(items)
+		fmt.Fprintf(c.out, "%s  %d/%d covered, %d have their tables, %d can run  %s\n", c.paint(bold, g.ID), covered, len(items), visible, runs, c.paint(dim, g.Title))
+		for _, i := range items {
+			if missing && i.Runs {
+				continue
+			}
+			mark, why := "runs", ""
+			switch {
+			case i.Runs:
+			case len(i.Rules) == 0:
+				mark = "no rule"
+			case !i.Visible:
+				mark, why = "no table", "needs "+strings.Join(needs(r.RulesOf(i)), "; or ")
+			default:
+				mark, why = "lacks", "parameters without a value: "+strings.Join(lacks(r.RulesOf(i)), ", ")
+			}
+			fmt.Fprintf(c.out, "  %-8s  %s\n", mark, strings.TrimPrefix(i.ID, g.ID+"/"))
+			fmt.Fprintf(c.out, "            %s, %d match and %d near-miss cases\n", plural(len(i.Rules), "rule"), i.Fixtures.Match, i.Fixtures.NearMiss)
+			if why != "" {
+				fmt.Fprintf(c.out, "            %s\n", why)
 			}
 		}
-		g.Size++
-		if r.Covered {
-			g.Covered++
+	}
+	c.gains(r)
+	covered, visible, runs := coverage.Count(r.Items)
+	visibleRules, runningRules := 0, 0
+	for _, rule := range r.Rules {
+		if rule.Visible {
+			visibleRules++
 		}
-		if r.Runs {
-			g.Running++
+		if rule.Runs {
+			runningRules++
 		}
-		g.Items = append(g.Items, r)
+	}
+	if r.Have != nil {
+		fmt.Fprintf(c.out, "\nwith %s: %d of %d items and %d of %d rules have their tables\n", r.Have, visible, len(r.Items), visibleRules, len(r.Rules))
+		if len(r.Have.Brings) > 0 {
+			fmt.Fprintf(c.out, "tables that come with these plans: %s\n", strings.Join(r.Have.Brings, ", "))
+		}
+	}
+	fmt.Fprintf(c.out, "%d of %d items covered, %d can run, with %d of %d rules\n", covered, len(r.Items), runs, runningRules, len(r.Rules))
+}
+
+// gains prints what one thing more would add.
+func (c *cli) gains(r *coverage.Report) {
+	for _, part := range []struct{ kind, head string }{
+		{"licence", "what one licence more would show"}, {"table", "what one table more would show"}, {"parameter", "what one parameter more would let run"}} {
+		head := part.head
+		for _, g := range r.Gains {
+			if g.Kind != part.kind {
+				continue
+			}
+			if head != "" {
+				fmt.Fprintf(c.out, "\n%s\n", c.paint(bold, head))
+				head = ""
+			}
+			fmt.Fprintf(c.out, "  %-32s %s, %s, %s\n", g.Name, plural(len(g.Items), "more item"), plural(len(g.Rules), "more rule"), plural(g.Alerts, "alert"))
+		}
+	}
+}
+
+func lacks(rules []*coverage.Rule) []string {
+	var out []string
+	for _, r := range rules {
+		for _, p := range r.Lacks {
+			if r.Visible && !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
 	}
 	return out
 }
 
-func coverageText(c *cli, guides []*coverageGuide, missing bool) {
-	size, covered, running := 0, 0, 0
-	for _, g := range guides {
-		size, covered, running = size+g.Size, covered+g.Covered, running+g.Running
-		fmt.Fprintf(c.out, "%s  %d/%d covered, %d can run\n", c.paint(bold, g.Name), g.Covered, g.Size, g.Running)
-		for _, i := range g.Items {
-			if !i.Covered && !missing {
-				continue
-			}
-			mark := "none"
-			switch {
-			case i.Runs:
-				mark = "runs"
-			case len(i.Lacks) > 0:
-				mark = "lacks"
-			case i.Covered:
-				mark = "no table"
-			}
-			fmt.Fprintf(c.out, "  %-8s  %s\n", mark, strings.TrimPrefix(i.ID, g.Name+"/"))
-			if i.Covered {
-				fmt.Fprintf(c.out, "            %s, %d match and %d near-miss cases", plural(len(i.Rules), "rule"), i.Fixtures.Match, i.Fixtures.NearMiss)
-				if len(i.Lacks) > 0 {
-					fmt.Fprintf(c.out, "; parameters without a value: %s", strings.Join(i.Lacks, ", "))
-				}
-				fmt.Fprintln(c.out)
+func needs(rules []*coverage.Rule) []string {
+	var out []string
+	for _, r := range rules {
+		text := r.Needs
+		for _, q := range r.Requires {
+			if q.Licence != "" && slices.Contains(r.Tables, q.Table) && !strings.Contains(text, "("+q.Licence+")") {
+				text += " (" + q.Licence + ")"
 			}
 		}
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
 	}
-	fmt.Fprintf(c.out, "%d of %d items covered, %d can run\n", covered, size, running)
+	return out
 }
-
-var coverageHTML = template.Must(template.New("coverage").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Coverage</title>
-<style>body{font:15px/1.4 system-ui,sans-serif;margin:2em;max-width:75em}table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.3em .6em;text-align:left;vertical-align:top}.runs{color:#060}.none{color:#900}.lacks{color:#960}</style>
-<h1>Coverage</h1>
-{{range .}}<h2>{{.Name}}: {{.Covered}} of {{.Size}} covered, {{.Running}} can run</h2>
-<table><tr><th>Item<th>Severity<th>Rules<th>Cases (match, near miss)<th>State</tr>
-{{range .Items}}<tr><td>{{.Item}}<br><small>{{.ID}}</small><td>{{.Severity}}<td>{{range .Rules}}{{.Title}} <small>({{.Tier}}, {{.Level}})</small><br>{{end}}<td>{{.Fixtures.Match}}, {{.Fixtures.NearMiss}}<td>{{if .Runs}}<span class="runs">can run</span>{{else if .Lacks}}<span class="lacks">lacks {{range $n, $p := .Lacks}}{{if $n}}, {{end}}{{$p}}{{end}}</span>{{else if .Covered}}<span class="lacks">table missing</span>{{else}}<span class="none">no rule</span>{{end}}</tr>
-{{end}}</table>
-{{end}}</html>
-`))

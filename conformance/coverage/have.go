@@ -1,0 +1,254 @@
+package coverage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+// Plan is what an organisation buys, by the licences that rules name under
+// requires.
+type Plan struct {
+	Name     string
+	Title    string
+	Licences []string
+}
+
+// plans in the order in which Plans lists them. What a plan includes is
+// Microsoft's service description (learn.microsoft.com/office365/servicedescriptions,
+// learn.microsoft.com/entra/fundamentals/licensing) of November 2025. Tables of
+// Defender's hunting need the plan that writes them; Entra's logs in a workspace
+// need P1, but for AuditLogs. Entra ID P1 is part of Microsoft 365 E3, P2 and the
+// Defender plans of E5. A Sentinel workspace lies in an Azure subscription.
+var plans = func() []Plan {
+	entraFree := []string{"Entra ID Free"}
+	entraP1 := append(slices.Clone(entraFree), "Entra ID P1")
+	entraP2 := append(slices.Clone(entraP1), "Entra ID P2")
+	audit := []string{"Audit (Standard)", "Exchange Online"}
+	defender := []string{"Microsoft Defender XDR"}
+	office := append(slices.Clone(defender), "Defender for Office 365 P2")
+	endpoint := append(slices.Clone(defender), "Defender for Endpoint P2")
+	cloudApps := append(slices.Clone(defender), "Defender for Cloud Apps", "Microsoft Defender for Cloud Apps with App governance")
+	azure := []string{"Azure subscription", NoLicence}
+	e3 := slices.Concat(entraP1, audit)
+	e5 := slices.Concat(entraP2, audit, []string{"Audit (Premium)"}, defender, office[1:], endpoint[1:], cloudApps[1:])
+	return []Plan{
+		{"entra-free", "Entra ID Free", entraFree},
+		{"entra-p1", "Entra ID P1", entraP1},
+		{"entra-p2", "Entra ID P2", entraP2},
+		{"e3", "Microsoft 365 E3", e3},
+		{"e5", "Microsoft 365 E5", e5},
+		{"defender-office", "Defender for Office 365 Plan 2", office},
+		{"defender-endpoint", "Defender for Endpoint Plan 2", endpoint},
+		{"defender-cloud-apps", "Defender for Cloud Apps", cloudApps},
+		{"azure", "an Azure subscription", azure},
+		{"ueba", "Microsoft Sentinel UEBA", []string{"Microsoft Sentinel UEBA"}},
+		{"azure-devops", "Azure DevOps", []string{"Azure DevOps"}},
+	}
+}()
+
+// NoLicence is the licence of a table that needs none.
+const NoLicence = "none"
+
+// Plans returns the plans that ParseHave knows by name.
+func Plans() []Plan { return slices.Clone(plans) }
+
+// Have is what an organisation has: plans and tables. A nil Have has everything.
+type Have struct {
+	// Plans and Tables are as asked for.
+	Plans  []string `json:"plans,omitempty"`
+	Tables []string `json:"tables,omitempty"`
+	// Licences are those of the plans.
+	Licences []string `json:"licences,omitempty"`
+	// Brings are the tables that the plans bring, of those that rules require.
+	Brings []string `json:"brings,omitempty"`
+}
+
+// ParseHave reads words that are names of plans or of tables: those that the
+// rules of the report read, and those that the built-in pipelines of workspaces
+// and of Defender know. No words mean everything.
+func (r *Report) ParseHave(words []string) (*Have, error) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	h := &Have{}
+	known := r.Tables()
+	for _, name := range []string{"sentinel", "defender"} {
+		if p, err := compiler.BuiltinPipeline(name); err == nil {
+			known = append(known, p.SchemaTables()...)
+		}
+	}
+	for _, w := range words {
+		if i := slices.IndexFunc(plans, func(p Plan) bool { return strings.EqualFold(p.Name, w) }); i >= 0 {
+			h.Plans = append(h.Plans, plans[i].Name)
+			for _, l := range plans[i].Licences {
+				if !slices.Contains(h.Licences, l) {
+					h.Licences = append(h.Licences, l)
+				}
+			}
+			continue
+		}
+		if i := slices.IndexFunc(known, func(t string) bool { return strings.EqualFold(t, w) }); i >= 0 {
+			h.Tables = append(h.Tables, known[i])
+			continue
+		}
+		names := slices.Clone(known)
+		for _, p := range plans {
+			names = append(names, p.Name)
+		}
+		return nil, fmt.Errorf("%q is no table and no plan: %s", w, sigma.NearestHint(w, names, "the plans are "+planNames()))
+	}
+	h.Brings = r.brings(h.Licences)
+	return h, nil
+}
+
+func planNames() string {
+	var out []string
+	for _, p := range plans {
+		out = append(out, p.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// Tables returns all tables that rules read or require, sorted.
+func (r *Report) Tables() []string {
+	var out []string
+	for _, rule := range r.Rules {
+		out = append(out, rule.Tables...)
+		for _, q := range rule.Requires {
+			out = append(out, q.Table)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// brings returns the tables that come with licences.
+func (r *Report) brings(licences []string) []string {
+	var out []string
+	for _, rule := range r.Rules {
+		for _, q := range rule.Requires {
+			if slices.Contains(licences, q.Licence) {
+				out = append(out, q.Table)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// SetHave asks the report anew what can be seen and what runs.
+func (r *Report) SetHave(h *Have) {
+	r.Have = h
+	for _, i := range r.Items {
+		i.Visible, i.Runs = false, false
+	}
+	r.settle(h)
+}
+
+// Meets reports whether the tables of a rule are there. A table that was named
+// is there with all that it may hold. A table of a plan is there for a rule that
+// requires it with one of the plan's licences, or that says nothing of it: risk
+// in SigninLogs needs more than SigninLogs.
+func (h *Have) Meets(rule *Rule) bool {
+	if h == nil {
+		return true
+	}
+	return rule.needs.met(func(table string) bool {
+		if slices.Contains(h.Tables, table) {
+			return true
+		}
+		said := false
+		for _, q := range rule.Requires {
+			if q.Table == table {
+				said = true
+				if slices.Contains(h.Licences, q.Licence) {
+					return true
+				}
+			}
+		}
+		return !said && slices.Contains(h.Brings, table)
+	})
+}
+
+// Gain is what one thing more would add.
+type Gain struct {
+	Kind string `json:"kind"` // licence, table or parameter
+	Name string `json:"name"`
+	// Items and Rules can be seen or run then and not before, by id; Alerts are
+	// those of the rules of tier alert.
+	Items  []string `json:"items"`
+	Rules  []string `json:"rules"`
+	Alerts int      `json:"alerts"`
+}
+
+// gains returns what each licence, table and parameter would add by itself, the
+// most items first, then the most rules. A licence or table lets rules see; a
+// parameter lets rules run that can see.
+func (r *Report) gains(have *Have) []Gain {
+	var out []Gain
+	add := func(kind, name string, now, then func(*Rule) bool) {
+		g := Gain{Kind: kind, Name: name, Items: []string{}, Rules: []string{}}
+		for _, rule := range r.Rules {
+			if rule.Error == "" && !now(rule) && then(rule) {
+				g.Rules = append(g.Rules, rule.ID)
+				if rule.Tier == "alert" {
+					g.Alerts++
+				}
+			}
+		}
+		for _, i := range r.Items {
+			if !slices.ContainsFunc(i.rules, now) && slices.ContainsFunc(i.rules, func(rule *Rule) bool { return slices.Contains(g.Rules, rule.ID) }) {
+				g.Items = append(g.Items, i.ID)
+			}
+		}
+		if len(g.Rules) > 0 {
+			out = append(out, g)
+		}
+	}
+	visible := func(rule *Rule) bool { return rule.Visible }
+	if have != nil {
+		var licences []string
+		for _, rule := range r.Rules {
+			for _, q := range rule.Requires {
+				licences = append(licences, q.Licence)
+			}
+		}
+		slices.Sort(licences)
+		for _, l := range slices.Compact(licences) {
+			if l == "" || slices.Contains(have.Licences, l) {
+				continue
+			}
+			more := *have
+			more.Licences = append(slices.Clone(have.Licences), l)
+			more.Brings = r.brings(more.Licences)
+			add("licence", l, visible, more.Meets)
+		}
+		for _, t := range r.Tables() {
+			if slices.Contains(have.Tables, t) || slices.Contains(have.Brings, t) { // it is there; what else it needs is a licence
+				continue
+			}
+			more := *have
+			more.Tables = append(slices.Clone(have.Tables), t)
+			add("table", t, visible, more.Meets)
+		}
+	}
+	var parameters []string
+	for _, rule := range r.Rules {
+		parameters = append(parameters, rule.Lacks...)
+	}
+	slices.Sort(parameters)
+	for _, p := range slices.Compact(parameters) {
+		add("parameter", p, func(rule *Rule) bool { return rule.Runs }, func(rule *Rule) bool {
+			return rule.Visible && len(rule.Lacks) == 1 && rule.Lacks[0] == p
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Gain) int {
+		return cmp.Or(cmp.Compare(len(b.Items), len(a.Items)), cmp.Compare(len(b.Rules), len(a.Rules)), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}

@@ -1,0 +1,214 @@
+package coverage_test
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/conformance"
+	"github.com/rulewright/rulewright/conformance/coverage"
+	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
+)
+
+var update = flag.Bool("update", false, "write docs/coverage anew")
+
+// pack is the report of the embedded pack, which takes long enough to make it
+// once.
+var pack = sync.OnceValues(func() (*coverage.Report, error) {
+	data, err := fs.ReadFile(rules.FS, rules.Coverage)
+	if err != nil {
+		return nil, err
+	}
+	list, err := coverage.ParseList(rules.Coverage, data)
+	if err != nil {
+		return nil, err
+	}
+	files, ds := sigma.ParseFS(rules.FS)
+	fixtures, found := conformance.Load(conformance.Fixtures, conformance.LoadOptions{})
+	r, more := coverage.New(list, coverage.Options{Documents: files.Documents, Fixtures: fixtures, Lowering: compiler.Options{Catalogue: files.Parameters}})
+	if ds = append(append(ds, found.Errors()...), more...); len(ds) > 0 { // fixtures of the contract warn on purpose
+		return nil, ds
+	}
+	return r, nil
+})
+
+func packReport(t *testing.T) *coverage.Report {
+	t.Helper()
+	r, err := pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestEveryItemIsCovered(t *testing.T) {
+	r := packReport(t)
+	if len(r.Items) != 187 {
+		t.Errorf("%d items", len(r.Items))
+	}
+	for _, i := range r.Items {
+		if !i.Covered {
+			t.Errorf("%s has no rule with a match and a near miss", i.ID)
+		}
+	}
+	for _, rule := range r.Rules {
+		if rule.Error != "" {
+			t.Errorf("%s: %s", rule.Title, rule.Error)
+		}
+		seen := false
+		for _, target := range r.Targets {
+			c, ok := rule.Targets[target.Name]
+			if !ok {
+				t.Errorf("%s says nothing of %s", rule.Title, target.Name)
+			}
+			seen = seen || target.Group == coverage.GroupForm && (c.State == coverage.Proven || c.State == coverage.Partly)
+		}
+		if !seen {
+			t.Errorf("%s is proven in no form", rule.Title)
+		}
+	}
+}
+
+// The tables that a rule requires are among those that it reads, and enough for
+// it: it may read more of the same, such as CloudAppEvents beside OfficeActivity.
+func TestRequiresSayWhatRulesRead(t *testing.T) {
+	r := packReport(t)
+	for _, rule := range r.Rules {
+		var required []string
+		for _, q := range rule.Requires {
+			required = append(required, q.Table)
+			if !slices.Contains(rule.Tables, q.Table) {
+				t.Errorf("%s requires %s and reads %s", rule.File, q.Table, rule.Needs)
+			}
+		}
+		if h, err := r.ParseHave(required); err != nil || h == nil || !h.Meets(rule) {
+			t.Errorf("%s requires %v, and needs %s: %v", rule.File, required, rule.Needs, err)
+		}
+	}
+}
+
+// What an organisation with Entra ID P1 and Microsoft 365 E3 gets, its logs in a
+// Sentinel workspace: the pack is worth deploying there.
+func TestEntraP1AndMicrosoft365E3(t *testing.T) {
+	r := packReport(t)
+	h, err := r.ParseHave([]string{"entra-p1", "e3", "azure"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workspace := slices.DeleteFunc(slices.Clone(h.Brings), func(table string) bool { return strings.Contains(table, ":") })
+	if got, want := strings.Join(workspace, " "), "AADNonInteractiveUserSignInLogs AADServicePrincipalSignInLogs AZKVAuditLogs AuditLogs AzureActivity MicrosoftGraphActivityLogs OfficeActivity SigninLogs"; got != want {
+		t.Errorf("the tables are\n%s, want\n%s", got, want)
+	}
+	items, rules, alerts := r.With("entra-p1", "e3", "azure")
+	if items != 144 || rules != 209 || alerts != 106 {
+		t.Errorf("%d items, %d rules, %d alerts: the figures here and in docs/coverage are to be those of the pack", items, rules, alerts)
+	}
+}
+
+func TestGains(t *testing.T) {
+	r := packReport(t)
+	h, err := r.ParseHave([]string{"e3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetHave(h)
+	defer r.SetHave(nil)
+	if len(r.Gains) == 0 || r.Gains[0].Name != "Entra ID P2" || r.Gains[0].Kind != "licence" {
+		t.Fatalf("the first gain is %+v", r.Gains[:1])
+	}
+	now, _, _ := r.With("e3")
+	then, _, _ := r.With("e3", "entra-p2")
+	if len(r.Gains[0].Items) != then-now {
+		t.Errorf("Entra ID P2 adds %d items, with the plan there are %d instead of %d", len(r.Gains[0].Items), then, now)
+	}
+	for n := range r.Gains[1:] {
+		if len(r.Gains[n].Items) < len(r.Gains[n+1].Items) {
+			t.Errorf("%s comes before %s", r.Gains[n].Name, r.Gains[n+1].Name)
+		}
+	}
+}
+
+func TestParseHave(t *testing.T) {
+	r := packReport(t)
+	if _, err := r.ParseHave([]string{"SigninLog"}); err == nil || !strings.Contains(err.Error(), "SigninLogs") {
+		t.Errorf("%v", err)
+	}
+	if h, err := r.ParseHave([]string{"auditlogs", "E3"}); err != nil || h.Tables[0] != "AuditLogs" || h.Plans[0] != "e3" {
+		t.Errorf("%+v, %v", h, err)
+	}
+	if h, err := r.ParseHave(nil); h != nil || err != nil {
+		t.Errorf("%+v, %v", h, err)
+	}
+	known := map[string]bool{}
+	for _, p := range coverage.Plans() {
+		for _, l := range p.Licences {
+			known[l] = true
+		}
+	}
+	for _, rule := range r.Rules {
+		for _, q := range rule.Requires {
+			if !known[q.Licence] {
+				t.Errorf("%s: no plan has the licence %q", rule.File, q.Licence)
+			}
+		}
+	}
+}
+
+// The page must lead somewhere with every link, load nothing, and have each id
+// once.
+func TestPage(t *testing.T) {
+	data, err := packReport(t).HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	ids := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if ids[m[1]] {
+			t.Errorf("the id %s is there twice", m[1])
+		}
+		ids[m[1]] = true
+	}
+	links := 0
+	for _, m := range regexp.MustCompile(` href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		links++
+		if id, ok := strings.CutPrefix(m[1], "#"); ok && !ids[id] || !ok && !strings.HasPrefix(m[1], "https://") {
+			t.Errorf("the link %s leads nowhere", m[1])
+		}
+	}
+	if links < 2000 {
+		t.Errorf("%d links", links)
+	}
+	for _, bad := range []string{" src=", "@import", "url(", "<link", "ZgotmplZ", "fetch(", "&lt;no value"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page has %s", bad)
+		}
+	}
+}
+
+func TestPagesAreOfThePack(t *testing.T) {
+	dir := filepath.Join("..", "..", "docs", "coverage")
+	for _, p := range packReport(t).Markdown() {
+		file := filepath.Join(dir, p.Name)
+		if *update {
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, p.Data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		data, err := os.ReadFile(file)
+		if err != nil || string(data) != string(p.Data) {
+			t.Errorf("docs/coverage/%s is not what the rules and fixtures say: run `go run ./cmd/rulewright coverage --format markdown --out docs/coverage`", p.Name)
+		}
+	}
+}
