@@ -197,8 +197,8 @@ var pageFunctions = template.FuncMap{
 		if n == 1 {
 			return "1 " + noun
 		}
-		if strings.HasSuffix(noun, "y") {
-			return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+		if strings.HasSuffix(noun, "ch") || strings.HasSuffix(noun, "ss") {
+			noun += "e"
 		}
 		return fmt.Sprintf("%d %ss", n, noun)
 	},

@@ -51,6 +51,7 @@
       if (on) shown++;
     });
     all('#guides .group, #guides .guide').forEach(function (g) { g.hidden = !$('.item:not([hidden])', g); });
+    if (shown < items.length) all('#guides .guide').forEach(function (g) { g.open = true; });
     cells.forEach(function (c) {
       var n = order.filter(function (r) { return r.cell && r.tactics.indexOf(c.tactic) >= 0 && tagged(r, c.id); }).length;
       c.n.textContent = n;
@@ -82,7 +83,7 @@
     var el = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!el) return;
     if (el.hidden || el.closest('[hidden]')) { technique = ''; form.reset(); apply(); }
-    if (el.tagName === 'DETAILS') el.open = true;
+    for (var d = el; d; d = d.parentElement) if (d.tagName === 'DETAILS') d.open = true;
     el.scrollIntoView();
   }
   addEventListener('hashchange', go);
@@ -90,6 +91,7 @@
     var a = e.target.closest('a[href^="#"]');
     if (a && a.getAttribute('href') === location.hash) go();
   });
+  if (innerWidth < 640) all('#guides .guide').forEach(function (g) { g.open = false; }); // a phone is not for scrolling through all
   apply();
   go();
 })();

@@ -177,9 +177,13 @@ func (m *maker) targets() []Target {
 		out = append(out, Target{"kql-" + p.Name(), titles[p.Name()], GroupQuery})
 	}
 	for _, d := range m.dialects {
-		out = append(out, Target{"sql-" + d.Name(), "SQL, " + d.Title(), GroupQuery})
+		title := d.Title()
+		if name, regexp, ok := strings.Cut(title, " where "); ok && strings.Contains(regexp, "REGEXP") {
+			title = name + " with REGEXP"
+		}
+		out = append(out, Target{"sql-" + d.Name(), "SQL, " + title, GroupQuery})
 	}
-	return append(out, Target{"export-sentinel", "Microsoft Sentinel", GroupExport}, Target{"export-defender", "Defender XDR detection", GroupExport})
+	return append(out, Target{"export-sentinel", "Microsoft Sentinel", GroupExport}, Target{"export-defender", "Defender XDR", GroupExport})
 }
 
 // rule makes the entry of a document.
@@ -336,6 +340,8 @@ func blindness(r *ir.Rule) (absent []string, never bool) {
 	}
 	e := ir.Map(r.When, func(e ir.Expr) ir.Expr {
 		switch e := e.(type) {
+		case *ir.Selection:
+			return e.X
 		case *ir.Match:
 			if compiler.Absent(e.Field) {
 				absent = append(absent, e.Field.Name)
@@ -346,17 +352,13 @@ func blindness(r *ir.Rule) (absent []string, never bool) {
 				absent = append(absent, e.Over.Name)
 				return ir.Const(false)
 			}
+			if ir.Simplify(e.X) == ir.Const(false) {
+				return ir.Const(false)
+			}
 		}
 		return e
 	})
-	return absent, isFalse(ir.Simplify(e))
-}
-
-func isFalse(e ir.Expr) bool {
-	if s, ok := e.(*ir.Selection); ok {
-		return isFalse(s.X)
-	}
-	return e == ir.Const(false)
+	return absent, ir.Simplify(e) == ir.Const(false)
 }
 
 // queryCell says whether all of a rule can be printed.
@@ -386,6 +388,9 @@ func (m *maker) sql(r *Rule, rules []*ir.Rule) {
 	}
 }
 
+// kinds are what the services call the artefacts of a manifest.
+var kinds = map[string]string{"rule": "analytics rule", "detection": "custom detection"}
+
 // export says as what a rule is exported, by the first format that takes it.
 func (m *maker) export(d *sigma.Document, formats ...sentinel.Format) Cell {
 	cell := Cell{State: No}
@@ -404,7 +409,11 @@ func (m *maker) export(d *sigma.Document, formats ...sentinel.Format) Cell {
 		case ds.HasErrors():
 			cell.Why = reason(ds.Errors())
 		case len(set.Manifest.Entries) > 0:
-			return Cell{State: Yes, As: set.Manifest.Entries[0].Kind}
+			kind := set.Manifest.Entries[0].Kind
+			if full := kinds[kind]; full != "" {
+				kind = full
+			}
+			return Cell{State: Yes, As: kind}
 		case len(set.Left) > 0 && cell.Why == "":
 			cell.Why = set.Left[0].Reason
 		}
