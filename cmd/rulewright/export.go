@@ -14,6 +14,8 @@ import (
 	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -37,7 +39,7 @@ does not pass the checks of the service, nothing is written.
 Formats: `+strings.Join(formats, ", ")+`
 
 Examples:
-  rulewright export --to bicep --profile tenant.yaml --out sentinel/rules
+  rulewright export --to bicep --profile tenant.yaml --have e3,azure --out sentinel/rules
   rulewright export --to sentinel-hunting-arm --out sentinel/hunting my-rules/`)
 	var rf ruleFlags
 	rf.values(f)
@@ -45,6 +47,8 @@ Examples:
 	to := f.String("to", "", "the `format`")
 	outDir := f.String("out", "", "the `folder` to write to")
 	table := f.String("table", "", "only for this `table`")
+	var have list
+	f.Var(&have, "have", "only rules whose `tables` and plans you have, as coverage takes them; a workspace refuses a rule over a table that it lacks")
 	every := f.Duration("every", 0, "how often analytics rules run, a `duration` such as 30m; without it every hour, every 15 minutes for level high and critical")
 	args, code, ok := c.parse(f, args)
 	if !ok {
@@ -72,10 +76,20 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
+	if len(have) > 0 {
+		var gone []sentinel.Left
+		if inputs, gone, err = rf.onlyWith(have, inputs); err != nil {
+			return c.misuse("--have: %v", err)
+		}
+		left = append(left, gone...)
+	}
 	set, found := sentinel.Export(format, inputs, sentinel.Options{Every: *every, Parameters: rf.parameters(), Print: backends.KQL})
 	changes, versions := set.Since(old)
 	refused = slices.Concat(ds.Errors(), refused, found)
 	for _, d := range refused {
+		if d.Hint != "" {
+			d.Message += "; " + d.Hint
+		}
 		fmt.Fprintln(c.err, d.Error())
 	}
 	for _, d := range versions {
@@ -154,6 +168,53 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 		in = append(in, sentinel.Input{Document: d, Refers: sentinel.Refers(d, r.all), Rules: rules})
 	}
 	return in, left, refused, nil
+}
+
+// onlyWith keeps the rules whose tables are there, and of a rule that stands in
+// several tables those that are.
+func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.Input, left []sentinel.Left, err error) {
+	report, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: r.all, All: true, Lowering: r.options()})
+	h, err := report.ParseHave(have)
+	if err != nil {
+		return nil, nil, err
+	}
+	byID := map[string]*coverage.Rule{}
+	for _, rule := range report.Rules {
+		byID[rule.ID] = rule
+	}
+	for _, x := range in {
+		rule := byID[x.Document.Meta.ID]
+		if rule == nil || len(rule.Tables) == 0 { // its logsource says nothing of tables
+			kept = append(kept, x)
+			continue
+		}
+		if h.Meets(rule) {
+			x.Rules = slices.DeleteFunc(x.Rules, func(lowered *ir.Rule) bool {
+				table := lowered.Source.Table
+				return slices.Contains(rule.Tables, table) && !h.Has(rule, table) // others are Defender's names for the same
+			})
+		}
+		if !h.Meets(rule) || len(x.Rules) == 0 {
+			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + lacking(h, rule)})
+			continue
+		}
+		kept = append(kept, x)
+	}
+	return kept, left, nil
+}
+
+// lacking names the licences that would bring the tables of a rule, or the tables.
+func lacking(h *coverage.Have, rule *coverage.Rule) string {
+	var out []string
+	for _, q := range rule.Requires {
+		if !h.Has(rule, q.Table) && q.Licence != "" && !slices.Contains(out, q.Licence) {
+			out = append(out, q.Licence)
+		}
+	}
+	if len(out) == 0 {
+		return rule.Needs
+	}
+	return strings.Join(out, ", ")
 }
 
 func readManifest(dir string) (*sentinel.Manifest, error) {

@@ -71,3 +71,21 @@ func TestExport(t *testing.T) {
 		}
 	}
 }
+
+// Rules over tables that a tenant does not have are not exported, and the reason
+// is what it would have to buy.
+func TestExportHave(t *testing.T) {
+	rule := filepath.Join("testdata", "coverage", "secret.yaml")
+	for have, want := range map[string]string{
+		"entra-free": "1 added, 0 changed", "AuditLogs": "1 added, 0 changed",
+		"azure": "left out 1: you do not have Entra ID Free", "SigninLogs": "0 added, 0 changed",
+	} {
+		code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-hunting-yaml", "--have", have, "--out", filepath.Join(t.TempDir(), "out"), rule)
+		if code != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("--have %s: %d\n%s%s", have, code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := rulewrightHere(t, "", "export", "--to", "bicep", "--have", "e4", "--out", t.TempDir(), rule); code != exitError || !strings.Contains(stderr, "no table and no plan") {
+		t.Errorf("%d %s", code, stderr)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -36,10 +37,18 @@ Examples:
 	}
 	c.report(ds)
 	used := map[string]int{}
+	feeding := onlyFeed(rf.all)
 	for _, d := range rf.docs {
-		for _, p := range d.Parameters {
-			if p.Catalogue {
-				used[p.Name]++
+		if feeding[d.Meta.ID] {
+			continue
+		}
+		names := map[string]bool{}
+		for _, x := range append([]*sigma.Document{d}, sentinel.Refers(d, rf.all)...) {
+			for _, p := range x.Parameters {
+				if p.Catalogue && !names[p.Name] {
+					names[p.Name] = true
+					used[p.Name]++
+				}
 			}
 		}
 	}
@@ -107,7 +116,18 @@ parameters:
 func (c *cli) lacking(rf *ruleFlags) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
+	feeding := onlyFeed(rf.all)
+	all, waiting := 0, 0
+	for _, r := range rs.Rules() {
+		if !feeding[r.ID] {
+			all++
+		}
+	}
 	for _, n := range rs.NotRun() {
+		if feeding[n.Rule.ID] {
+			continue
+		}
+		waiting++
 		for _, p := range n.Lacks {
 			waits[p]++
 		}
@@ -130,8 +150,32 @@ func (c *cli) lacking(rf *ruleFlags) int {
 		}
 		fmt.Fprintf(c.out, "%s: %s; %s cannot run\n", p, value, plural(waits[p], "rule"))
 	}
-	fmt.Fprintf(c.out, "%d of %s can run\n", len(rs.Rules())-len(rs.NotRun()), plural(len(rs.Rules()), "rule"))
+	fmt.Fprintf(c.out, "%d of %s can run\n", all-waiting, plural(all, "rule"))
 	return exitOK
+}
+
+// onlyFeed returns the ids of the documents that are there for correlations
+// alone: their hits are not reported, so they are not counted as rules.
+func onlyFeed(docs []*sigma.Document) map[string]bool {
+	fed, reported := map[string]bool{}, map[string]bool{}
+	for _, d := range docs {
+		if d.Correlation == nil {
+			continue
+		}
+		for _, r := range d.Correlation.Rules {
+			fed[r.Name] = true
+			reported[r.Name] = reported[r.Name] || d.Correlation.Generate
+		}
+	}
+	out := map[string]bool{}
+	for _, d := range docs {
+		for _, name := range []string{d.Meta.ID, d.Meta.Name} {
+			if name != "" && fed[name] && !reported[name] {
+				out[d.Meta.ID] = true
+			}
+		}
+	}
+	return out
 }
 
 // flow writes values as YAML on one line.

@@ -150,29 +150,29 @@ func (r *Report) SetHave(h *Have) {
 	r.settle(h)
 }
 
-// Meets reports whether the tables of a rule are there. A table that was named
-// is there with all that it may hold. A table of a plan is there for a rule that
+// Meets reports whether the tables of a rule are there.
+func (h *Have) Meets(rule *Rule) bool {
+	return h == nil || rule.needs.met(func(table string) bool { return h.Has(rule, table) })
+}
+
+// Has reports whether a table is there for a rule. A table that was named is
+// there with all that it may hold. A table of a plan is there for a rule that
 // requires it with one of the plan's licences, or that says nothing of it: risk
 // in SigninLogs needs more than SigninLogs.
-func (h *Have) Meets(rule *Rule) bool {
-	if h == nil {
+func (h *Have) Has(rule *Rule, table string) bool {
+	if h == nil || slices.Contains(h.Tables, table) {
 		return true
 	}
-	return rule.needs.met(func(table string) bool {
-		if slices.Contains(h.Tables, table) {
-			return true
-		}
-		said := false
-		for _, q := range rule.Requires {
-			if q.Table == table {
-				said = true
-				if slices.Contains(h.Licences, q.Licence) {
-					return true
-				}
+	said := false
+	for _, q := range rule.Requires {
+		if q.Table == table {
+			said = true
+			if slices.Contains(h.Licences, q.Licence) {
+				return true
 			}
 		}
-		return !said && slices.Contains(h.Brings, table)
-	})
+	}
+	return !said && slices.Contains(h.Brings, table)
 }
 
 // Gain is what one thing more would add.

@@ -15,7 +15,7 @@ type Page struct {
 }
 
 // Markdown writes the report for people who read the project: README.md, a page
-// for each guide, and forms.md, the rules by event form. Links lead to rules and
+// for each guide, forms.md, the rules by event form, and parameters.md. Links lead to rules and
 // fixtures from two folders below the module's root. What an organisation has is
 // no part of it.
 func (r *Report) Markdown() []Page {
@@ -23,7 +23,7 @@ func (r *Report) Markdown() []Page {
 	for _, g := range r.Guides {
 		pages = append(pages, Page{g.ID + ".md", r.guidePage(g)})
 	}
-	return append(pages, Page{"forms.md", r.formsPage()})
+	return append(pages, Page{"forms.md", r.formsPage()}, Page{"parameters.md", r.parametersPage()})
 }
 
 const generated = "<!-- Made by `rulewright coverage --format markdown --out docs/coverage`; a test holds it to the rules. -->\n\n"
@@ -57,7 +57,7 @@ func (r *Report) index() []byte {
 		tiers[rule.Tier]++
 	}
 	fmt.Fprintf(&b, "| all | %d | %d | %d | %d | %d |\n\n", len(r.Items), covered, len(r.Rules), cases.Match, cases.NearMiss)
-	fmt.Fprintf(&b, "A rule may be for items of several guides. Of the rules %d alert, %d report, %d are for hunting and %d pass on a product's alert. [Rules by event form](forms.md).\n\n", tiers["alert"], tiers["report"], tiers["hunt"], tiers["product"])
+	fmt.Fprintf(&b, "A rule may be for items of several guides. Of the rules %d alert, %d report, %d are for hunting and %d pass on a product's alert. [Rules by event form](forms.md), [what the profile holds](parameters.md).\n\n", tiers["alert"], tiers["report"], tiers["hunt"], tiers["product"])
 
 	b.WriteString("## What a tenant gets\n\nItems and rules whose tables are there, all parameters filled in. `rulewright coverage --have e3,azure --profile tenant.yaml` says which, and what one thing more would add.\n\n")
 	b.WriteString("| `--have` | items | rules | of these, alerts | items in a workspace alone |\n|---|---|---|---|---|\n")

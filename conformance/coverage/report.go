@@ -18,7 +18,9 @@ type Options struct {
 	// Documents are the rules, those that only feed correlations and filters
 	// included. Those that name no item of the list are passed over.
 	Documents []*sigma.Document
-	Fixtures  []*conformance.Fixture
+	// All takes the rules that name no item, too.
+	All      bool
+	Fixtures []*conformance.Fixture
 	// Lowering holds the catalogue, the profile, the overrides; Pipeline, Table
 	// and Documents are not used.
 	Lowering compiler.Options
@@ -31,6 +33,8 @@ type Report struct {
 	Items   []*Item  `json:"items"`
 	Rules   []*Rule  `json:"rules"`   // by guide and file
 	Targets []Target `json:"targets"` // all that Rule.Targets may name, in order
+	// Parameters are those of the catalogue that rules use.
+	Parameters []Parameter `json:"parameters"`
 	// Have is what SetHave was asked with; nil: everything. Gains say what one
 	// thing more would add.
 	Have  *Have  `json:"have,omitempty"`
@@ -104,7 +108,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 	var ds sigma.Diagnostics
 	var docs []*sigma.Document
 	for _, d := range opts.Documents {
-		if d.Kind == sigma.KindFilter || len(d.Meta.Coverage) == 0 {
+		if d.Kind == sigma.KindFilter || len(d.Meta.Coverage) == 0 && !opts.All {
 			continue
 		}
 		docs = append(docs, d)
@@ -120,6 +124,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 	r.Rules = make([]*Rule, len(docs))
 	parallel(len(docs), func(n int) { r.Rules[n] = m.rule(docs[n], proofs[docs[n].Meta.ID]) })
 	r.drop()
+	r.Parameters = parametersOf(opts.Lowering.Catalogue, r.Rules)
 	for _, rule := range r.Rules {
 		counted := map[string]bool{}
 		for _, id := range rule.Items {
