@@ -100,17 +100,33 @@ func (g *group) windowOf(t int64) int64 {
 		return floorDiv(t, g.c.Span)
 	}
 	l := time.UnixMicro(t).In(g.location())
-	date := time.Date(l.Year(), l.Month(), l.Day(), 0, 0, 0, 0, time.UTC)
-	return floorDiv(date.UnixMicro(), g.c.Span)
+	day := time.Date(l.Year(), l.Month(), l.Day(), 0, 0, 0, 0, time.UTC).UnixMicro() / dayMicros
+	if g.startOfDay(day+1) <= t {
+		day++ // the clock was put back to the day before
+	}
+	return floorDiv(day*dayMicros, g.c.Span)
 }
+
+const dayMicros = 24 * 3600 * 1_000_000
 
 // startOf returns when a window begins.
 func (g *group) startOf(n int64) int64 {
 	if g.c.Zone == "" {
 		return n * g.c.Span
 	}
-	date := time.UnixMicro(n * g.c.Span).UTC()
-	return time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, g.location()).UnixMicro()
+	return g.startOfDay(floorDiv(n*g.c.Span, dayMicros))
+}
+
+// startOfDay returns the first minute of a zone's day, or of the next that there
+// is: clocks are changed at whole minutes.
+func (g *group) startOfDay(n int64) int64 {
+	z := g.location()
+	const day, furthest = 24 * 3600, 15 * 3600 // seconds; from UTC
+	for t := n*day - furthest; ; t += 60 {
+		if _, offset := time.Unix(t, 0).In(z).Zone(); floorDiv(t+int64(offset), day) >= n {
+			return t * 1_000_000
+		}
+	}
 }
 
 func (g *group) location() *time.Location {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -9,10 +10,12 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
+var queryHistories = flag.Int("query-histories", 100, "random histories of each type of correlation for TestKQLRandomStreams")
+
 // TestKQLRandomStreams puts the random histories to the printed correlations:
 // what a query finds in the stored events is what a stream raises.
 func TestKQLRandomStreams(t *testing.T) {
-	sets, histories := 10, 10
+	sets, histories := *queryHistories/10, 10
 	if testing.Short() {
 		sets, histories = 4, 5
 	}

@@ -172,7 +172,7 @@ func (r *RandomStream) correlation(b *strings.Builder, t sigma.CorrelationType, 
 		zone := ""
 		if day := int(24 * time.Hour / r.Unit); day <= 4 {
 			span = day * (1 + r.IntN(2))
-			zone = pickOf(r, "", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
+			zone = pickOf(r, "", "Europe/Berlin", "America/Santiago", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kolkata") // clocks change within the history
 		}
 		fmt.Fprintf(b, "  timespan: %s\n  against: %s\n", r.span(span), r.span(span*(1+r.IntN(2))))
 		both := r.IntN(3)

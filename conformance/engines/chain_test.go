@@ -63,6 +63,9 @@ func TestLongChains(t *testing.T) {
 			if e.err != nil {
 				t.Skip(e.err)
 			}
+			if e.name == "clickhouse" {
+				t.Skip("its dialect refuses correlations")
+			}
 			for _, typ := range conformance.StreamTypes() {
 				if sets[typ] == "" {
 					continue // nothing stands on a summary

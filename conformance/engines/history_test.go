@@ -33,7 +33,7 @@ func TestRandomHistories(t *testing.T) {
 			if e.name == "clickhouse" {
 				t.Skip("its dialect refuses correlations")
 			}
-			sets := min(*histories, 10)
+			sets := min(*histories, max(10, *histories/20))
 			each := *histories / sets
 			for _, typ := range conformance.StreamTypes() {
 				r := newRandomHistories(e.name)
