@@ -77,7 +77,7 @@ func (t *Tenant) RiskEvent(d Dice, at time.Time, id string, u *User, from Networ
 // are: most of it low, and settled by the second factor.
 func (m *month) risks(day int) {
 	d := NewDice(m.Options.Seed, "risks", day)
-	people := m.Users[:len(m.Users)-len(m.Admins)]
+	people := m.Users
 	for range d.often(58 * max(m.works(day), 0.25)) {
 		u := pick(d, people)
 		at := m.day(day).Add(d.clock(12, 3))

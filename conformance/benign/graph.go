@@ -72,7 +72,7 @@ func (m *month) callsGraph(d Dice, s *session) {
 		if s.net == s.user.HomeV4 && d.chance(0.2) {
 			c.From = s.user.HomeV6
 		}
-		if d.chance(0.02) { // a part of the program that names itself otherwise
+		if app == office && d.chance(0.015) { // a part of the program that names itself otherwise
 			c.Agent = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.18730; Pro)"
 		}
 		m.call(d, kind, c)

@@ -3,6 +3,7 @@ package benign
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,12 +38,31 @@ var lives = []func(*month, int){
 	(*month).snapshots,
 }
 
+// HistoryDays is how far before the month its history begins.
+const HistoryDays = 14
+
 // Events returns the month in order of time. Each call makes it anew.
-func (t *Tenant) Events() iter.Seq[Event] {
+func (t *Tenant) Events() iter.Seq[Event] { return t.tell(0, t.Options.Days, lives) }
+
+// History returns the sign-ins of the two weeks before the month, in order of
+// time: what baselines know when the month begins, since a rule pack comes to
+// where logs are already. Other tables have none.
+func (t *Tenant) History() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		for e := range t.tell(-HistoryDays, 0, []func(*month, int){(*month).signIns}) {
+			if strings.HasPrefix(e.Table, "S") || strings.HasPrefix(e.Table, "AADNon") {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (t *Tenant) tell(from, to int, lives []func(*month, int)) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		m := &month{Tenant: t, occasions: map[string]int{}}
-		end := t.day(t.Options.Days)
-		for n := range t.Options.Days {
+		for n := from; n < to; n++ {
 			for _, life := range lives {
 				life(m, n)
 			}
@@ -57,11 +77,7 @@ func (t *Tenant) Events() iter.Seq[Event] {
 			}
 			m.pending = slices.Delete(m.pending, 0, due)
 		}
-		for _, e := range m.pending { // what the last day began
-			if e.Time.Before(end.Add(12*time.Hour)) && !yield(e) {
-				return
-			}
-		}
+		// What the last day began and another one would see the end of is left out.
 	}
 }
 

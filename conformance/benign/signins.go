@@ -216,7 +216,7 @@ func (m *month) dayOf(u *User, day int) {
 		case away:
 			s.net, s.away = trip.Network, true
 		case atHome && d.chance(0.12):
-			s.net = pick(d, m.vpnHome)
+			s.net = m.exit(d, u)
 		case atHome && d.chance(0.55):
 			s.net = u.HomeV4
 		case atHome:
@@ -361,9 +361,17 @@ func (m *month) flips(d Dice, u *User, day int, atHome bool, at time.Time) {
 		pair("country-flip-private-vpn", here, u.PrivateVPN, u.Computer, u.Computer, d.GUID(), d.chance(0.5))
 	case u.DualStack && atHome && d.chance(0.5):
 		pair("country-flip-dual-stack", u.HomeV4, u.HomeV6, u.Computer, u.Computer, d.GUID(), d.chance(0.3))
-	case atHome && d.chance(0.008):
+	case atHome && d.chance(0.004):
 		pair("country-flip-corporate-vpn", here, pick(d, m.vpnAway), u.Computer, u.Computer, d.GUID(), d.chance(0.5))
 	}
+}
+
+// exit is one of the VPN's exits in the person's country.
+func (m *month) exit(d Dice, u *User) Network {
+	if m.offices[u.Office].Country == "AT" {
+		return m.vpnVienna
+	}
+	return pick(d, m.vpnHome)
 }
 
 // adminDay is that of an administrator's account.
@@ -377,11 +385,11 @@ func (m *month) adminDay(d Dice, u *User, day int, works float64) {
 	for i := range n {
 		net := m.offices[u.Office]
 		if works < 0.5 || d.chance(0.3) {
-			net = pick(d, m.vpnHome)
+			net = m.exit(d, u)
 		}
 		kind := everyday("administration")
 		if i == n-1 && night {
-			at, net, kind = m.day(day).Add(d.clock(22, 1)), pick(d, m.vpnHome), m.begin("night-call")
+			at, net, kind = m.day(day).Add(d.clock(22, 1)), m.exit(d, u), m.begin("night-call")
 		}
 		app := pick(d, []appRef{azurePortal, azurePortal, azureCLI, graphShell, officeHome})
 		s := SignIn{Time: at, User: u, Network: net, Device: u.Computer, Interactive: true, Session: d.GUID(), Token: d.Hex(22),

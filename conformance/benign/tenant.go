@@ -30,10 +30,11 @@ type Tenant struct {
 	// Apps are the applications of the tenant, Microsoft's own not among them.
 	Apps []*App
 
-	daemons map[string]*App
-	offices []Network
-	vpnHome []Network // exits of the organisation's VPN, in the country
-	vpnAway []Network // and abroad
+	daemons   map[string]*App
+	offices   []Network
+	vpnHome   []Network // exits of the organisation's VPN, in the country
+	vpnVienna Network
+	vpnAway   []Network // and abroad
 }
 
 // User is an account.
@@ -169,6 +170,7 @@ func New(o Options) *Tenant {
 	for i := range 4 {
 		t.vpnHome = append(t.vpnHome, Network{fmt.Sprintf("192.0.2.%d", 10+i), asVPN, "DE", "Frankfurt am Main", "Hessen"})
 	}
+	t.vpnVienna = Network{"192.0.2.20", asVPN, "AT", "Vienna", "Wien"}
 	for i := range 2 {
 		t.vpnAway = append(t.vpnAway, Network{fmt.Sprintf("192.0.2.%d", 40+i), asVPN, "NL", "Amsterdam", "Noord-Holland"})
 	}
@@ -263,10 +265,10 @@ func (u *User) person(t *Tenant, d Dice) {
 	case d.chance(0.015):
 		u.Roams = true
 		u.Mobile = Network{fmt.Sprintf("2001:db8:5506:%x::1", u.N+1), asRoamNL, "NL", "Rotterdam", "Zuid-Holland"}
-	case d.chance(0.015):
+	case d.chance(0.01):
 		u.PrivateVPN = Network{fmt.Sprintf("203.0.113.%d", 120+u.N%6), asProxy, "GB", "London", "England"}
 	}
-	if d.chance(0.035) {
+	if d.chance(0.025) {
 		n := d.IntN(len(abroad))
 		where := abroad[n]
 		where.ASN = fmt.Sprint(asHotel + n)
