@@ -63,7 +63,7 @@ func (rs *RuleSet) ExplainAs(src event.Source, rule string, ev any) (out []Expla
 	if err != nil {
 		return nil, err
 	}
-	in.record.Source = src
+	in.value, in.record.Source = event.Unwrap(in.value), src
 	return rs.explain(rule, in)
 }
 

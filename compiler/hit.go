@@ -270,21 +270,22 @@ func sameValue(a, b ir.Value) bool { return ir.ValueText(a) == ir.ValueText(b) }
 // matched finds which of the event's values fit which of the rule's.
 func (d *detail) matched(m *ir.Match, s *subject, selection string) Matched {
 	out := Matched{Selection: selection, Field: m.Field.Name, Op: m.Op}
-	for _, v := range fitting(m, m.Values, s) {
-		out.Rule = append(out.Rule, v)
-		if len(out.Rule) == maxMatchedValues {
-			break
-		}
-	}
-	f, err := d.set.field(m.Field, s.element)
-	if err != nil || m.Op == ir.Null || m.Op == ir.Exists {
+	if m.Op == ir.Null || m.Op == ir.Exists {
 		return out
 	}
 	l, err := d.set.leafOf(m, s.element)
 	if err != nil {
 		return out
 	}
-	y := s.yield(f)
+	y := s.yield(l.field)
+	if len(l.needles) == len(m.Values) {
+		out.Rule = l.fittingNeedles(m.Values, y, s)
+	} else {
+		out.Rule = fitting(m, m.Values, s)
+	}
+	if len(out.Rule) > maxMatchedValues {
+		out.Rule = slices.Clip(out.Rule[:maxMatchedValues])
+	}
 	for i := range y.scalars {
 		if len(out.Values) == maxMatchedValues {
 			break
@@ -311,6 +312,23 @@ func fitting(m *ir.Match, values []ir.Value, s *subject) []ir.Value {
 	}
 	half := len(values) / 2
 	return append(slices.Clip(fitting(m, values[:half], s)), fitting(m, values[half:], s)...)
+}
+
+// fittingNeedles is fitting for a leaf that looks for parts of a text.
+func (l *leaf) fittingNeedles(values []ir.Value, y *yielded, s *subject) (out []ir.Value) {
+	for i, n := range l.needles {
+		for j := range y.scalars {
+			text := y.scalars[j].form(l.cased, s.cursor)
+			if !s.cursor.spend(1 + len(text)/64) {
+				return out
+			}
+			if textOp(l.op, text, n) {
+				out = append(out, values[i])
+				break
+			}
+		}
+	}
+	return out
 }
 
 // identify finds an event's time and identity, once for all hits.
@@ -361,7 +379,7 @@ func hashValue(w hash.Hash, v any, depth int, steps *int) {
 		slices.Sort(keys)
 		io.WriteString(w, "{"+strconv.Itoa(len(keys)))
 		for _, k := range keys {
-			io.WriteString(w, ","+strconv.Quote(k)+":")
+			writeQuoted(w, ",", k, ":")
 			hashValue(w, v[k], depth+1, steps)
 		}
 	case event.Object:
@@ -383,11 +401,18 @@ func hashValue(w hash.Hash, v any, depth int, steps *int) {
 	default:
 		x := toScalar(v)
 		if x.kind == textScalar {
-			io.WriteString(w, strconv.Quote(x.text))
+			writeQuoted(w, "", x.text, "")
 			return
 		}
 		io.WriteString(w, x.textForm())
 	}
+}
+
+func writeQuoted(w hash.Hash, before, s, after string) {
+	var buf [256]byte
+	b := append(buf[:0], before...)
+	b = strconv.AppendQuote(b, s)
+	w.Write(append(b, after...))
 }
 
 // maxHashSteps bounds how many values of an event without an id make its

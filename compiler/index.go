@@ -16,6 +16,10 @@ const maxNeedSets = 3
 // never one too few: what a match means is decided by its leaf.
 type candidateIndex struct {
 	fields []*indexedField
+	// byKey leads from the number of a key at the top of an event to the fields
+	// that begin with it; rest are those that begin with none.
+	byKey [][]*indexedField
+	rest  []*indexedField
 	// always are, for each of a predicate's need sets, those that have none.
 	always [maxNeedSets]bitset
 }
@@ -74,6 +78,24 @@ func newCandidateIndex(set *leafSet, predicates []ir.Expr) (*candidateIndex, err
 			in.literals = b.build(&n.grams)
 		}
 	}
+	file := func(k *routeKey, in *indexedField) {
+		for int(k.number) >= len(x.byKey) {
+			x.byKey = append(x.byKey, nil)
+		}
+		x.byKey[k.number] = append(x.byKey[k.number], in)
+	}
+	for _, in := range x.fields {
+		if in.field.leaves || len(in.field.route) == 0 || in.field.route[0].key == nil {
+			x.rest = append(x.rest, in)
+			continue
+		}
+		// A dotted key is there whole, or its head is.
+		k := in.field.route[0].key
+		file(k, in)
+		if k.head != nil {
+			file(k.head, in)
+		}
+	}
 	return x, nil
 }
 
@@ -111,15 +133,37 @@ func (x *candidateIndex) pick(s *subject, to *picks) {
 	for k := range x.always {
 		to[k] = append(to[k][:0], x.always[k]...)
 	}
-	for _, f := range x.fields {
+	x.each(s, func(f *indexedField) {
 		y := s.yield(f.field)
 		for i := range y.scalars {
 			f.look(&y.scalars[i], s.cursor, to)
 		}
-	}
+	})
 	for i := range to[0] {
 		for _, more := range to[1:] {
 			to[0][i] &= more[i]
+		}
+	}
+}
+
+// each calls f with the fields that an event may have, of one whose keys are
+// cheap to go through; of another with all.
+func (x *candidateIndex) each(s *subject, f func(*indexedField)) {
+	keys := s.cursor.topKeys(s.value)
+	if keys == nil {
+		for _, in := range x.fields {
+			f(in)
+		}
+		return
+	}
+	for _, in := range x.rest {
+		f(in)
+	}
+	for i := range keys.members {
+		if n := int(keys.members[i].number); n < len(x.byKey) {
+			for _, in := range x.byKey[n] {
+				f(in)
+			}
 		}
 	}
 }

@@ -31,6 +31,9 @@ const (
 type needSet struct {
 	needs  map[need]struct{}
 	weight int // how often one is met, as a guess
+	// short: literals shorter than a gram are among them, which cost a walk
+	// through the text of their own.
+	short bool
 }
 
 // needReader finds what predicates need.
@@ -49,7 +52,7 @@ func newNeedReader(predicates []ir.Expr) *needReader {
 	for _, sets := range n.known {
 		for _, s := range sets {
 			if s != nil {
-				s.weight = n.weight(s.needs)
+				n.weigh(s)
 			}
 		}
 	}
@@ -141,7 +144,12 @@ func (n *needReader) all(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 		}
 	}
 	slices.SortStableFunc(sets, func(a, b *needSet) int { return a.weight - b.weight })
-	return sets[:min(len(sets), maxNeedSets)]
+	for i, s := range sets {
+		if i == maxNeedSets || i > 0 && s.short {
+			return sets[:i]
+		}
+	}
+	return sets
 }
 
 // one returns the sets of nodes of which one must be true: those of each put
@@ -171,16 +179,17 @@ func (n *needReader) one(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 				s.needs[x] = struct{}{}
 			}
 		}
-		s.weight = n.weight(s.needs)
+		n.weigh(s)
 		out[k] = s
 	}
 	return out
 }
 
-func (n *needReader) weight(needs map[need]struct{}) int {
+func (n *needReader) weigh(s *needSet) {
 	sum := 0
-	for x := range needs {
+	for x := range s.needs {
 		sum += n.asked[x]
+		s.short = s.short || x.kind == needPart && len(x.text) < gramSize
 		switch x.kind {
 		case needPart, needStart, needEnd:
 			if len(x.text) < gramSize {
@@ -190,7 +199,7 @@ func (n *needReader) weight(needs map[need]struct{}) int {
 			}
 		}
 	}
-	return sum
+	s.weight = sum
 }
 
 // match returns what one match needs, inside list blocks over some fields, or

@@ -36,7 +36,8 @@ func (s *subject) yield(f *field) *yielded {
 		return y
 	}
 	y := s.slot(f)
-	if !y.done {
+	if !y.done || y.hasty && !s.cursor.hasty {
+		y.hasty = f.leaves && s.cursor.hasty
 		// An earlier try may have been given up half-way.
 		y.scalars, y.present, y.object = y.scalars[:0], false, false
 		f.read(s.cursor, s.value, y)
@@ -349,6 +350,7 @@ func (set *leafSet) leaf(m *ir.Match, element bool) (*leaf, error) {
 // kept is what a subject remembers of a field besides its scalars.
 type kept struct {
 	used, done, taken bool
+	hasty             bool // in any order
 	elements          []*subject
 	list              ref.Val // elements as CEL sees them
 }

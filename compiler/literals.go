@@ -90,7 +90,10 @@ func (b *literalBuilder) build(common *gramCounts) *literalSet {
 	if edges[atEnd] > 0 {
 		s.ends = newEdgeTable(edges[atEnd])
 	}
-	var filed gramCounts
+	var filed *gramCounts
+	if len(b.places) >= manyLiterals {
+		filed = &gramCounts{}
+	}
 	for i, p := range b.places {
 		l := &s.literals[i]
 		switch p {
@@ -101,8 +104,10 @@ func (b *literalBuilder) build(common *gramCounts) *literalSet {
 		default:
 			t := s.grams[min(len(l.text), gramSize)-1]
 			if len(l.text) > gramSize {
-				l.at = int32(rarestGram(l.text, &filed, common))
-				filed.add(gramOf(l.text[l.at:]))
+				l.at = int32(rarestGram(l.text, filed, common))
+				if filed != nil {
+					filed.add(gramOf(l.text[l.at:]))
+				}
 			}
 			t.put(t.gram([]byte(l.text[l.at:])), s, int32(i))
 		}
@@ -110,12 +115,18 @@ func (b *literalBuilder) build(common *gramCounts) *literalSet {
 	return s
 }
 
+// manyLiterals is the number from which it is counted how many share a gram.
+const manyLiterals = 64
+
 // rarestGram picks where the gram stands that a literal is filed under.
 func rarestGram(text string, filed, common *gramCounts) int {
 	best, at := uint32(1<<31), 0
 	for i := 0; i+gramSize <= len(text); i++ {
 		g := gramOf(text[i:])
-		n := 4 * filed.of(g)
+		n := uint32(0)
+		if filed != nil {
+			n = 4 * filed.of(g)
+		}
 		if common != nil {
 			n += common.of(g)
 		}

@@ -82,7 +82,7 @@ func (rs *RuleSet) matchRaw(data []byte, src event.Source, told bool) (hits []Hi
 		return nil, err
 	}
 	if told {
-		in.record.Source = src
+		in.value, in.record.Source = event.Unwrap(in.value), src
 	} else {
 		rs.tellSource(&in)
 	}
@@ -152,7 +152,7 @@ func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	if err != nil {
 		return nil, err
 	}
-	in.record.Source = src
+	in.value, in.record.Source = event.Unwrap(in.value), src
 	return rs.hits(&in)
 }
 
@@ -168,7 +168,7 @@ func recovered(err *error) {
 // incoming is an event with what is known of it.
 type incoming struct {
 	record event.Record // Event as it was given, decoded
-	value  any          // what rules look at
+	value  any          // what rules look at: the event, once its source is told the one inside
 	// identity is what its hits are told apart by; "" until a hit asks.
 	identity string
 }
@@ -205,7 +205,7 @@ func readIncoming(ev any) (incoming, error) {
 		}
 		in.record.Event = v
 	}
-	in.value = event.Unwrap(plain(in.record.Event))
+	in.value = plain(in.record.Event)
 	return in, nil
 }
 
@@ -222,12 +222,13 @@ func (rs *RuleSet) tellSource(in *incoming) {
 	if rs.opts.Source != nil {
 		if src, ok := rs.opts.Source(in.record.Event); ok {
 			in.record.Source = src
-			return
 		}
 	}
-	if in.record.Source == (event.Source{}) {
-		in.record.Source, _ = event.Detect(in.value)
+	if in.record.Source != (event.Source{}) {
+		in.value = event.Unwrap(in.value)
+		return
 	}
+	in.value, in.record.Source, _ = event.Open(in.value)
 }
 
 // group returns the rules that an event meets, or nil.
@@ -269,7 +270,9 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
 		return false, err
 	}
+	c.hasty = true
 	defer func() {
+		c.hasty = false
 		s.frame.Close()
 		s.frame = nil
 	}()

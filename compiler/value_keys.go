@@ -242,6 +242,22 @@ func (c *cursor) index(o any) *objectIndex {
 	panic("compiler: no object")
 }
 
+// topKeys returns the index of an event; nil where it has none.
+func (c *cursor) topKeys(ev any) *objectIndex {
+	if c.names == nil {
+		return nil
+	}
+	switch o := ev.(type) {
+	case map[string]any:
+		return c.index(o)
+	case *rawjson.Value:
+		if o.Kind == rawjson.Object {
+			return c.index(o)
+		}
+	}
+	return nil
+}
+
 // maxListedObjects is how many objects are searched one by one, maxKeptObjects
 // how many indexes are kept for the next event.
 const (

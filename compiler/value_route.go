@@ -66,6 +66,7 @@ func newRouteKey(name string) *routeKey {
 type cursor struct {
 	cost  int // steps left; negative: the limit was met and results are not whole
 	keep  bool
+	hasty bool // the order of what a field yields does not count
 	nodes []any
 	arena arena
 	json  map[string]any
@@ -373,6 +374,12 @@ func (c *cursor) leaves(v any, y *yielded, depth int) {
 			c.leaves(el, y, depth+1)
 		}
 	case map[string]any:
+		if c.hasty {
+			for _, x := range v {
+				c.leaves(x, y, depth+1)
+			}
+			return
+		}
 		keys := make([]string, 0, len(v))
 		for k := range v {
 			keys = append(keys, k)

@@ -94,21 +94,22 @@ var (
 		`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`, `C:\Program Files\Microsoft Office\root\Office16\OUTLOOK.EXE`,
 		`C:\Program Files (x86)\Google\Chrome\Application\chrome.exe`, `C:\Windows\CCM\CcmExec.exe`, `C:\Program Files\Git\cmd\git.exe`, `C:\Windows\System32\taskhostw.exe`,
 	}
-	// An image with its description, product, company and a command line; %s
+	// An image with its description, product, company, a command line and its usual
+	// parent; %s
 	// is something new each time.
-	workloadProcesses = [][5]string{
-		{`C:\Windows\System32\svchost.exe`, "Host Process for Windows Services", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\svchost.exe -k netsvcs -p -s %s`},
-		{`C:\Windows\System32\conhost.exe`, "Console Window Host", "Microsoft® Windows® Operating System", "Microsoft Corporation", `\??\C:\Windows\system32\conhost.exe 0xffffffff -ForceV1 %s`},
-		{`C:\Windows\System32\cmd.exe`, "Windows Command Processor", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\cmd.exe /c ""C:\ProgramData\Contoso\Jobs\nightly-%s.bat" --log D:\logs\nightly.log"`},
-		{`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`, "Windows PowerShell", "Microsoft® Windows® Operating System", "Microsoft Corporation", `powershell.exe -NoLogo -NoProfile -File "C:\Program Files\Contoso\Inventory\Get-Inventory.ps1" -Run %s -OutFile C:\ProgramData\Contoso\inventory.json`},
-		{`C:\Program Files (x86)\Google\Chrome\Application\chrome.exe`, "Google Chrome", "Google Chrome", "Google LLC", `"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe" --type=renderer --lang=en-US --num-raster-threads=4 --renderer-client-id=%s --time-ticks-at-unix-epoch=-1709540112 --launch-time-ticks=88123 --field-trial-handle=1860,i,141`},
-		{`C:\Program Files\Microsoft Office\root\Office16\WINWORD.EXE`, "Microsoft Word", "Microsoft Office", "Microsoft Corporation", `"C:\Program Files\Microsoft Office\Root\Office16\WINWORD.EXE" /n "C:\Users\lee.gu\Documents\Offers\Offer %s.docx" /o ""`},
-		{`C:\Program Files\Git\mingw64\bin\git.exe`, "Git for Windows", "Git", "The Git Development Community", `git.exe -c diff.mnemonicprefix=false -c core.quotepath=false --no-optional-locks fetch --prune origin refs/heads/feature/%s`},
-		{`C:\Program Files\dotnet\dotnet.exe`, ".NET Host", "Microsoft® .NET", "Microsoft Corporation", `"C:\Program Files\dotnet\dotnet.exe" build C:\src\billing\Billing.sln --configuration Release --no-restore /p:Version=4.2.%s /m:4`},
-		{`C:\Windows\System32\taskhostw.exe`, "Host Process for Windows Tasks", "Microsoft® Windows® Operating System", "Microsoft Corporation", `taskhostw.exe %s`},
-		{`C:\Windows\System32\wbem\WmiPrvSE.exe`, "WMI Provider Host", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\wbem\wmiprvse.exe -secured -Embedding %s`},
-		{`C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe`, "Microsoft Edge", "Microsoft Edge", "Microsoft Corporation", `"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe" --type=utility --utility-sub-type=network.mojom.NetworkService --lang=de --service-sandbox-type=none --noerrdialogs --field-trial-handle=%s`},
-		{`C:\Program Files\Java\jdk-21\bin\java.exe`, "OpenJDK Platform binary", "OpenJDK Platform 21", "Eclipse Adoptium", `"C:\Program Files\Java\jdk-21\bin\java.exe" -Xmx2048m -Dfile.encoding=UTF-8 -classpath "C:\Program Files\Contoso\queue\lib\*" com.contoso.queue.Worker --instance %s`},
+	workloadProcesses = [][6]string{
+		{`C:\Windows\System32\svchost.exe`, "Host Process for Windows Services", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\svchost.exe -k netsvcs -p -s %s`, `C:\Windows\System32\services.exe`},
+		{`C:\Windows\System32\conhost.exe`, "Console Window Host", "Microsoft® Windows® Operating System", "Microsoft Corporation", `\??\C:\Windows\system32\conhost.exe 0xffffffff -Handle %s`, `C:\Windows\System32\csrss.exe`},
+		{`C:\Windows\System32\cmd.exe`, "Windows Command Processor", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\cmd.exe /c ""C:\ProgramData\Contoso\Jobs\nightly-%s.bat" --log D:\logs\nightly.log"`, `C:\Windows\explorer.exe`},
+		{`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`, "Windows PowerShell", "Microsoft® Windows® Operating System", "Microsoft Corporation", `powershell.exe -NoLogo -NoProfile -File "C:\Program Files\Contoso\Inventory\Get-Inventory.ps1" -Run %s -OutFile C:\ProgramData\Contoso\inventory.json`, `C:\Windows\explorer.exe`},
+		{`C:\Program Files (x86)\Google\Chrome\Application\chrome.exe`, "Google Chrome", "Google Chrome", "Google LLC", `"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe" --type=renderer --lang=en-US --num-raster-threads=4 --renderer-client-id=%s --time-ticks-at-unix-epoch=-1709540112 --launch-time-ticks=88123 --field-trial-handle=1860,i,141`, `C:\Program Files (x86)\Google\Chrome\Application\chrome.exe`},
+		{`C:\Program Files\Microsoft Office\root\Office16\WINWORD.EXE`, "Microsoft Word", "Microsoft Office", "Microsoft Corporation", `"C:\Program Files\Microsoft Office\Root\Office16\WINWORD.EXE" /n "C:\Users\lee.gu\Documents\Offers\Offer %s.docx" /o ""`, `C:\Windows\explorer.exe`},
+		{`C:\Program Files\Git\mingw64\bin\git.exe`, "Git for Windows", "Git", "The Git Development Community", `git.exe -c diff.mnemonicprefix=false -c core.quotepath=false --no-optional-locks fetch --prune origin refs/heads/feature/%s`, `C:\Program Files\Git\cmd\git.exe`},
+		{`C:\Program Files\dotnet\dotnet.exe`, ".NET Host", "Microsoft® .NET", "Microsoft Corporation", `"C:\Program Files\dotnet\dotnet.exe" build C:\src\billing\Billing.sln --configuration Release --no-restore /p:Version=4.2.%s /m:4`, `C:\Windows\explorer.exe`},
+		{`C:\Windows\System32\taskhostw.exe`, "Host Process for Windows Tasks", "Microsoft® Windows® Operating System", "Microsoft Corporation", `taskhostw.exe %s`, `C:\Windows\System32\svchost.exe`},
+		{`C:\Windows\System32\wbem\WmiPrvSE.exe`, "WMI Provider Host", "Microsoft® Windows® Operating System", "Microsoft Corporation", `C:\Windows\system32\wbem\wmiprvse.exe -secured -Embedding %s`, `C:\Windows\System32\svchost.exe`},
+		{`C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe`, "Microsoft Edge", "Microsoft Edge", "Microsoft Corporation", `"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe" --type=utility --utility-sub-type=network.mojom.NetworkService --lang=de --service-sandbox-type=none --noerrdialogs --field-trial-handle=%s`, `C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe`},
+		{`C:\Program Files\Java\jdk-21\bin\java.exe`, "OpenJDK Platform binary", "OpenJDK Platform 21", "Eclipse Adoptium", `"C:\Program Files\Java\jdk-21\bin\java.exe" -Xmx2048m -Dfile.encoding=UTF-8 -classpath "C:\Program Files\Contoso\queue\lib\*" com.contoso.queue.Worker --instance %s`, `C:\Windows\System32\services.exe`},
 	}
 	workloadAttacks = []string{
 		`powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoAZQBjAHQAIABOAGUAdAAuAFcAZQBiAEMAbABpAGUAbgB0ACkA`,
@@ -135,7 +136,7 @@ func (w *Workload) process() (WorkloadEvent, map[string]any) {
 	e := w.sysmon(1)
 	p := oneOf(w, workloadProcesses)
 	image := p[0]
-	parent := oneOf(w, workloadParents)
+	parent := p[5]
 	line := fmt.Sprintf(p[4], w.guid())
 	if w.suspicious() {
 		line = oneOf(w, workloadAttacks)
@@ -152,7 +153,7 @@ func (w *Workload) process() (WorkloadEvent, map[string]any) {
 	e["IntegrityLevel"] = oneOf(w, []string{"Medium", "System", "High", "AppContainer"})
 	e["Hashes"] = "SHA256=" + w.hex(64) + ",IMPHASH=" + w.hex(32)
 	e["ParentImage"], e["ParentProcessGuid"], e["ParentProcessId"] = parent, "{"+w.guid()+"}", w.rnd.IntN(20000)
-	e["ParentCommandLine"], e["ParentUser"] = `"`+parent+`" `+oneOf(w, []string{"", "-k netsvcs -p", "/restart", "--no-startup-window"}), e["User"]
+	e["ParentCommandLine"], e["ParentUser"] = `"`+parent+`" `+oneOf(w, []string{"", "/restart", "--no-startup-window"}), e["User"]
 	return WorkloadEvent{Product: "windows", Category: "process_creation"}, e
 }
 
@@ -223,7 +224,7 @@ func (w *Workload) dns() (WorkloadEvent, map[string]any) {
 func (w *Workload) logon() (WorkloadEvent, map[string]any) {
 	user := oneOf(w, workloadUsers)
 	e := map[string]any{
-		"Channel": "Security", "Provider_Name": "Microsoft-Windows-Security-Auditing", "EventID": oneOf(w, []int{4624, 4624, 4624, 4634, 4672, 4688, 4625, 5156}), "Computer": oneOf(w, workloadHosts) + ".contoso.com",
+		"Channel": "Security", "Provider_Name": "Microsoft-Windows-Security-Auditing", "EventID": oneOf(w, []int{4624, 4624, 4624, 4672, 4688, 4625, 5156}), "Computer": oneOf(w, workloadHosts) + ".contoso.com",
 		"EventRecordID": w.rnd.IntN(1 << 30), "TimeCreated": w.time(), "SubjectUserSid": "S-1-5-18", "SubjectUserName": "SRV-DC01$", "SubjectDomainName": "CONTOSO", "SubjectLogonId": "0x3e7",
 		"TargetUserSid": "S-1-5-21-1004336348-1177238915-682003330-1104", "TargetUserName": user, "TargetDomainName": "CONTOSO", "TargetLogonId": "0x" + w.hex(6), "LogonType": oneOf(w, []int{3, 3, 3, 2, 5, 10}),
 		"LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos", "WorkstationName": oneOf(w, workloadHosts), "LogonGuid": "{" + w.guid() + "}", "TransmittedServices": "-",
@@ -272,7 +273,7 @@ func (w *Workload) signIn() (WorkloadEvent, map[string]any) {
 func (w *Workload) audit() (WorkloadEvent, map[string]any) {
 	user := oneOf(w, workloadUsers)
 	e := map[string]any{
-		"TimeGenerated": w.time(), "OperationName": oneOf(w, []string{"Update user", "Add member to group", "Update device", "Update application", "Add owner to group"}), "Category": "UserManagement", "Result": "success",
+		"TimeGenerated": w.time(), "OperationName": oneOf(w, []string{"Update user", "Add member to group", "Update device", "Add owner to group"}), "Category": "UserManagement", "Result": "success",
 		"LoggedByService": "Core Directory", "ActivityDisplayName": "Update user", "AADOperationType": "Update", "CorrelationId": w.guid(), "Id": w.guid(), "Type": "AuditLogs",
 		"InitiatedBy": map[string]any{"user": map[string]any{"id": w.guid(), "userPrincipalName": user + "@contoso.com", "ipAddress": w.ip(), "roles": []any{}}},
 		"TargetResources": []any{map[string]any{"id": w.guid(), "displayName": oneOf(w, workloadUsers), "type": "User", "userPrincipalName": oneOf(w, workloadUsers) + "@contoso.com",

@@ -40,6 +40,25 @@ func (d *Detector) Raw(v *rawjson.Value) (src Source, known, ok bool) {
 	return src, known, ok
 }
 
+func (d *Detector) open(ev any) (inner any, src Source, known bool) {
+	if !isObject(ev) {
+		return ev, Source{}, false
+	}
+	d.r.read(d, ev)
+	carries := d.r.any[carrierKey] != nil
+	if carries {
+		d.r.clear()
+		ev = Unwrap(ev)
+		if !isObject(ev) {
+			return ev, Source{}, false
+		}
+		d.r.read(d, ev)
+	}
+	src, known = d.r.detect()
+	d.r.clear()
+	return ev, src, known
+}
+
 func (d *Detector) detect(ev any) (Source, bool) {
 	d.r.read(d, ev)
 	src, known := d.r.detect()

@@ -28,6 +28,14 @@ func Forms() []Form {
 // form is graph-api and their table has a prefix, such as graph:applications.
 func Detect(ev any) (Source, bool) { return detectIn(Unwrap(ev)) }
 
+// Open returns the event inside a record, as Unwrap does, and what it is, as
+// Detect does.
+func Open(ev any) (inner any, src Source, known bool) {
+	d := detectors.Get().(*Detector)
+	defer detectors.Put(d)
+	return d.open(ev)
+}
+
 func detectIn(ev any) (Source, bool) {
 	if !isObject(ev) {
 		return Source{}, false
