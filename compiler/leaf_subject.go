@@ -25,7 +25,8 @@ type subject struct {
 	element bool
 	slots   []*yielded // by field.slot
 	used    []*yielded
-	memo    []uint8 // by leaf.id: 0 unknown, 1 false, 2 true
+	memo    []uint32 // by leaf.id: round, then 1 where it is true
+	round   uint32   // the event's, even; what has another is not known
 }
 
 // yield returns what a field yields. The result is the subject's own.
@@ -107,15 +108,18 @@ func (s *subject) holds(l *leaf) bool {
 	if l.id < 0 || !s.cursor.keep {
 		return l.match(s)
 	}
-	if l.id >= len(s.memo) {
-		s.memo = append(s.memo, make([]uint8, l.id+1-len(s.memo))...)
+	if s.round == 0 {
+		s.round = 2
 	}
-	if m := s.memo[l.id]; m != 0 {
-		return m == 2
+	if l.id >= len(s.memo) {
+		s.memo = append(s.memo, make([]uint32, l.id+1-len(s.memo))...)
+	}
+	if m := s.memo[l.id]; m&^1 == s.round && m != 0 {
+		return m&1 != 0
 	}
 	ok := l.match(s)
 	if s.cursor.cost >= 0 {
-		s.memo[l.id] = uint8(1 + index(ok))
+		s.memo[l.id] = s.round | uint32(index(ok))
 	}
 	return ok
 }
@@ -133,7 +137,10 @@ func (s *subject) reset(v any) {
 		*y = yielded{scalars: y.scalars[:0]}
 	}
 	s.value, s.used = v, s.used[:0]
-	clear(s.memo)
+	if s.round += 2; s.round == 0 {
+		clear(s.memo)
+		s.round = 2
+	}
 	c := s.cursor
 	c.arena.reset()
 	clear(c.json)

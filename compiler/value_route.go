@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ type routeStep struct {
 	json     bool
 	position int   // -1: none
 	where    *leaf // what an element of a Name/Value list must meet
+	plain    bool  // a key and nothing else
 }
 
 // routeKey is a key, flat and cut at its first dot.
@@ -48,6 +50,9 @@ func newRoute(p ir.Path) (route, error) {
 				return nil, err
 			}
 		}
+	}
+	for i := range pl {
+		pl[i].plain = pl[i].key != nil && !pl[i].json && pl[i].position < 0 && pl[i].where == nil
 	}
 	return pl, nil
 }
@@ -345,6 +350,28 @@ type yielded struct {
 
 // yield reads the scalars at a route.
 func (c *cursor) yield(v any, pl route, y *yielded) {
+	if len(pl) == 1 && pl[0].plain && isObject(v) && c.spend(2) {
+		// The common case of what follows: one key that holds a scalar.
+		x, ok := c.get(v, pl[0].key)
+		if !ok && pl[0].key.rest == nil {
+			return
+		}
+		if ok {
+			switch x := x.(type) {
+			case nil:
+				y.present = true
+				return
+			case string, float64, bool, json.Number:
+				y.present, y.scalars = true, append(y.scalars, toScalar(x))
+				return
+			case *rawjson.Value:
+				if x.Kind == rawjson.String || x.Kind == rawjson.Number {
+					y.present, y.scalars = true, append(y.scalars, c.scalar(x))
+					return
+				}
+			}
+		}
+	}
 	c.nodes = c.nodes[:0]
 	c.follow(v, pl, 0)
 	y.present = len(c.nodes) > 0

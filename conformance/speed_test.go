@@ -143,6 +143,39 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
+var pairs = flag.Int("pairs", 0, "compare the index with looking at every rule over so many events of the workload")
+
+// TestIndexOnWorkload: an index, and matching bytes where they stand, change no
+// hit. Each event is a pair with the whole rule set.
+func TestIndexOnWorkload(t *testing.T) {
+	if *pairs == 0 {
+		t.Skip("no -pairs given; TestSigmaHQHits and the fuzz targets do the same in small")
+	}
+	docs := speedDocs(t)
+	indexed, whole := speedSet(t, docs, compiler.RuleSetOptions{}), speedSet(t, docs, compiler.RuleSetOptions{NoIndex: true})
+	w := conformance.NewWorkload(uint64(time.Now().UnixNano()))
+	hits := 0
+	for n := range *pairs {
+		e := w.Event()
+		var ev map[string]any
+		if err := json.Unmarshal(e.JSON, &ev); err != nil {
+			t.Fatal(err)
+		}
+		want, err := whole.Match(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits += len(want)
+		for name, given := range map[string]any{"indexed": ev, "bytes": e.JSON} {
+			got, err := indexed.Match(given)
+			if err != nil || !slices.EqualFunc(got, want, func(a, b compiler.Hit) bool { return a.Rule.ID == b.Rule.ID && a.ID == b.ID }) {
+				t.Fatalf("event %d, %s: %d hits, want %d, %v\n%s", n, name, len(got), len(want), err, e.JSON)
+			}
+		}
+	}
+	t.Logf("%d events, %d hits", *pairs, hits)
+}
+
 func median(x []float64) float64 {
 	x = slices.Sorted(slices.Values(x))
 	return x[len(x)/2]

@@ -62,3 +62,89 @@ func Append(b, raw []byte) []byte {
 	}
 	return b
 }
+
+// TrimSpace cuts white space in front.
+func TrimSpace(data []byte) []byte { return data[skipSpace(data, 0):] }
+
+// Split cuts the JSON value off that data begins with. It forgets all values of
+// the Doc, and may take one that is too large for Parse.
+func (d *Doc) Split(data []byte) (value, rest []byte, ok bool) {
+	d.Reset()
+	end := d.skip(data)
+	if end < 0 {
+		return nil, data, false
+	}
+	return data[:end], data[end:], true
+}
+
+// skip returns where the value ends that data begins with, or -1.
+func (d *Doc) skip(data []byte) int {
+	if v, rest := d.ParsePrefix(data); v != nil {
+		return len(data) - len(rest)
+	}
+	// Too many values to be kept: read by its parts.
+	if len(data) == 0 || data[0] != '{' && data[0] != '[' || d.used < MaxValues {
+		return -1
+	}
+	closing := byte('}')
+	if data[0] == '[' {
+		closing = ']'
+	}
+	i := skipSpace(data, 1)
+	for n := 0; ; n++ {
+		if i < len(data) && data[i] == closing && n == 0 {
+			return i + 1
+		}
+		if closing == '}' {
+			if i >= len(data) || data[i] != '"' {
+				return -1
+			}
+			end, _, _ := scanString(data, i+1)
+			if end < 0 {
+				return -1
+			}
+			if i = skipSpace(data, end+1); i >= len(data) || data[i] != ':' {
+				return -1
+			}
+			i = skipSpace(data, i+1)
+		}
+		d.Reset()
+		part := d.skip(data[i:])
+		if part < 0 {
+			return -1
+		}
+		if i = skipSpace(data, i+part); i >= len(data) {
+			return -1
+		}
+		switch data[i] {
+		case ',':
+			i = skipSpace(data, i+1)
+		case closing:
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+// Member returns what an object holds under a key, the last of several equal
+// ones, as it stands; nil if it has none. The object must be well-formed.
+func (d *Doc) Member(object []byte, key string) (found []byte) {
+	for i := skipSpace(object, 1); i < len(object) && object[i] == '"'; {
+		end, escaped, _ := scanString(object, i+1)
+		name := object[i+1 : end]
+		if escaped {
+			name = Append(nil, name)
+		}
+		i = skipSpace(object, skipSpace(object, end+1)+1)
+		d.Reset()
+		size := d.skip(object[i:])
+		if string(name) == key {
+			found = object[i : i+size]
+		}
+		if i = skipSpace(object, i+size); object[i] == ',' {
+			i = skipSpace(object, i+1)
+		}
+	}
+	return found
+}
