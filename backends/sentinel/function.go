@@ -26,7 +26,7 @@ func (e *exporter) function(a *artefact, r *ir.Rule) error {
 // alias is the name of a function: the words of a title.
 func (e *exporter) alias(title string) string {
 	var b strings.Builder
-	for _, w := range strings.Split(slug(title), "-") {
+	for _, w := range strings.Split(sigma.Slug(title), "-") {
 		if w != "" {
 			b.WriteString(strings.ToUpper(w[:1]) + w[1:])
 		}

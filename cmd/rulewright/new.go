@@ -38,7 +38,7 @@ Example:
 	if err := oneOf("tier", *tier, sigma.Tiers()...); err != nil {
 		return c.misuse("%v", err)
 	}
-	name := slug(*title)
+	name := sigma.Slug(*title)
 	if strings.TrimSpace(*title) == "" || name == "" || strings.ContainsAny(*title, "\n\r") {
 		return c.misuse("what is the rule about? Give it a --title, with letters, on one line")
 	}
