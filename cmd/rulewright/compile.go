@@ -54,6 +54,9 @@ Examples:
 	if err := oneOf("to", *to, "cel", "kql", "sql"); err != nil {
 		return c.misuse("%v", err)
 	}
+	if name := sqlOnly(f); name != "" && *to != "sql" {
+		return c.misuse("--%s is for --to sql", name)
+	}
 	printRule := compiler.CEL
 	if *to == "kql" {
 		printRule = printKQL
@@ -105,7 +108,7 @@ Examples:
 		}
 		return c.writeLine(l)
 	}
-	for _, d := range ds.Errors() { // files that are no rules
+	for _, d := range told(ds.Errors()) { // files that are no rules
 		if err := put(compiledLine{File: d.File, Error: d.Error()}); err != nil {
 			return c.fail(err)
 		}
@@ -156,6 +159,12 @@ func (l compiledLine) head() []string {
 func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(*ir.Rule) (string, error)) []compiledLine {
 	line := compiledLine{ID: d.Meta.ID, Title: d.Meta.Title, File: d.File}
 	fail := func(err error) []compiledLine {
+		switch e := err.(type) {
+		case sigma.Diagnostic:
+			err = told(sigma.Diagnostics{e})
+		case sigma.Diagnostics:
+			err = told(e)
+		}
 		line.Error = err.Error()
 		return []compiledLine{line}
 	}
@@ -217,16 +226,16 @@ func correlates(d *sigma.Document) (sigma.Pos, bool) {
 // writeCompiled writes one file, named after the rule and, where it has several
 // tables, the table.
 func writeCompiled(dir, ext string, l compiledLine, written map[string]bool) error {
-	name := slug(l.Title)
+	name := sigma.Slug(l.Title)
 	if name == "" {
-		name = slug(l.ID)
+		name = sigma.Slug(l.ID)
 	}
 	if name == "" {
 		return errors.New("a rule without title and id has no name for its file")
 	}
 	for _, part := range []string{"", l.Form, l.Table, l.ID} {
 		if part != "" {
-			name += "-" + slug(part)
+			name += "-" + sigma.Slug(part)
 		}
 		if !written[name] {
 			break
@@ -237,25 +246,4 @@ func writeCompiled(dir, ext string, l compiledLine, written map[string]bool) err
 	}
 	written[name] = true
 	return os.WriteFile(filepath.Join(dir, name+"."+ext), []byte(l.Query+"\n"), 0o666)
-}
-
-// slug makes a file name of a title.
-func slug(s string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(s) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return clipBytes(strings.Trim(b.String(), "-"), 100)
-}
-
-func clipBytes(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
-	return strings.TrimRight(s, "-")
 }

@@ -86,13 +86,7 @@ Examples:
 	set, found := sentinel.Export(format, inputs, sentinel.Options{Every: *every, Parameters: rf.parameters(), Print: backends.KQL})
 	changes, versions := set.Since(old)
 	refused = slices.Concat(ds.Errors(), refused, found)
-	for _, d := range refused {
-		if d.Hint != "" {
-			d.Message += "; " + d.Hint
-		}
-		fmt.Fprintln(c.err, d.Error())
-	}
-	for _, d := range versions {
+	for _, d := range told(slices.Concat(refused, versions)) {
 		fmt.Fprintln(c.err, d.Error())
 	}
 	wrong := 0

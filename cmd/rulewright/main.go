@@ -211,6 +211,17 @@ func (c *cli) fail(err error) int {
 	return exitError
 }
 
+// told puts hints into the messages, where a finding is one line.
+func told(ds sigma.Diagnostics) sigma.Diagnostics {
+	out := slices.Clone(ds)
+	for i, d := range out {
+		if d.Hint != "" {
+			out[i].Message += "; " + d.Hint
+		}
+	}
+	return out
+}
+
 // didYouMean is the end of a message about a name that is none of known.
 func didYouMean(name string, known []string) string {
 	if hint := sigma.NearestHint(name, known, ""); hint != "" {

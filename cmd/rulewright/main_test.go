@@ -86,7 +86,8 @@ func TestRun(t *testing.T) {
 			`"error":"rules/user-added-by-stranger.yaml: A user is added by a stranger: these parameters have no value: approved_admins; give it with --profile or --set"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
 		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
 		{"compile to KQL", "compile --to kql --set approved_admins=admin@contoso.com rules", "", 0, []string{"AuditLogs\n| where "}, nil},
-		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14"}},
+		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14", "; did you mean selection?"}},
+		{"compile to KQL, a flag of SQL", "compile --to kql --dialect sqlite rules", "", 2, nil, []string{"--dialect is for --to sql"}},
 
 		{"match", "match --rules rules events", "", 0, []string{
 			"eve@contoso.com  (account, 1 hit)\n  2026-03-01 09:00:00Z  high           A user is added  ip 203.0.113.7\n      OperationName = Add user\n",

@@ -14,7 +14,7 @@ func TestPySigma(t *testing.T) {
 	}{
 		{"compile", "compile --to cel --pipeline pysigma/names.yml --pipeline pysigma/first.yml pysigma/rules", "", 1,
 			[]string{`event.endsWithAny("domain", [".example.org"]) && event.containsAny("url", ["download"]) || event.endsWithAny("dest", [".example.org"])`},
-			[]string{"refused: pysigma/rules/download.yml:24:5: the pipeline refuses this: users are hashed here [unsupported]"}},
+			[]string{"refused: pysigma/rules/download.yml:24:5: the pipeline refuses this: users are hashed here; detection_item_failure (pysigma/names.yml:7:5) [unsupported]"}},
 		{"check", "check --pipeline pysigma/names.yml --pipeline pysigma/first.yml pysigma/rules", "", 1,
 			[]string{"  24 |     cs-username: eve\n", "detection_item_failure (pysigma/names.yml:7:5)", "1 files, 2 rules, 1 errors, 0 warnings"}, nil},
 		{"match", "match --any-source --rules pysigma/rules --pipeline pysigma/names.yml --pipeline pysigma/first.yml -", event, 0,

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"slices"
 
 	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -17,6 +18,17 @@ func sqlFlagsOf(f *flag.FlagSet) sqlFlags {
 		event:   f.String("event", "", "the JSON `column` with the whole event; event, for rules of an event form"),
 		time:    f.String("time", "", "the `column` with the event's time, which a correlation needs where no pipeline says it"),
 	}
+}
+
+// sqlOnly returns the first of these flags that was given, "" for none.
+func sqlOnly(f *flag.FlagSet) string {
+	name := ""
+	f.Visit(func(given *flag.Flag) {
+		if name == "" && slices.Contains([]string{"dialect", "event", "time"}, given.Name) {
+			name = given.Name
+		}
+	})
+	return name
 }
 
 // printer returns what prints a rule as SQL; table is where the rule's source
