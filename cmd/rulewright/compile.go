@@ -59,10 +59,7 @@ Examples:
 	}
 	printRule := compiler.CEL
 	if *to == "kql" {
-		printRule = printKQL
-		if len(rf.pipelines) == 0 {
-			rf.pipelines = []string{"sentinel"}
-		}
+		printRule, rf.standard = printKQL, "sentinel"
 	}
 	comment := "//"
 	if *to == "sql" {
@@ -143,6 +140,8 @@ type compiledLine struct {
 	Table string `json:"table,omitempty"`
 	Query string `json:"query,omitempty"`
 	Error string `json:"error,omitempty"`
+
+	several bool // the rule has a query for each of several tables
 }
 
 func (l compiledLine) head() []string {
@@ -197,6 +196,9 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 			out = append(out, l)
 		}
 	}
+	for i := range out {
+		out[i].several = len(out) > 1
+	}
 	if len(out) == 0 && len(r.pipelines) > 0 {
 		return fail(fmt.Errorf("%s: %s: the pipeline does not have its logsource", d.File, d.Meta.Title))
 	}
@@ -233,12 +235,18 @@ func writeCompiled(dir, ext string, l compiledLine, written map[string]bool) err
 	if name == "" {
 		return errors.New("a rule without title and id has no name for its file")
 	}
-	for _, part := range []string{"", l.Form, l.Table, l.ID} {
-		if part != "" {
-			name += "-" + sigma.Slug(part)
+	also := []string{l.Form, l.Table, l.ID}
+	if l.several {
+		for _, part := range also[:2] {
+			if part != "" {
+				name += "-" + sigma.Slug(part)
+			}
 		}
-		if !written[name] {
-			break
+		also = also[2:]
+	}
+	for _, part := range also {
+		if written[name] && part != "" {
+			name += "-" + sigma.Slug(part)
 		}
 	}
 	if written[name] {

@@ -20,6 +20,7 @@ type ruleFlags struct {
 	profile, overrides          string
 	set                         paths
 	pipelines                   paths
+	standard                    string // the pipeline where none is given but pySigma's
 	guide, tier, level, tag, id list
 	profileValue                *compiler.Profile
 	overridesValue              *compiler.Overrides
@@ -77,6 +78,9 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 	found, err := r.rewrite()
 	if ds = append(ds, found...); err != nil {
 		return ds, err
+	}
+	if len(r.pipelines) == 0 && r.standard != "" {
+		r.pipelines = paths{r.standard}
 	}
 	if err := r.loadPipelines(); err != nil {
 		return ds, err

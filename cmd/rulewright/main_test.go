@@ -380,7 +380,7 @@ func TestCompileOut(t *testing.T) {
 	if err != nil || len(entries) != 4 {
 		t.Fatalf("%v %v", entries, err)
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "a-user-is-added.cel"))
+	data, err := os.ReadFile(filepath.Join(dir, "a-user-is-added-log-analytics-auditlogs.cel"))
 	if err != nil || !strings.Contains(string(data), "event.equalsAny") {
 		t.Errorf("%s %v", data, err)
 	}

@@ -21,6 +21,8 @@ func TestPySigma(t *testing.T) {
 			[]string{"Download from there"}, []string{"users are hashed here"}},
 		{"with a pipeline of our own", "check --pipeline pysigma/names.yml --pipeline sentinel --id 7a0f4f0f-8f5e-4c5f-9a53-0f1de1f2a922 rules", "", 0,
 			[]string{"0 errors"}, nil},
+		{"KQL for the standard pipeline", "compile --to kql --pipeline pysigma/names.yml --set approved_admins=admin@contoso.com rules", "", 0,
+			[]string{"AuditLogs\n| where "}, nil},
 		{"what cannot be run", "check --pipeline pysigma/refused.yml rules", "", 2, nil,
 			[]string{"pysigma/refused.yml:3:5: the step concat of finalizers changes the text of queries [unsupported]"}},
 	} {
