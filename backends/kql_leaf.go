@@ -214,8 +214,8 @@ func (p *kqlPrinter) canSay(m *ir.Match, ts []test) error {
 	return nil
 }
 
-// parenthesised puts parts that bind looser than least, or no tighter than or,
-// in parentheses.
+// parenthesised puts parts that bind looser than above in parentheses, if there
+// are several.
 func parenthesised(parts []string, above ir.Precedence) []string {
 	if len(parts) < 2 {
 		return parts
