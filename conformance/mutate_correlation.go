@@ -143,29 +143,74 @@ func withTaps(c *ir.Correlation, change func(*ir.Tap)) {
 	}
 }
 
-// mutateHistory asks which mutants of the fixture's correlations one history
-// tells from them.
+// mutateHistory asks which mutants of the fixture's correlations, and of the
+// rules that feed them, one history tells from them. A rule that looks at an
+// event in several ways is changed in all of them.
 func (f *Fixture) mutateHistory(m *Mutation, killed map[string]bool, c *Case) error {
 	q, err := f.history(c)
 	if err != nil {
 		return err
 	}
+	changed := map[string]map[int]*ir.Rule{} // by description, then by the rule's place
+	var order []string
 	for i, rule := range q.Rules {
+		mutants := CorrelationMutants
 		if rule.Correlation == nil {
-			continue
+			mutants = func(rule *ir.Rule) []Mutant { return Mutants(f.document(rule), rule) }
 		}
-		for _, x := range CorrelationMutants(rule) {
+		for _, x := range mutants(rule) {
 			x.Description = RuleKey(&rule.Meta) + ": " + x.Description
 			if !slices.ContainsFunc(m.Mutants, func(y Mutant) bool { return y.Description == x.Description }) {
 				m.Mutants = append(m.Mutants, x)
 			}
-			if killed[x.Description] {
-				continue
+			if changed[x.Description] == nil {
+				changed[x.Description] = map[int]*ir.Rule{}
+				order = append(order, x.Description)
 			}
-			rules := slices.Clone(q.Rules)
-			rules[i] = x.Rule
-			killed[x.Description] = len(wrongHits(f, c, q.Rules, ReferenceStream(rules, q.Events, q.Lateness))) > 0
+			changed[x.Description][i] = x.Rule
 		}
 	}
+	for _, d := range order {
+		if killed[d] {
+			continue
+		}
+		rules := exchanged(q.Rules, changed[d])
+		killed[d] = len(wrongHits(f, c, q.Rules, ReferenceStream(rules, q.Events, q.Lateness))) > 0
+	}
 	return nil
+}
+
+// exchanged returns the rules with others in some places, where the
+// correlations take their hits from those.
+func exchanged(rules []*ir.Rule, by map[int]*ir.Rule) []*ir.Rule {
+	out := slices.Clone(rules)
+	others := map[*ir.Rule]*ir.Rule{}
+	for i, rule := range rules { // inputs stand before their correlation
+		if r := by[i]; r != nil {
+			out[i] = r
+		}
+		if c := out[i].Correlation; c != nil {
+			r, c := *out[i], *c
+			c.Inputs = slices.Clone(c.Inputs)
+			withTaps(&c, func(t *ir.Tap) {
+				if o := others[t.Rule]; o != nil {
+					t.Rule = o
+				}
+			})
+			r.Correlation = &c
+			out[i] = &r
+		}
+		others[rule] = out[i]
+	}
+	return out
+}
+
+// document returns what the rule was lowered from.
+func (f *Fixture) document(rule *ir.Rule) *sigma.Document {
+	for _, d := range f.Documents {
+		if RuleKey(&d.Meta) == RuleKey(&rule.Meta) {
+			return d
+		}
+	}
+	return f.Rule()
 }

@@ -27,6 +27,7 @@ type cloudRule struct {
 	Never    string
 	Coverage []string
 	Pack     []string // ids of rules
+	Without  string   // why the pack has none
 }
 
 // TestSigmaHQCloud holds each rule of SigmaHQ for azure and m365 to the
@@ -84,6 +85,9 @@ func TestSigmaHQCloud(t *testing.T) {
 		}
 		if len(r.Coverage) > 0 && len(r.Pack) == 0 {
 			t.Errorf("%s: no rule of the pack does the job", r.Rule)
+		}
+		if r.Never != "" && (len(r.Pack) == 0) == (r.Without == "") {
+			t.Errorf("%s: it can match nothing; name the rules of the pack that do the job, or say why there is none", r.Rule)
 		}
 		if r.Never != "" {
 			if r.Event != nil {
