@@ -168,7 +168,7 @@ func (d *deriver) prepare() error {
 		if err != nil || len(records) == 0 {
 			continue // of any form: no event of a log
 		}
-		if c.Hits != nil && len(c.Hits) > 0 {
+		if len(c.Hits) > 0 {
 			form := records[0].Source.Form
 			if len(byForm[form]) >= maxBases {
 				continue
