@@ -85,7 +85,7 @@ var DuckDB = &Dialect{
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := "TRY_CAST(" + t + " AS JSON)"
-			return "CASE WHEN json_type(" + j + ") IN ('OBJECT', 'ARRAY') THEN " + j + " END"
+			return "CASE WHEN json_type(" + j + ") IN ('OBJECT', 'ARRAY') AND NOT regexp_matches(" + t + ", '" + duckDBLoose + "') THEN " + j + " END"
 		},
 		wrap: func(t string) string { return "to_json(" + t + ")" },
 		number: func(v place, numbers, texts bool) string {
@@ -106,6 +106,10 @@ var DuckDB = &Dialect{
 		numberText: func(v place) string { return duckDBRealText(duckDBPath("json_extract_string", v, "")) },
 	},
 }
+
+// duckDBLoose finds, outside strings, what DuckDB reads as JSON and no other
+// reader does: a comma before a closing bracket, NaN, Infinity and Inf.
+const duckDBLoose = `^([^"]|"([^"\\]|\\.)*")*(,\s*[\]}]|[nN][aA]|[iI])`
 
 // duckDBElements is the list of a value and of what is in lists in it.
 func duckDBElements(v place, whole bool) string {

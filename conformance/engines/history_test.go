@@ -92,13 +92,14 @@ func newRandomHistories(engine string) *conformance.RandomStream {
 // historyDeviations are the histories of the fixtures on which a query says something
 // else than a stream, with the engines and the reason.
 var historyDeviations = map[string]struct{ engines, reason string }{
-	"key-paths.yaml: a path, a flat key, another case, a list on the way": {"duckdb sqlite postgres", "how keys are spelled belongs to reading events; a query takes keys as the rule has them"},
-	"keys.yaml: an umlaut folds, a Kelvin sign does not become a k":       {"sqlite postgres", "the engine folds ASCII letters only"},
-	"number-forms.yaml: an integer that no float64 is":                    {"duckdb", "numbers in JSON are of float64"},
-	"number-forms.yaml: a microsecond more":                               {"duckdb", "numbers in JSON are of float64"},
-	"number-forms.yaml: numbers of several users are not added":           {"duckdb", "sums are of float64"},
-	"values.yaml: a tenth ten times is one, in whatever order":            {"duckdb", "sums are of float64"},
-	"values.yaml: large numbers that cancel out leave the small one":      {"duckdb", "sums are of float64"},
+	"key-paths.yaml: a path, a flat key, another case, a list on the way":                {"duckdb sqlite postgres", "how keys are spelled belongs to reading events; a query takes keys as the rule has them"},
+	"keys.yaml: an umlaut folds, a Kelvin sign does not become a k":                      {"sqlite postgres", "the engine folds ASCII letters only"},
+	"keys-of-several-forms.yaml: a Kelvin sign is no k, a composed letter not its parts": {"sqlite postgres", "the engine folds ASCII letters only"},
+	"number-forms.yaml: an integer that no float64 is":                                   {"duckdb", "numbers in JSON are of float64"},
+	"number-forms.yaml: a microsecond more":                                              {"duckdb", "numbers in JSON are of float64"},
+	"number-forms.yaml: numbers of several users are not added":                          {"duckdb", "sums are of float64"},
+	"values.yaml: a tenth ten times is one, in whatever order":                           {"duckdb", "sums are of float64"},
+	"values.yaml: large numbers that cancel out leave the small one":                     {"duckdb", "sums are of float64"},
 }
 
 // TestHistoryFixtures puts the histories of the fixtures to the printed

@@ -277,6 +277,8 @@ var fixtureDifferences = map[string]string{
 	"wildcards.yaml: one code point, however many bytes":                     wildcard,
 	"wildcards.yaml: one element of a list":                                  lists,
 	"cidr-mapped-and-whole.yaml: in":                                         lists + "; and " + wildcard,
+	"numbers-at-fifteen-digits.yaml: by value":                               textForm + "; and " + numberForm,
+	"numbers-at-fifteen-digits.yaml: not":                                    textForm + "; and " + numberForm,
 	"numbers-as-text-odd.yaml: match":                                        textForm + "; and " + numberForm,
 	"odd-field-names.yaml: each":                                             paths,
 }
