@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"slices"
 	"strconv"
@@ -66,17 +67,12 @@ func TestSQL(t *testing.T) {
 	}
 }
 
-// ofEveryThirdRule are the questions about each third of the rules.
+// ofEveryThirdRule are the questions about each third of the rules: by their
+// names, so that a new rule leaves the others where they are.
 func ofEveryThirdRule(all []asked) []asked {
 	var out []asked
-	numbers := map[string]int{}
 	for _, q := range all {
-		n, ok := numbers[q.name]
-		if !ok {
-			n = len(numbers)
-			numbers[q.name] = n
-		}
-		if n%3 == 0 {
+		if crc32.ChecksumIEEE([]byte(q.name))%3 == 0 {
 			out = append(out, q)
 		}
 	}
