@@ -20,11 +20,11 @@ import (
 	"github.com/rulewright/rulewright/backends"
 )
 
-// ClickHouse starts ClickHouse as a library in Node, which npm ci in the folder
+// ClickHouse starts ClickHouse as a library in Node, which npm install in the folder
 // clickhouse brings along.
 func ClickHouse() (*Engine, error) {
 	if _, err := os.Stat(filepath.Join("clickhouse", "node_modules", "chdb")); err != nil {
-		return nil, errors.New("ClickHouse is not installed: run npm ci in clickhouse")
+		return nil, errors.New("ClickHouse is not installed: run npm install in clickhouse")
 	}
 	cmd := exec.Command("node", "serve.js")
 	cmd.Dir, cmd.Stderr = "clickhouse", os.Stderr
