@@ -69,3 +69,15 @@ func refuse(r *ir.Rule, e ir.Expr, target, format string, args ...any) error {
 	return sigma.Diagnostic{File: r.File, Pos: pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
 		Message: fmt.Sprintf(format, args...) + " in " + target}
 }
+
+// noTime refuses what needs the time of an event where no column is known to
+// hold it: at the logsource, which is what has none.
+func noTime(r *ir.Rule, target string) error {
+	pos := r.Source.LogSource.Pos
+	if !pos.IsValid() {
+		pos = r.Pos
+	}
+	return sigma.Diagnostic{File: r.File, Pos: pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+		Message: "no column is known to hold the time of these events, which a correlation or once needs in " + target,
+		Hint:    "name it with Target.Time (--time), or in a pipeline"}
+}

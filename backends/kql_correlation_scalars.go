@@ -13,7 +13,7 @@ func (p *kqlPrinter) eventTime(row *kqlScope) (text string, always bool, err err
 		return kqlName(p.target.Time), false, nil
 	}
 	if len(p.rule.Source.Time.Path) == 0 {
-		return "", false, p.refuse(nil, "the pipeline names no field with the time of an event; a correlation cannot be said")
+		return "", false, noTime(p.rule, "KQL")
 	}
 	pl, err := p.place(row, p.rule.Source.Time, nil, true)
 	if err != nil {

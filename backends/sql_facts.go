@@ -226,7 +226,7 @@ func (x *sqlCorrelation) micros(r *ir.Rule) (string, error) {
 		return x.d.micros(x.d.ident(x.target.Time)), nil
 	}
 	if len(f.Path) == 0 {
-		return "", refuse(r, nil, x.d.title, "a correlation of events whose time is in no known column (name it: Target.Time, --time) is not supported")
+		return "", noTime(r, x.d.title)
 	}
 	p := &sqlPrinter{rule: r, d: x.d, target: x.target}
 	text := ""

@@ -78,6 +78,9 @@ Examples:
 	if err != nil {
 		return c.fail(err)
 	}
+	if rf.isEmpty(ds) {
+		return c.fail(errors.New("there is no rule to compile"))
+	}
 	if *outDir != "" {
 		if err := os.MkdirAll(*outDir, 0o777); err != nil {
 			return c.fail(err)

@@ -36,14 +36,19 @@ changed and retired, and removes files of retired rules that nobody edited. Wher
 a rule means something else than before and its version did not rise, or a file
 does not pass the checks of the service, nothing is written.
 
+Rules are lowered for the pipeline sentinel or, for defender-xdr, defender. Another
+one, such as asim or a file of your own, is given with --pipeline, as to compile.
+
 Formats: `+strings.Join(formats, ", ")+`
 
 Examples:
   rulewright export --to bicep --profile tenant.yaml --have e3,azure --out sentinel/rules
-  rulewright export --to sentinel-hunting-arm --out sentinel/hunting my-rules/`)
+  rulewright export --to sentinel-hunting-arm --out sentinel/hunting my-rules/
+  rulewright export --to sentinel-yaml --pipeline sentinel --pipeline names.yaml --out out my-rules/`)
 	var rf ruleFlags
 	rf.values(f)
 	rf.selection(f)
+	rf.pipeline(f)
 	to := f.String("to", "", "the `format`")
 	outDir := f.String("out", "", "the `folder` to write to")
 	table := f.String("table", "", "only for this `table`")
@@ -64,18 +69,22 @@ Examples:
 		return c.misuse("--every takes whole minutes, from 5m to 336h")
 	}
 	format := sentinel.Format(*to)
+	rf.standard = format.Pipeline()
 	ds, err := rf.load(c, args)
 	if err != nil {
 		return c.fail(err)
+	}
+	if err := rf.forFormat(format); err != nil {
+		return c.fail(err)
+	}
+	if rf.isEmpty(ds) {
+		return c.fail(errors.New("there is no rule to export"))
 	}
 	old, err := readManifest(*outDir)
 	if err != nil {
 		return c.fail(err)
 	}
-	inputs, left, refused, err := rf.exportInputs(format, *table)
-	if err != nil {
-		return c.fail(err)
-	}
+	inputs, left, refused := rf.exportInputs(format, *table)
 	if len(have) > 0 {
 		var gone []sentinel.Left
 		if inputs, gone, err = rf.onlyWith(have, inputs); err != nil {
@@ -124,44 +133,75 @@ func (r *ruleFlags) parameters() []sigma.Parameter {
 	return out
 }
 
-// exportInputs lowers the chosen rules for a format.
-func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel.Input, left []sentinel.Left, refused sigma.Diagnostics, err error) {
-	p, err := compiler.BuiltinPipeline(f.Pipeline())
-	if err != nil {
-		return nil, nil, nil, err
+// forFormat refuses pipelines that no artefact of a format reads: those of event
+// forms, and the tables of the other service.
+func (r *ruleFlags) forFormat(f sentinel.Format) error {
+	for _, t := range r.targets {
+		if t.Form() != "" {
+			return fmt.Errorf("the pipeline %s is for events, not for queries; `rulewright list pipelines` tells them apart", t.Name())
+		}
 	}
+	for _, other := range sentinel.Formats() {
+		if name := other.Pipeline(); name != f.Pipeline() && slices.Contains(r.pipelines, name) {
+			return fmt.Errorf("the pipeline %s is not for %s, which reads the tables of %s", name, f, f.Pipeline())
+		}
+	}
+	return nil
+}
+
+// exportInputs lowers the chosen rules for a format, with all pipelines.
+func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel.Input, left []sentinel.Left, refused sigma.Diagnostics) {
 	for _, d := range r.docs {
 		if d.Kind == sigma.KindFilter {
 			r.filters = append(r.filters, d)
 		}
 	}
 	opts := r.options()
-	opts.Pipeline, opts.Table, opts.Filters, opts.Ask, opts.Watchlists = p, table, r.filters, f.Asks(), f.ReadsWatchlists()
-	nowhere := map[*sigma.Document]bool{} // rules whose logsource the target does not have
-	isNowhere := func(d *sigma.Document) bool {
-		if _, known := nowhere[d]; !known {
+	opts.Table, opts.Filters, opts.Ask, opts.Watchlists = table, r.filters, f.Asks(), f.ReadsWatchlists()
+	type placed struct {
+		doc    *sigma.Document
+		target *compiler.Pipeline
+	}
+	nowhere := map[placed]bool{} // rules whose logsource a target does not have
+	isNowhere := func(d *sigma.Document, p *compiler.Pipeline) bool {
+		at := placed{d, p}
+		if _, known := nowhere[at]; !known {
+			opts := opts
+			opts.Pipeline = p
 			_, ds := compiler.Lower(d, opts)
-			nowhere[d] = slices.ContainsFunc(ds.Errors(), func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource })
+			nowhere[at] = slices.ContainsFunc(ds.Errors(), func(d sigma.Diagnostic) bool { return d.Code == sigma.CodeUnknownSource })
 		}
-		return nowhere[d]
+		return nowhere[at]
 	}
 	for _, d := range r.docs {
 		if d.Kind == sigma.KindFilter {
 			continue
 		}
-		rules, ds := compiler.Lower(d, opts)
-		errs := ds.Errors()
-		if len(errs) > 0 && (isNowhere(d) || slices.ContainsFunc(sentinel.Refers(d, r.all), isNowhere)) {
-			left = append(left, sentinel.Left{Title: d.Meta.Title, ID: d.Meta.ID, File: d.File, Reason: "its events are in no table of the target"})
-			continue
+		refers := sentinel.Refers(d, r.all)
+		var rules []*ir.Rule
+		var errs sigma.Diagnostics
+		for _, p := range r.targets {
+			opts.Pipeline = p
+			lowered, ds := compiler.Lower(d, opts)
+			if ds.HasErrors() && slices.ContainsFunc(append(refers, d), func(d *sigma.Document) bool { return isNowhere(d, p) }) {
+				continue
+			}
+			rules, errs = append(rules, lowered...), append(errs, ds.Errors()...)
 		}
-		if len(errs) > 0 {
+		switch {
+		case len(errs) > 0:
 			refused = append(refused, errs...)
-			continue
+		case len(rules) == 0:
+			left = append(left, sentinel.Left{Title: d.Meta.Title, ID: d.Meta.ID, File: d.File, Reason: "its events are in no table of the target"})
+		default:
+			x := sentinel.Input{Document: r.asWritten(d), Rules: rules}
+			for _, other := range refers {
+				x.Refers = append(x.Refers, r.asWritten(other))
+			}
+			in = append(in, x)
 		}
-		in = append(in, sentinel.Input{Document: d, Refers: sentinel.Refers(d, r.all), Rules: rules})
 	}
-	return in, left, refused, nil
+	return in, left, refused
 }
 
 // onlyWith keeps the rules whose tables are there, and of a rule that stands in

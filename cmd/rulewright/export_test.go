@@ -89,3 +89,60 @@ func TestExportHave(t *testing.T) {
 		t.Errorf("%d %s", code, stderr)
 	}
 }
+
+// A pipeline of the caller's, one of pySigma's included, changes the queries and
+// no rule: no version has to rise for it.
+func TestExportPipeline(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	rule := file("rule.yml", "title: One\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nlevel: high\ndate: 2026-01-02\nlogsource: {product: azure, service: signinlogs}\n"+
+		"detection:\n  s:\n    who: ann\n  condition: s\n")
+	out := filepath.Join(dir, "out")
+	pysigma := func(column string) string {
+		return file("names.yml", "name: names\npriority: 10\ntransformations:\n  - {id: who, type: field_name_mapping, mapping: {who: "+column+"}}\n")
+	}
+	for _, c := range []struct{ column, want string }{{"UserPrincipalName", "1 added, 0 changed"}, {"AppId", "changed  rule One (2026.1.2): text"}} {
+		code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--pipeline", pysigma(c.column), "--out", out, rule)
+		data, _ := os.ReadFile(filepath.Join(out, "one.yaml"))
+		if code != exitOK || !strings.Contains(stdout, c.want) || !strings.Contains(string(data), c.column+` =~ "ann"`) {
+			t.Errorf("%d\n%s%s%s", code, stdout, stderr, data)
+		}
+	}
+	ours := file("ours.yaml", "rulewright-pipeline: 1\nname: ours\naliases: {who: AppId}\n")
+	code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--pipeline", "sentinel", "--pipeline", ours, "--out", out, rule)
+	if code != exitOK || !strings.Contains(stdout, "1 unchanged") {
+		t.Errorf("%d\n%s%s", code, stdout, stderr)
+	}
+	for _, c := range []struct{ format, pipeline, err string }{
+		{"bicep", "azure-diagnostic", "the pipeline azure-diagnostic is for events, not for queries"},
+		{"bicep", "defender", "the pipeline defender is not for bicep, which reads the tables of sentinel"},
+		{"defender-xdr", "sentinel", "the pipeline sentinel is not for defender-xdr"},
+		{"bicep", "sentinell", `did you mean`},
+	} {
+		if code, _, stderr := rulewrightHere(t, "", "export", "--to", c.format, "--pipeline", c.pipeline, "--out", out, rule); code != exitError || !strings.Contains(stderr, c.err) {
+			t.Errorf("%s, %s: %d %s", c.format, c.pipeline, code, stderr)
+		}
+	}
+}
+
+// Input without a rule is bad input.
+func TestNoRule(t *testing.T) {
+	for args, want := range map[string]string{
+		"compile --to kql -":                "there is no rule to compile",
+		"compile --to cel --format jsonl -": "there is no rule to compile",
+		"export --to bicep --out none -":    "there is no rule to export",
+	} {
+		for _, stdin := range []string{"", "# nothing\n---\n", "rulewright-parameters: 1\nparameters: []\n"} {
+			if code, _, stderr := rulewrightHere(t, stdin, strings.Fields(args)...); code != exitError || !strings.Contains(stderr, want) {
+				t.Errorf("%s with %q: %d %s", args, stdin, code, stderr)
+			}
+		}
+	}
+}

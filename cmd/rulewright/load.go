@@ -26,6 +26,7 @@ type ruleFlags struct {
 	overridesValue              *compiler.Overrides
 	docs                        []*sigma.Document // those chosen
 	all                         []*sigma.Document // for correlations to refer to
+	written                     []*sigma.Document // all, before pySigma's pipelines rewrote them
 	read                        int               // rules, those with errors and those not chosen included
 	filters                     []*sigma.Document
 	catalogue                   []sigma.Parameter
@@ -86,6 +87,11 @@ func (r *ruleFlags) loadSources(c *cli, sources []source, own bool) (sigma.Diagn
 		return ds, err
 	}
 	return ds, r.choose()
+}
+
+// isEmpty reports whether there is nothing to compile, and no error has said so.
+func (r *ruleFlags) isEmpty(ds sigma.Diagnostics) bool {
+	return countRules(r.docs) == 0 && !ds.HasErrors()
 }
 
 // withoutErrors leaves out the documents of a file in which there are errors:

@@ -87,6 +87,9 @@ func TestRun(t *testing.T) {
 		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
 		{"compile to KQL", "compile --to kql --set approved_admins=admin@contoso.com rules", "", 0, []string{"AuditLogs\n| where "}, nil},
 		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14", "; did you mean selection?"}},
+		{"compile a correlation to SQL without a time", "compile --to sql --dialect sqlite -", countedRule, 1, nil,
+			[]string{"refused: stdin:3:12: no column is known to hold the time of these events", "name it with Target.Time (--time)"}},
+		{"compile a correlation to SQL with a time", "compile --to sql --dialect sqlite --time ts -", countedRule, 0, []string{"ts"}, nil},
 		{"compile to KQL, a flag of SQL", "compile --to kql --dialect sqlite rules", "", 2, nil, []string{"--dialect is for --to sql"}},
 
 		{"match", "match --rules rules events", "", 0, []string{
@@ -554,3 +557,14 @@ func TestMatchCorrelationLines(t *testing.T) {
 		}
 	}
 }
+
+const countedRule = `title: Base
+name: base
+logsource: {product: linux, service: auth}
+detection:
+  s: {a: b}
+  condition: s
+---
+title: Many
+correlation: {type: event_count, rules: [base], timespan: 5m, condition: {gte: 5}}
+`

@@ -31,8 +31,19 @@ func (r *ruleFlags) rewrite() (sigma.Diagnostics, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	r.pipelines = others
+	r.pipelines, r.written = others, r.all
 	docs, ds := pysigma.Merge(found...).ApplyAll(r.docs)
 	r.docs, r.all = docs, docs
 	return append(all, ds...), nil
+}
+
+// asWritten is a rule as its author wrote it: what a pipeline of the caller's
+// makes of it is no change of the rule.
+func (r *ruleFlags) asWritten(d *sigma.Document) *sigma.Document {
+	for _, w := range r.written {
+		if w.File == d.File && w.Pos == d.Pos {
+			return w
+		}
+	}
+	return d
 }
