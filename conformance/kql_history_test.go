@@ -10,7 +10,7 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-var queryHistories = flag.Int("query-histories", 100, "random histories of each type of correlation for TestKQLRandomStreams")
+var queryHistories = flag.Int("query-histories", 100, "random histories of each type of correlation for TestKQLRandomStreams, and for TestSchedules from 200 on")
 
 // TestKQLRandomStreams puts the random histories to the printed correlations:
 // what a query finds in the stored events is what a stream raises.

@@ -29,7 +29,7 @@ type scheduled struct {
 // service does: every so often, over the last period, each event from when it
 // has arrived. All runs together raise what a stream raises, and nothing twice.
 func TestSchedules(t *testing.T) {
-	sets, histories := 19, 10
+	sets, histories := max(20, *queryHistories/10), 10
 	if testing.Short() {
 		sets, histories = 2, 3
 	}
