@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -393,6 +394,25 @@ func huntingRow(row map[string]any, table string) (map[string]any, string) {
 		}
 		put(o, "Timestamp", row, "TimeGenerated")
 		return o, table
+	case "MicrosoftGraphActivityLogs":
+		o := map[string]any{"EntityType": "user"}
+		for column, from := range map[string]string{"Timestamp": "TimeGenerated", "ApplicationId": "AppId", "IpAddress": "IPAddress", "AccountObjectId": "UserId",
+			"UniqueTokenIdentifier": "SignInActivityId", "ResponseSize": "ResponseSizeBytes", "ReportId": "RequestId"} {
+			put(o, column, row, from)
+		}
+		for _, column := range []string{"IdentityProvider", "ApiVersion", "ClientRequestId", "OperationId", "Location", "RequestMethod", "Scopes", "RequestUri", "RequestId", "ServicePrincipalId"} {
+			put(o, column, row, column)
+		}
+		for column, from := range map[string]string{"RequestDuration": "DurationMs", "ResponseStatusCode": "ResponseStatusCode"} {
+			if n, ok := row[from]; ok {
+				o[column] = fmt.Sprint(n)
+			}
+		}
+		if id, _ := row["UserId"].(string); id == "" { // who made the request is a service principal
+			o["EntityType"] = "app"
+			put(o, "AccountObjectId", row, "ServicePrincipalId")
+		}
+		return o, "GraphAPIAuditEvents"
 	}
 	return nil, table
 }

@@ -114,11 +114,12 @@ func planNames() string {
 	return strings.Join(out, ", ")
 }
 
-// Tables returns all tables that rules read or require, sorted.
+// Tables returns all tables that rules read or require, those of Defender XDR
+// included, sorted.
 func (r *Report) Tables() []string {
 	var out []string
 	for _, rule := range r.Rules {
-		out = append(out, rule.Tables...)
+		out = append(append(out, rule.Tables...), rule.Hunted...)
 		for _, q := range rule.Requires {
 			out = append(out, q.Table)
 		}
@@ -150,9 +151,11 @@ func (r *Report) SetHave(h *Have) {
 	r.settle(h)
 }
 
-// Meets reports whether the tables of a rule are there.
+// Meets reports whether the tables of a rule are there, in a workspace or in
+// Defender XDR.
 func (h *Have) Meets(rule *Rule) bool {
-	return h == nil || rule.needs.met(func(table string) bool { return h.Has(rule, table) })
+	there := func(table string) bool { return h.Has(rule, table) }
+	return h == nil || rule.needs.met(there) || len(rule.Hunted) > 0 && rule.hunted.met(there)
 }
 
 // Has reports whether a table is there for a rule. A table that was named is

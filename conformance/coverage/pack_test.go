@@ -4,6 +4,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -111,6 +112,34 @@ func TestEntraP1AndMicrosoft365E3(t *testing.T) {
 	items, rules, alerts := r.With("entra-p1", "e3", "azure")
 	if items < 144 || rules < 209 || alerts < 105 {
 		t.Errorf("%d items, %d rules, %d alerts have their tables", items, rules, alerts)
+	}
+}
+
+// Who hunts in Defender XDR alone has the requests to Microsoft Graph in another
+// table: what asks only for columns that this has can be seen.
+func TestHaveDefendersGraphTable(t *testing.T) {
+	r := packReport(t)
+	h, err := r.ParseHave([]string{"GraphAPIAuditEvents"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, rule := range r.Rules {
+		if h.Meets(rule) {
+			seen[strings.TrimSuffix(path.Base(rule.File), ".yaml")] = true
+			if rule.Targets["kql-defender"].State != coverage.Yes {
+				t.Errorf("%s is said to be seen, and %+v", rule.File, rule.Targets["kql-defender"])
+			}
+		}
+	}
+	for name, want := range map[string]bool{"app-searches-mail": true, "inbox-rule-and-file-search": true, "app-graph-new-user-agent": false,
+		"graph-token-used-by-two-clients": false, "directory-read-out-by-script": false, "app-credentials-added": false} {
+		if seen[name] != want {
+			t.Errorf("%s is seen: %v", name, seen[name])
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("%d rules are seen", len(seen))
 	}
 }
 

@@ -59,6 +59,8 @@ type Rule struct {
 	// Needs how they must be there.
 	Tables []string `json:"tables"`
 	Needs  string   `json:"needs"`
+	// Hunted are the tables of Defender XDR in which the rule can be asked too.
+	Hunted []string `json:"hunted,omitempty"`
 	// Parameters are those that the rule uses, Lacks those without a value, for
 	// want of which it does not run.
 	Parameters []string `json:"parameters,omitempty"`
@@ -76,7 +78,8 @@ type Rule struct {
 	Visible bool `json:"visible"`
 	Runs    bool `json:"runs"`
 
-	needs need
+	needs  need
+	hunted need
 }
 
 // Requirement is what a rule says must be there.

@@ -230,6 +230,10 @@ func (m *maker) rule(d *sigma.Document, p *proof) *Rule {
 	}
 	for _, pipe := range m.queries {
 		rules, errs := m.lower(d, pipe)
+		if pipe.Name() == "defender" && len(rules) > 0 {
+			r.hunted = needsOf(rules)
+			r.Hunted = r.hunted.tables()
+		}
 		r.Targets["kql-"+pipe.Name()] = queryCell(rules, errs, func(rule *ir.Rule) error {
 			_, err := backends.KQL(rule, backends.Target{})
 			return err
@@ -332,6 +336,11 @@ func blindness(r *ir.Rule) (absent []string, never bool) {
 						absent, never = append(absent, f.Name), true
 					}
 				}
+				for _, f := range t.Counted {
+					if compiler.Absent(f) {
+						absent, never = append(absent, f.Name), never || needsValues(r.Correlation)
+					}
+				}
 				blind = blind && never
 			}
 			inputs = append(inputs, need{table: map[bool]string{true: "blind", false: "seen"}[blind]})
@@ -359,6 +368,18 @@ func blindness(r *ir.Rule) (absent []string, never bool) {
 		return e
 	})
 	return absent, ir.Simplify(e) == ir.Const(false)
+}
+
+// needsValues reports whether a correlation is never true of events without the
+// field that it counts.
+func needsValues(c *ir.Correlation) bool {
+	switch c.Type {
+	case sigma.Summary:
+		return false
+	case sigma.ValueCount:
+		return slices.ContainsFunc(c.Bounds, func(b ir.Bound) bool { return !holdsFor(b, 0) })
+	}
+	return true
 }
 
 // queryCell says whether all of a rule can be printed.
