@@ -3,7 +3,9 @@ package compiler
 import (
 	"math/bits"
 
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // maxNeedSets is of how many things that must all hold of an event the index
@@ -14,12 +16,29 @@ const maxNeedSets = 3
 // tree cannot be true unless a field holds one of some texts, numbers or
 // booleans, only when it does, and all others always. It may pick one too many,
 // never one too few: what a match means is decided by its leaf.
+//
+// Most rules of a table ask the same field, such as EventID, for one value. It
+// is looked at first, and leads to the part of the rules that ask for what it
+// holds.
 type candidateIndex struct {
+	pivot *indexedField // nil: all are in rest
+	parts []*indexPart  // that posts of the pivot lead to, as predicates of set 0
+	rest  *indexPart    // rules that do not ask for the pivot
+}
+
+// indexPart is the index of some of the predicates.
+type indexPart struct {
 	fields []*indexedField
 	// byKey leads from the number of a key at the top of an event to the fields
-	// that begin with it; rest are those that begin with none.
-	byKey [][]*indexedField
-	rest  []*indexedField
+	// that begin with it; others are those that begin with none, but keywords.
+	byKey  [][]*indexedField
+	others []*indexedField
+	// keywords are what must stand in some value, wherever it is.
+	keywords *indexedField
+	// inText has what must stand in the folded text of an event for keywords
+	// to be in a value of it, with keywords' numbers; nil if that cannot be
+	// said.
+	inText *literalSet
 	// always are, for each of a predicate's need sets, those that have none.
 	always [maxNeedSets]bitset
 }
@@ -29,8 +48,9 @@ type indexedField struct {
 	field    *field
 	literals *literalSet
 	byText   [][]post // by the number of the literal
-	texts    map[string][]post
-	maxText  int // length of the longest of texts
+	texts    *keyNames
+	byWhole  [][]post // by the number of the text
+	maxText  int      // length of the longest of texts
 	numbers  map[ir.Number][]post
 	truths   [2][]post
 }
@@ -44,79 +64,271 @@ type post struct {
 // newCandidateIndex builds the index of predicates given in order.
 func newCandidateIndex(set *leafSet, predicates []ir.Expr) (*candidateIndex, error) {
 	n := newNeedReader(predicates)
-	x := &candidateIndex{}
-	for i := range x.always {
-		x.always[i] = newBitset(len(predicates))
-	}
-	byPlace := map[string]*indexedField{}
-	builders := map[*indexedField]*literalBuilder{}
+	all := make([][]*needSet, len(predicates))
 	for i, e := range predicates {
-		sets := n.sets(e)
+		all[i] = n.sets(e)
+	}
+	x := &candidateIndex{}
+	b := &indexBuilder{set: set, needs: n, size: len(predicates)}
+	place := pivotOf(all)
+	if place == "" {
+		var err error
+		x.rest, err = b.part(all, nil)
+		return x, err
+	}
+	// The sets of predicates that need the pivot, without that need, by its value.
+	byValue := map[need]int{}
+	var members [][]int32
+	var others []int32
+	for i, sets := range all {
+		k := pivotSet(sets, place)
+		if k < 0 {
+			others = append(others, int32(i))
+			continue
+		}
+		for v := range sets[k].needs {
+			j, ok := byValue[v]
+			if !ok {
+				j = len(members)
+				byValue[v], members = j, append(members, nil)
+			}
+			members[j] = append(members[j], int32(i))
+		}
+		all[i] = append(append([]*needSet(nil), sets[:k]...), sets[k+1:]...)
+	}
+	var err error
+	if x.pivot, err = b.pivot(place, byValue); err != nil {
+		return nil, err
+	}
+	for _, m := range append(members, others) {
+		p, err := b.part(all, m)
+		if err != nil {
+			return nil, err
+		}
+		x.parts = append(x.parts, p)
+	}
+	x.rest, x.parts = x.parts[len(members)], x.parts[:len(members)]
+	return x, nil
+}
+
+// pivotOf returns the place that most predicates, and at least half of them,
+// need a few whole values of; "" if there is none.
+func pivotOf(all [][]*needSet) string {
+	counts := map[string]int{}
+	for _, sets := range all {
+		for _, s := range sets {
+			if place, ok := s.pivot(); ok {
+				counts[place]++
+			}
+		}
+	}
+	best := ""
+	for place, n := range counts {
+		if 2*n >= len(all) && (best == "" || n > counts[best] || n == counts[best] && place < best) {
+			best = place
+		}
+	}
+	return best
+}
+
+func pivotSet(sets []*needSet, place string) int {
+	for k, s := range sets {
+		if p, ok := s.pivot(); ok && p == place {
+			return k
+		}
+	}
+	return -1
+}
+
+// maxPivotNeeds is how many values of the pivot one rule may ask for.
+const maxPivotNeeds = 8
+
+// pivot returns the one place of which the needs are whole values.
+func (s *needSet) pivot() (place string, ok bool) {
+	if len(s.needs) == 0 || len(s.needs) > maxPivotNeeds {
+		return "", false
+	}
+	for x := range s.needs {
+		if x.kind != needText && x.kind != needNumber || place != "" && x.place != place {
+			return "", false
+		}
+		place = x.place
+	}
+	return place, true
+}
+
+// indexBuilder builds parts of an index.
+type indexBuilder struct {
+	set   *leafSet
+	needs *needReader
+	size  int // number of all predicates
+}
+
+func (b *indexBuilder) pivot(place string, byValue map[need]int) (*indexedField, error) {
+	f, err := b.field(place)
+	if err != nil {
+		return nil, err
+	}
+	fb := newFieldBuilder(f)
+	for v, j := range byValue {
+		fb.add(v, post{predicate: int32(j)})
+	}
+	fb.build(&b.needs.grams)
+	return fb.in, nil
+}
+
+func (b *indexBuilder) field(place string) (*field, error) {
+	return b.set.chained(place, b.needs.places[place])
+}
+
+// part builds the index of the predicates that members says, all if it is nil.
+func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, error) {
+	x := &indexPart{}
+	for i := range x.always {
+		x.always[i] = newBitset(b.size)
+	}
+	builders := map[string]*fieldBuilder{}
+	add := func(i int) error {
+		sets := best(all[i])
 		for k := range maxNeedSets {
 			if k >= len(sets) {
 				x.always[k].set(i)
 				continue
 			}
 			for need := range sets[k].needs {
-				in, ok := byPlace[need.place]
+				in, ok := builders[need.place]
 				if !ok {
-					ready, err := set.chained(need.place, n.places[need.place])
+					f, err := b.field(need.place)
 					if err != nil {
-						return nil, err
+						return err
 					}
-					in = &indexedField{field: ready, texts: map[string][]post{}, numbers: map[ir.Number][]post{}}
-					byPlace[need.place] = in
-					builders[in] = newLiteralBuilder()
-					x.fields = append(x.fields, in)
+					in = newFieldBuilder(f)
+					builders[need.place] = in
 				}
-				in.add(need, post{int32(i), int32(k)}, builders[in])
+				in.add(need, post{int32(i), int32(k)})
+			}
+		}
+		return nil
+	}
+	if members == nil {
+		for i := range all {
+			if err := add(i); err != nil {
+				return nil, err
 			}
 		}
 	}
-	for in, b := range builders {
-		if len(b.set.literals) > 0 {
-			in.literals = b.build(&n.grams)
+	for _, i := range members {
+		if err := add(int(i)); err != nil {
+			return nil, err
 		}
 	}
-	file := func(k *routeKey, in *indexedField) {
-		for int(k.number) >= len(x.byKey) {
-			x.byKey = append(x.byKey, nil)
-		}
-		x.byKey[k.number] = append(x.byKey[k.number], in)
-	}
-	for _, in := range x.fields {
-		if in.field.leaves || len(in.field.route) == 0 || in.field.route[0].key == nil {
-			x.rest = append(x.rest, in)
-			continue
-		}
-		// A dotted key is there whole, or its head is.
-		k := in.field.route[0].key
-		file(k, in)
-		if k.head != nil {
-			file(k.head, in)
-		}
+	for _, in := range builders {
+		in.build(&b.needs.grams)
+		x.file(in)
 	}
 	return x, nil
 }
 
-func (in *indexedField) add(n need, p post, b *literalBuilder) {
+// file puts a field where events lead to it.
+func (x *indexPart) file(b *fieldBuilder) {
+	in := b.in
+	if in.field.leaves && in.texts == nil && len(in.numbers) == 0 && in.truths[0] == nil && in.truths[1] == nil {
+		x.keywords, x.inText = in, b.inText(in)
+		return
+	}
+	x.fields = append(x.fields, in)
+	if in.field.leaves || len(in.field.route) == 0 || in.field.route[0].key == nil {
+		x.others = append(x.others, in)
+		return
+	}
+	// A dotted key is there whole, or its head is.
+	k := in.field.route[0].key
+	x.fileUnder(k, in)
+	if k.head != nil {
+		x.fileUnder(k.head, in)
+	}
+}
+
+func (x *indexPart) fileUnder(k *routeKey, in *indexedField) {
+	for int(k.number) >= len(x.byKey) {
+		x.byKey = append(x.byKey, nil)
+	}
+	x.byKey[k.number] = append(x.byKey[k.number], in)
+}
+
+// fieldBuilder builds an indexedField.
+type fieldBuilder struct {
+	in       *indexedField
+	literals *literalBuilder
+	texts    map[string]int32 // numbered
+	names    []string
+}
+
+func newFieldBuilder(f *field) *fieldBuilder {
+	return &fieldBuilder{in: &indexedField{field: f}, literals: newLiteralBuilder(), texts: map[string]int32{}}
+}
+
+func (b *fieldBuilder) add(n need, p post) {
+	in := b.in
 	switch n.kind {
 	case needText:
-		in.texts[n.text] = append(in.texts[n.text], p)
+		i, ok := b.texts[n.text]
+		if !ok {
+			i = int32(len(b.names))
+			b.texts[n.text], b.names = i, append(b.names, n.text)
+			in.byWhole = append(in.byWhole, nil)
+		}
+		in.byWhole[i] = append(in.byWhole[i], p)
 		in.maxText = max(in.maxText, len(n.text))
 	case needNumber:
+		if in.numbers == nil {
+			in.numbers = map[ir.Number][]post{}
+		}
 		in.numbers[n.number] = append(in.numbers[n.number], p)
 	case needFalse, needTrue:
 		i := index(n.kind == needTrue)
 		in.truths[i] = append(in.truths[i], p)
 	default:
 		where := map[needKind]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind]
-		i := b.add(n.text, where)
+		i := b.literals.add(n.text, where)
 		if int(i) == len(in.byText) {
 			in.byText = append(in.byText, nil)
 		}
 		in.byText[i] = append(in.byText[i], p)
 	}
+}
+
+func (b *fieldBuilder) build(common *gramCounts) {
+	if len(b.literals.places) > 0 {
+		b.in.literals = b.literals.build(common)
+	}
+	if len(b.names) > 0 {
+		b.in.texts = newKeyNames(b.names)
+	}
+}
+
+// inText returns what stands in the text of every event that has a literal in a
+// value: the longest run of it that JSON writes as it is.
+func (b *fieldBuilder) inText(in *indexedField) *literalSet {
+	t := newLiteralBuilder()
+	for i := range b.literals.places {
+		best, from := "", 0
+		text := b.literals.set.literals[i].text
+		for at := 0; at <= len(text); at++ {
+			if at < len(text) && text[at] >= ' ' && text[at] != '"' && text[at] != '\\' && text[at] < 0x80 {
+				continue
+			}
+			if at-from > len(best) {
+				best = text[from:at]
+			}
+			from = at + 1
+		}
+		if best == "" {
+			return nil
+		}
+		t.append(best, anywhere) // equal ones keep their own numbers
+	}
+	return t.build(nil)
 }
 
 // picks are the predicates whose need sets are met, one after the other.
@@ -130,15 +342,24 @@ func (p *picks) add(posts []post) {
 
 // pick puts the predicates that an event may meet into to[0].
 func (x *candidateIndex) pick(s *subject, to *picks) {
-	for k := range x.always {
-		to[k] = append(to[k][:0], x.always[k]...)
+	for k := range x.rest.always {
+		to[k] = append(to[k][:0], x.rest.always[k]...)
 	}
-	x.each(s, func(f *indexedField) {
-		y := s.yield(f.field)
+	x.rest.pick(s, to)
+	if x.pivot != nil {
+		y := s.yield(x.pivot.field)
 		for i := range y.scalars {
-			f.look(&y.scalars[i], s.cursor, to)
+			x.pivot.whole(&y.scalars[i], s.cursor, func(posts []post) {
+				for _, p := range posts {
+					part := x.parts[p.predicate]
+					for k := range part.always {
+						to[k].join(part.always[k])
+					}
+					part.pick(s, to)
+				}
+			})
 		}
-	})
+	}
 	for i := range to[0] {
 		for _, more := range to[1:] {
 			to[0][i] &= more[i]
@@ -146,25 +367,37 @@ func (x *candidateIndex) pick(s *subject, to *picks) {
 	}
 }
 
-// each calls f with the fields that an event may have, of one whose keys are
-// cheap to go through; of another with all.
-func (x *candidateIndex) each(s *subject, f func(*indexedField)) {
+func (x *indexPart) pick(s *subject, to *picks) {
+	if x.keywords != nil {
+		x.pickKeywords(s, to)
+	}
 	keys := s.cursor.topKeys(s.value)
 	if keys == nil {
 		for _, in := range x.fields {
-			f(in)
+			in.read(s, to)
 		}
 		return
 	}
-	for _, in := range x.rest {
-		f(in)
+	for _, in := range x.others {
+		in.read(s, to)
+	}
+	if len(x.byKey) == 0 {
+		return
 	}
 	for i := range keys.members {
 		if n := int(keys.members[i].number); n < len(x.byKey) {
 			for _, in := range x.byKey[n] {
-				f(in)
+				in.read(s, to)
 			}
 		}
+	}
+}
+
+// read looks at what a field yields.
+func (f *indexedField) read(s *subject, to *picks) {
+	y := s.yield(f.field)
+	for i := range y.scalars {
+		f.look(&y.scalars[i], s.cursor, to)
 	}
 }
 
@@ -172,28 +405,91 @@ func (x *candidateIndex) each(s *subject, f func(*indexedField)) {
 // cased match needs is there too.
 func (f *indexedField) look(x *scalar, c *cursor, to *picks) {
 	if f.literals != nil {
-		text := x.form(false, c)
-		if !c.spend(1 + len(text)/8) {
-			return
-		}
-		f.literals.each(text, func(n int32) bool {
-			to.add(f.byText[n])
-			return !c.spend(1)
-		})
+		f.scan(f.literals, x.form(false, c), x.ascii, c, to)
 	}
-	// Folding at most halves the length of a text.
-	if len(f.texts) > 0 && x.size() <= 2*f.maxText {
-		to.add(f.texts[string(x.form(false, c))])
-	}
-	if len(f.numbers) > 0 {
-		if n, ok := x.number(); ok {
-			to.add(f.numbers[n])
-		}
+	if f.texts != nil || f.numbers != nil {
+		f.whole(x, c, to.add)
 	}
 	if f.truths[0] != nil || f.truths[1] != nil {
 		if b, ok := x.boolean(); ok {
 			to.add(f.truths[index(b)])
 		}
+	}
+}
+
+// scan adds what asks for literals that stand in a folded text.
+func (f *indexedField) scan(literals *literalSet, text []byte, ascii bool, c *cursor, to *picks) {
+	if !c.spend(1 + len(text)/8) {
+		return
+	}
+	literals.each(text, ascii, func(n int32) bool {
+		to.add(f.byText[n])
+		return !c.spend(1)
+	})
+}
+
+// whole calls add with what asks for a value as a whole.
+func (f *indexedField) whole(x *scalar, c *cursor, add func([]post)) {
+	// Folding at most halves the length of a text.
+	if f.texts != nil && x.size() <= 2*f.maxText {
+		if n := f.texts.folded(x.form(false, c)); n >= 0 {
+			add(f.byWhole[n])
+		}
+	}
+	if f.numbers != nil {
+		if n, ok := x.number(); ok {
+			add(f.numbers[n])
+		}
+	}
+}
+
+// pickKeywords looks for what may stand in any value.
+func (x *indexPart) pickKeywords(s *subject, to *picks) {
+	f, c := x.keywords, s.cursor
+	if s.text != nil && x.inText != nil {
+		text, ascii := s.foldedText()
+		f.scan(x.inText, text, ascii, c, to)
+		return
+	}
+	f.walk(s.value, c, to, 0)
+}
+
+// walk looks at every scalar leaf of a value.
+func (f *indexedField) walk(v any, c *cursor, to *picks, depth int) {
+	if !c.spend(1) || depth > maxValueDepth {
+		return
+	}
+	switch x := plain(v).(type) {
+	case nil:
+	case string:
+		text, ascii := foldInto(&c.arena, x)
+		f.scan(f.literals, text, ascii, c, to)
+	case []any:
+		for _, el := range x {
+			f.walk(el, c, to, depth+1)
+		}
+	case map[string]any:
+		for _, el := range x {
+			f.walk(el, c, to, depth+1)
+		}
+	case event.Object:
+		x.Keys(func(k string) bool {
+			el, _ := x.Get(k)
+			f.walk(el, c, to, depth+1)
+			return c.cost >= 0
+		})
+	case *rawjson.Value:
+		if x.Kind == rawjson.List || x.Kind == rawjson.Object {
+			for el := x.First; el != nil; el = el.Next {
+				f.walk(el, c, to, depth+1)
+			}
+			return
+		}
+		one := c.scalar(x)
+		f.scan(f.literals, one.form(false, c), one.ascii, c, to)
+	default:
+		one := c.scalar(x)
+		f.scan(f.literals, one.form(false, c), one.ascii, c, to)
 	}
 }
 
@@ -203,6 +499,13 @@ type bitset []uint64
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) set(i int) { b[i/64] |= 1 << (i % 64) }
+
+// join adds the members of a set of the same size.
+func (b bitset) join(o bitset) {
+	for i := range b {
+		b[i] |= o[i]
+	}
+}
 
 // each calls f with the members in order.
 func (b bitset) each(f func(i int)) {

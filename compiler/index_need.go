@@ -31,8 +31,8 @@ const (
 type needSet struct {
 	needs  map[need]struct{}
 	weight int // how often one is met, as a guess
-	// short: literals shorter than a gram are among them, which cost a walk
-	// through the text of their own.
+	// short: ASCII literals shorter than a gram are among them, which cost a
+	// walk through the text of their own.
 	short bool
 }
 
@@ -42,10 +42,12 @@ type needReader struct {
 	grams  gramCounts // of all literals: what many rules speak of, logs do too
 	known  map[*ir.Match]map[string]*needSet
 	places map[string][]ir.Field
+	common int // a need that so many ask for says little
 }
 
 func newNeedReader(predicates []ir.Expr) *needReader {
 	n := &needReader{asked: map[need]int{}, known: map[*ir.Match]map[string]*needSet{}, places: map[string][]ir.Field{}}
+	n.common = max(len(predicates)/4, 50)
 	for _, e := range predicates {
 		n.count(e, false, nil)
 	}
@@ -144,8 +146,32 @@ func (n *needReader) all(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 		}
 	}
 	slices.SortStableFunc(sets, func(a, b *needSet) int { return a.weight - b.weight })
+	out := sets[:0]
+	for _, s := range sets {
+		if len(out) == maxSortedSets {
+			break
+		}
+		if len(out) == 0 || !s.short || out[0].weight >= weakNeeds {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+const (
+	// maxSortedSets is how many sets are kept until it is known which field is
+	// looked at first.
+	maxSortedSets = 2 * maxNeedSets
+	// weakNeeds is the weight from which a set alone leaves many candidates.
+	weakNeeds = 300
+	// commonNeeds is the weight of a set that most events meet.
+	commonNeeds = 1 << 20
+)
+
+// best returns those of a predicate's sets that are looked at.
+func best(sets []*needSet) []*needSet {
 	for i, s := range sets {
-		if i == maxNeedSets || i > 0 && s.short {
+		if i == maxNeedSets || i > 0 && s.weight >= commonNeeds {
 			return sets[:i]
 		}
 	}
@@ -188,18 +214,26 @@ func (n *needReader) one(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 func (n *needReader) weigh(s *needSet) {
 	sum := 0
 	for x := range s.needs {
-		sum += n.asked[x]
-		s.short = s.short || x.kind == needPart && len(x.text) < gramSize
+		switch asked := n.asked[x]; {
+		case asked >= n.common && x.kind != needPart:
+			sum += commonNeeds
+			continue
+		default:
+			sum += asked
+		}
 		switch x.kind {
 		case needPart, needStart, needEnd:
-			if len(x.text) < gramSize {
+			switch {
+			case !isASCII(x.text): // few texts are not ASCII
+			case len(x.text) < gramSize:
+				s.short = s.short || x.kind == needPart
 				sum += 4000 >> (2 * len(x.text))
-			} else {
+			default:
 				sum += int(n.grams.rarest(x.text))
 			}
 		}
 	}
-	s.weight = sum
+	s.weight = min(sum, 4*commonNeeds)
 }
 
 // match returns what one match needs, inside list blocks over some fields, or

@@ -216,7 +216,7 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 	case ir.Contains, ir.StartsWith, ir.EndsWith:
 		text := x.form(l.cased, c)
 		if l.literals != nil {
-			return c.spend(1+len(text)/8) && l.literals.any(text)
+			return c.spend(1+len(text)/8) && l.literals.any(text, !l.cased && x.ascii)
 		}
 		if !c.spend(len(l.needles) * (1 + len(text)/64)) {
 			return false

@@ -1,8 +1,10 @@
 package compiler
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // literalSet finds which of many literals stand in a text: anywhere, at its
@@ -12,9 +14,23 @@ import (
 // literals, and what is found was compared whole.
 type literalSet struct {
 	literals []literal
-	grams    [gramSize]*gramTable // by length - 1
-	starts   *edgeTable
-	ends     *edgeTable
+	narrow   literalTables // of literals that are ASCII
+	wide     literalTables // of others: no text that is ASCII has one
+}
+
+// literalTables file literals by how they are found.
+type literalTables struct {
+	bytes  []byteLiteral
+	pairs  *gramTable // of literals of two and three bytes
+	grams  *gramTable // of longer ones
+	starts *edgeTable
+	ends   *edgeTable
+}
+
+// byteLiteral is a literal of one byte.
+type byteLiteral struct {
+	byte   byte
+	number int32
 }
 
 type literal struct {
@@ -23,8 +39,11 @@ type literal struct {
 	at   int32 // of the gram in text
 }
 
-// gramSize is the length of grams; literals that are shorter are their own.
-const gramSize = 4
+// gramSize is the length of grams, pairSize that of those of shorter literals.
+const (
+	gramSize = 4
+	pairSize = 2
+)
 
 // edgeSize is how many bytes at the edge of a text decide where to look.
 const edgeSize = 8
@@ -60,35 +79,40 @@ func (b *literalBuilder) add(text string, p whereabouts) int32 {
 	if n, ok := b.known[key]; ok {
 		return n
 	}
-	n := int32(len(b.places))
-	b.known[key] = n
+	b.known[key] = b.append(text, p)
+	return b.known[key]
+}
+
+func (b *literalBuilder) append(text string, p whereabouts) int32 {
 	b.places = append(b.places, p)
 	b.set.literals = append(b.set.literals, literal{text: text, next: -1})
-	return n
+	return int32(len(b.places)) - 1
 }
 
 // build files the literals. common says how common a gram is; nil for unknown.
 func (b *literalBuilder) build(common *gramCounts) *literalSet {
 	s := &b.set
-	var byGram [gramSize]int
-	edges := [3]int{}
+	var wide []bool
+	var counts [2]struct{ pairs, grams, starts, ends int }
 	for i, p := range b.places {
-		if p == anywhere {
-			byGram[min(len(s.literals[i].text), gramSize)-1]++
-		} else {
-			edges[p]++
+		text := s.literals[i].text
+		wide = append(wide, !isASCII(text))
+		c := &counts[index(wide[i])]
+		switch {
+		case p == atStart:
+			c.starts++
+		case p == atEnd:
+			c.ends++
+		case len(text) >= gramSize:
+			c.grams++
+		case len(text) >= pairSize:
+			c.pairs++
 		}
 	}
-	for n, count := range byGram {
-		if count > 0 {
-			s.grams[n] = newGramTable(n+1, count)
-		}
-	}
-	if edges[atStart] > 0 {
-		s.starts = newEdgeTable(edges[atStart])
-	}
-	if edges[atEnd] > 0 {
-		s.ends = newEdgeTable(edges[atEnd])
+	for i, t := range []*literalTables{&s.narrow, &s.wide} {
+		c := counts[i]
+		t.pairs, t.grams = newGramTable(pairSize, c.pairs), newGramTable(gramSize, c.grams)
+		t.starts, t.ends = newEdgeTable(c.starts), newEdgeTable(c.ends)
 	}
 	var filed *gramCounts
 	if len(b.places) >= manyLiterals {
@@ -96,23 +120,39 @@ func (b *literalBuilder) build(common *gramCounts) *literalSet {
 	}
 	for i, p := range b.places {
 		l := &s.literals[i]
-		switch p {
-		case atStart:
-			s.starts.put(edge{startOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
-		case atEnd:
-			s.ends.put(edge{endOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
-		default:
-			t := s.grams[min(len(l.text), gramSize)-1]
+		t := &s.narrow
+		if wide[i] {
+			t = &s.wide
+		}
+		switch {
+		case p == atStart:
+			t.starts.put(edge{startOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
+		case p == atEnd:
+			t.ends.put(edge{endOf([]byte(l.text)), uint8(min(len(l.text), edgeSize))}, s, int32(i))
+		case len(l.text) >= gramSize:
 			if len(l.text) > gramSize {
 				l.at = int32(rarestGram(l.text, filed, common))
 				if filed != nil {
 					filed.add(gramOf(l.text[l.at:]))
 				}
 			}
-			t.put(t.gram([]byte(l.text[l.at:])), s, int32(i))
+			t.grams.put(s, int32(i))
+		case len(l.text) >= pairSize:
+			t.pairs.put(s, int32(i))
+		default:
+			t.bytes = append(t.bytes, byteLiteral{l.text[0], int32(i)})
 		}
 	}
 	return s
+}
+
+func isASCII[Text string | []byte](s Text) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // manyLiterals is the number from which it is counted how many share a gram.
@@ -139,21 +179,27 @@ func rarestGram(text string, filed, common *gramCounts) int {
 
 // each calls f with the number of every literal that stands in text, of one
 // that stands there several times perhaps several times, until f says stop.
-func (s *literalSet) each(text []byte, f func(n int32) (stop bool)) bool {
-	for _, t := range s.grams {
-		if t != nil && t.scan(s, text, f) {
-			return true
-		}
-	}
-	return s.starts.find(s, text, startOf(text), atStart, f) || s.ends.find(s, text, endOf(text), atEnd, f)
+// ascii says that the text is ASCII for sure.
+func (s *literalSet) each(text []byte, ascii bool, f func(n int32) (stop bool)) bool {
+	return s.narrow.each(s, text, f) || !ascii && s.wide.each(s, text, f)
 }
 
 // any says whether one of the literals stands in text.
-func (s *literalSet) any(text []byte) bool {
-	return s.each(text, func(int32) bool { return true })
+func (s *literalSet) any(text []byte, ascii bool) bool {
+	return s.each(text, ascii, func(int32) bool { return true })
 }
 
-// gramTable files literals under grams of one length.
+func (t *literalTables) each(s *literalSet, text []byte, f func(n int32) (stop bool)) bool {
+	for _, b := range t.bytes {
+		if bytes.IndexByte(text, b.byte) >= 0 && f(b.number) {
+			return true
+		}
+	}
+	return t.pairs.scan(s, text, f) || t.grams.scan(s, text, f) ||
+		t.starts.find(s, text, startOf, atStart, f) || t.ends.find(s, text, endOf, atEnd, f)
+}
+
+// gramTable files literals under grams of one length. A nil table has none.
 type gramTable struct {
 	size   int
 	mask   uint32
@@ -171,6 +217,9 @@ type gramSlot struct {
 const gramHash = 0x9E3779B1
 
 func newGramTable(size, count int) *gramTable {
+	if count == 0 {
+		return nil
+	}
 	t := &gramTable{size: size, mask: uint32(1<<(8*size) - 1)}
 	n := max(bits.Len(uint(2*count)), 3)
 	t.shift = 32 - uint32(n)
@@ -200,30 +249,46 @@ func (t *gramTable) gram(b []byte) uint32 {
 	return g & t.mask
 }
 
-func (t *gramTable) put(g uint32, s *literalSet, n int32) {
+func (t *gramTable) put(s *literalSet, n int32) {
+	l := &s.literals[n]
+	g := t.gram([]byte(l.text[l.at:]))
 	h := g * gramHash
 	t.filter[h>>t.fshift>>6] |= 1 << (h >> t.fshift & 63)
 	i := h >> t.shift
 	for t.slots[i].head >= 0 && t.slots[i].gram != g {
 		i = (i + 1) & uint32(len(t.slots)-1)
 	}
-	s.literals[n].next = t.slots[i].head
+	l.next = t.slots[i].head
 	t.slots[i] = gramSlot{g, n}
 }
 
 func (t *gramTable) scan(s *literalSet, text []byte, f func(n int32) bool) bool {
-	last := len(text) - t.size
+	if t == nil {
+		return false
+	}
 	filter, fshift, mask := t.filter, t.fshift, t.mask
 	i := 0
-	for ; i+gramSize <= len(text); i++ {
-		g := binary.LittleEndian.Uint32(text[i:]) & mask
-		h := g * gramHash >> fshift
-		if filter[h>>6]>>(h&63)&1 != 0 && t.found(s, text, i, g, f) {
+	for ; i+8 <= len(text); i += 4 {
+		// Four grams at once; few are filed.
+		w := binary.LittleEndian.Uint64(text[i:])
+		a, b := uint32(w)&mask*gramHash>>fshift, uint32(w>>8)&mask*gramHash>>fshift
+		c, d := uint32(w>>16)&mask*gramHash>>fshift, uint32(w>>24)&mask*gramHash>>fshift
+		a, b = uint32(filter[a>>6]>>(a&63)), uint32(filter[b>>6]>>(b&63))
+		c, d = uint32(filter[c>>6]>>(c&63)), uint32(filter[d>>6]>>(d&63))
+		if (a|b|c|d)&1 == 0 {
+			continue
+		}
+		if a&1 != 0 && t.found(s, text, i, uint32(w)&mask, f) ||
+			b&1 != 0 && t.found(s, text, i+1, uint32(w>>8)&mask, f) ||
+			c&1 != 0 && t.found(s, text, i+2, uint32(w>>16)&mask, f) ||
+			d&1 != 0 && t.found(s, text, i+3, uint32(w>>24)&mask, f) {
 			return true
 		}
 	}
-	for ; i <= last; i++ {
-		if t.found(s, text, i, t.gram(text[i:]), f) {
+	for ; i+t.size <= len(text); i++ {
+		g := t.gram(text[i:])
+		h := g * gramHash >> fshift
+		if filter[h>>6]>>(h&63)&1 != 0 && t.found(s, text, i, g, f) {
 			return true
 		}
 	}
@@ -252,7 +317,8 @@ func (t *gramTable) found(s *literalSet, text []byte, at int, g uint32, f func(n
 	}
 }
 
-// edgeTable files literals under their first or last bytes.
+// edgeTable files literals under their first or last bytes. A nil table has
+// none.
 type edgeTable struct {
 	sizes []uint8 // that occur
 	slots []edgeSlot
@@ -271,6 +337,9 @@ type edgeSlot struct {
 }
 
 func newEdgeTable(count int) *edgeTable {
+	if count == 0 {
+		return nil
+	}
 	n := max(bits.Len(uint(2*count)), 3)
 	return &edgeTable{slots: make([]edgeSlot, 1<<n), shift: 64 - uint32(n)}
 }
@@ -332,10 +401,11 @@ func (t *edgeTable) put(e edge, s *literalSet, n int32) {
 	slot.head = n + 1
 }
 
-func (t *edgeTable) find(s *literalSet, text []byte, bytes uint64, p whereabouts, f func(n int32) bool) bool {
+func (t *edgeTable) find(s *literalSet, text []byte, of func([]byte) uint64, p whereabouts, f func(n int32) bool) bool {
 	if t == nil {
 		return false
 	}
+	bytes := of(text)
 	for _, size := range t.sizes {
 		if int(size) > len(text) {
 			continue

@@ -110,6 +110,9 @@ func (rs *RuleSet) decideRaw(s *scratch, data []byte, src event.Source, told boo
 		return false, true
 	}
 	s.event.reset(v)
+	if !s.raw.Odd() {
+		s.event.text = data
+	}
 	if some, *err = rs.decide(g, s); !some && src == (event.Source{}) {
 		rs.unknown.Add(1) // else counted with the hits
 	}
@@ -127,7 +130,7 @@ func (s *scratch) sourceOf(v *rawjson.Value, src event.Source, told bool) (event
 
 // release gives a scratch back.
 func (s *scratch) release(rs *RuleSet) {
-	s.event.value = nil
+	s.event.value, s.event.text = nil, nil
 	s.raw.Reset()
 	rs.scratch.Put(s)
 }

@@ -201,6 +201,17 @@ func (k *keyNames) rawNumber(key []byte) int32 {
 	}
 }
 
+// folded returns the number of a key that is folded, or -1.
+func (k *keyNames) folded(key []byte) int32 {
+	h, _ := hashKey(key)
+	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
+		n := k.slots[h] - 1
+		if n < 0 || k.names[n] == string(key) {
+			return n
+		}
+	}
+}
+
 // index returns the index of an object, made when it is first asked for.
 func (c *cursor) index(o any) *objectIndex {
 	var address uintptr

@@ -13,6 +13,7 @@ type scalar struct {
 	kind    scalarKind
 	truth   bool // of a boolean
 	folds   bool // folded is set
+	ascii   bool // folded is set, and ASCII
 	numeric int8 // of text: 1 it is a number text, -1 it is not, 0 nobody asked yet
 	text    string
 	bytes   []byte    // the same, if the cursor's arena has it; text may then be ""
@@ -50,22 +51,24 @@ func (x *scalar) form(cased bool, c *cursor) []byte {
 	}
 	if !x.folds {
 		x.folds = true
-		if x.bytes != nil {
-			x.folded = foldInto(&c.arena, x.bytes)
-		} else if x.raw != nil {
-			x.folded = x.plainForm(c) // a decimal number is folded
-		} else {
-			x.folded = foldInto(&c.arena, x.text)
+		switch {
+		case x.bytes != nil:
+			x.folded, x.ascii = foldInto(&c.arena, x.bytes)
+		case x.raw != nil:
+			x.folded, x.ascii = x.plainForm(c), true // a decimal number is folded
+		default:
+			x.folded, x.ascii = foldInto(&c.arena, x.text)
 		}
 	}
 	return x.folded
 }
 
-func foldInto[Text string | []byte](a *arena, s Text) []byte {
+// foldInto returns the folded text and whether it is ASCII.
+func foldInto[Text string | []byte](a *arena, s Text) ([]byte, bool) {
 	if b := a.take(len(s)); ir.FoldASCII(b, s) {
-		return b
+		return b, true
 	}
-	return a.keep(ir.AppendFold(a.rest(len(s)), s))
+	return a.keep(ir.AppendFold(a.rest(len(s)), s)), false
 }
 
 // plainForm is form of cased.

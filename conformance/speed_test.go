@@ -143,6 +143,20 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
+// BenchmarkWorkload runs each contender by itself; an operation is one event.
+func BenchmarkWorkload(b *testing.B) {
+	events := speedEvents()
+	for _, c := range contenders(b) {
+		c.run(events) // compiles what these events meet
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := b.N; n > 0; n -= len(events) {
+				c.run(events[:min(n, len(events))])
+			}
+		})
+	}
+}
+
 var pairs = flag.Int("pairs", 0, "compare the index with looking at every rule over so many events of the workload")
 
 // TestIndexOnWorkload: an index, and matching bytes where they stand, change no

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"unicode"
@@ -51,13 +52,28 @@ func AppendFold[Text string | []byte](b []byte, s Text) []byte {
 // all ASCII; if it was not, b is of no use.
 func FoldASCII[Text string | []byte](b []byte, s Text) bool {
 	b = b[:len(s)]
-	var all byte
-	for i := range b {
-		c := s[i]
-		all |= c
-		b[i] = lowered[c]
+	copy(b, s)
+	return lowerASCII(b)
+}
+
+// lowerASCII is FoldASCII in place, eight bytes at a time.
+func lowerASCII(b []byte) bool {
+	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	var all uint64
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		all |= w
+		// The high bit of a byte says that it is at least A, beyond Z.
+		h := w & low
+		upper := (h + (0x80-'A')*ones) &^ (h + (0x80-'Z'-1)*ones) &^ w &^ low
+		binary.LittleEndian.PutUint64(b[i:], w|upper>>2)
 	}
-	return all < utf8.RuneSelf
+	for ; i < len(b); i++ {
+		all |= uint64(b[i])
+		b[i] = lowered[b[i]]
+	}
+	return all&^low == 0
 }
 
 // lowered folds bytes of ASCII; others stand as they are.

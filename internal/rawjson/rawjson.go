@@ -57,6 +57,7 @@ type Doc struct {
 	used   int
 	depth  int
 	data   []byte
+	odd    bool
 }
 
 // keptChunks bounds what a Doc keeps for the next text.
@@ -70,8 +71,15 @@ func (d *Doc) Reset() {
 	for i := 0; i < len(d.chunks) && i*chunk < d.used; i++ {
 		clear(d.chunks[i][:min(chunk, d.used-i*chunk)])
 	}
-	d.used, d.data = 0, nil
+	d.used, d.data, d.odd = 0, nil, false
 }
+
+// Odd says whether a text read since Reset writes something otherwise than need
+// be: a character of a string by its number, a slash with a backslash, a number
+// with an exponent or longer than 15 bytes. In any other text each run of a
+// string's characters that JSON does not escape stands as it is, and so does
+// each number's shortest decimal form.
+func (d *Doc) Odd() bool { return d.odd }
 
 func (d *Doc) value() *Value {
 	c, i := d.used/chunk, d.used%chunk
@@ -128,7 +136,7 @@ func (d *Doc) parse(v *Value, i int) int {
 	switch c := data[i]; c {
 	case '"':
 		v.Kind = String
-		end, escaped, wide := scanString(data, i+1)
+		end, escaped, wide := d.scanString(data, i+1)
 		if end < 0 {
 			return -1
 		}
@@ -151,9 +159,22 @@ func (d *Doc) parse(v *Value, i int) int {
 		end := scanNumber(data, i)
 		if end >= 0 {
 			v.Text = data[i:end]
+			d.odd = d.odd || len(v.Text) > maxPlainNumber || hasExponent(v.Text)
 		}
 		return end
 	}
+}
+
+// maxPlainNumber is a length that numbers keep their digits up to: 15 in a float64.
+const maxPlainNumber = 15
+
+func hasExponent(number []byte) bool {
+	for _, c := range number {
+		if c|0x20 == 'e' {
+			return true
+		}
+	}
+	return false
 }
 
 func word(data []byte, i int, w string) int {
@@ -183,7 +204,7 @@ func (d *Doc) object(v *Value, i int) int {
 		if m == nil {
 			return -1
 		}
-		end, escaped, wide := scanString(data, i+1)
+		end, escaped, wide := d.scanString(data, i+1)
 		if end < 0 {
 			return -1
 		}
@@ -265,9 +286,15 @@ const (
 	highs = 0x8080808080808080
 )
 
+func (d *Doc) scanString(data []byte, i int) (end int, escaped, wide bool) {
+	end, escaped, wide, odd := scanString(data, i)
+	d.odd = d.odd || odd
+	return end, escaped, wide
+}
+
 // scanString returns where the quote behind the string is that begins at i, or
-// -1, and whether there are escapes and bytes beyond ASCII in it.
-func scanString(data []byte, i int) (end int, escaped, wide bool) {
+// -1, whether there are escapes and bytes beyond ASCII in it, and what Odd says.
+func scanString(data []byte, i int) (end int, escaped, wide, odd bool) {
 	var high uint64
 	for {
 		// Eight bytes at a time, up to a quote, backslash or control character.
@@ -286,29 +313,33 @@ func scanString(data []byte, i int) (end int, escaped, wide bool) {
 			i += 8
 		}
 		if i >= len(data) {
-			return -1, false, false
+			return -1, false, false, false
 		}
 		switch c := data[i]; {
 		case c == '"':
-			return i, escaped, high&highs != 0
+			return i, escaped, high&highs != 0, odd
 		case c == '\\':
 			escaped = true
 			if i+1 >= len(data) {
-				return -1, false, false
+				return -1, false, false, false
 			}
 			switch data[i+1] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case '"', '\\', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case '/':
+				odd = true
 				i += 2
 			case 'u':
+				odd = true
 				if _, ok := hex4(data[i+2:]); !ok {
-					return -1, false, false
+					return -1, false, false, false
 				}
 				i += 6
 			default:
-				return -1, false, false
+				return -1, false, false, false
 			}
 		case c < ' ':
-			return -1, false, false
+			return -1, false, false, false
 		default:
 			high |= uint64(c)
 			i++
