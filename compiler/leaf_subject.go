@@ -185,6 +185,7 @@ type knownMatch struct {
 
 func newLeafSet() *leafSet {
 	set := &leafSet{keys: map[string]int32{}}
+	set.published.Store(newKeyNames(nil))
 	for i := range set.fields {
 		set.fields[i], set.leaves[i] = map[string]*field{}, map[string]*leaf{}
 	}

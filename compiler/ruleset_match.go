@@ -22,6 +22,8 @@ type scratch struct {
 	frame *interpreter.ExecutionFrame
 	raw   rawjson.Doc // of an event that is raw JSON
 	forms event.Detector
+	// groups are those of sources met before.
+	groups map[event.Source]*ruleGroup
 }
 
 // ResolveName and Parent make a scratch the activation of CEL programs.
@@ -43,13 +45,25 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // it is such that looking at it was given up; hits found before are returned.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
-	if data := rawBytes(ev); data != nil {
-		return rs.matchRaw(data, event.Source{}, false)
+	in := incoming{data: rawBytes(ev), state: closed}
+	if in.data == nil || rs.opts.Source != nil {
+		if in, err = rs.closed(ev); err != nil {
+			return nil, err
+		}
 	}
-	in, err := rs.incoming(ev)
-	if err != nil {
-		return nil, err
+	return rs.hits(&in)
+}
+
+// MatchAs is Match for an event whose source the caller knows.
+func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
+	defer recovered(&err)
+	in := incoming{data: rawBytes(ev)}
+	if in.data == nil {
+		if in, err = readIncoming(ev); err != nil {
+			return nil, err
+		}
 	}
+	in.record.Source, in.state = src, told
 	return rs.hits(&in)
 }
 
@@ -64,77 +78,6 @@ func rawBytes(ev any) []byte {
 	return nil
 }
 
-// matchRaw matches raw JSON, of a source if it is told. What rules ask for is
-// read where it stands; the event is decoded only if there are hits.
-func (rs *RuleSet) matchRaw(data []byte, src event.Source, told bool) (hits []Hit, err error) {
-	if rs.opts.Source == nil || told {
-		s := rs.scratch.Get().(*scratch)
-		some, ok := rs.decideRaw(s, data, src, told, &err)
-		s.release(rs)
-		if ok && !some {
-			return nil, err
-		}
-	}
-	// There are hits, or what only decoding can tell.
-	err = nil
-	in, err := readIncoming(data)
-	if err != nil {
-		return nil, err
-	}
-	if told {
-		in.value, in.record.Source = event.Unwrap(in.value), src
-	} else {
-		rs.tellSource(&in)
-	}
-	return rs.hits(&in)
-}
-
-// decideRaw says whether rules are true of raw JSON; ok is false where it must
-// be decoded to tell.
-func (rs *RuleSet) decideRaw(s *scratch, data []byte, src event.Source, told bool, err *error) (some, ok bool) {
-	if len(data) > event.MaxRecordBytes {
-		return false, false
-	}
-	v := s.raw.Parse(bytes.TrimPrefix(data, []byte("\ufeff")))
-	if v == nil {
-		return false, false
-	}
-	if src, ok = s.sourceOf(v, src, told); !ok {
-		return false, false
-	}
-	g := rs.group(src)
-	if g == nil {
-		if src == (event.Source{}) {
-			rs.unknown.Add(1)
-		}
-		return false, true
-	}
-	s.event.reset(v)
-	if !s.raw.Odd() {
-		s.event.text = data
-	}
-	if some, *err = rs.decide(g, s); !some && src == (event.Source{}) {
-		rs.unknown.Add(1) // else counted with the hits
-	}
-	return some, true
-}
-
-// sourceOf is what raw JSON is, if it need not be decoded to tell.
-func (s *scratch) sourceOf(v *rawjson.Value, src event.Source, told bool) (event.Source, bool) {
-	found, _, ok := s.forms.Raw(v)
-	if told {
-		return src, ok
-	}
-	return found, ok
-}
-
-// release gives a scratch back.
-func (s *scratch) release(rs *RuleSet) {
-	s.event.value, s.event.text = nil, nil
-	s.raw.Reset()
-	rs.scratch.Put(s)
-}
-
 // hits returns the hits of all rules that have hits of their own.
 func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
@@ -143,20 +86,6 @@ func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 		}
 	})
 	return hits, err
-}
-
-// MatchAs is Match for an event whose source the caller knows.
-func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
-	defer recovered(&err)
-	if data := rawBytes(ev); data != nil {
-		return rs.matchRaw(data, src, true)
-	}
-	in, err := readIncoming(ev)
-	if err != nil {
-		return nil, err
-	}
-	in.value, in.record.Source = event.Unwrap(in.value), src
-	return rs.hits(&in)
 }
 
 var errPanic = errors.New("internal error")
@@ -171,10 +100,23 @@ func recovered(err *error) {
 // incoming is an event with what is known of it.
 type incoming struct {
 	record event.Record // Event as it was given, decoded
-	value  any          // what rules look at: the event, once its source is told the one inside
+	value  any          // what rules look at: the event, once it is open the one inside
+	// data is raw JSON that need not be decoded: rules look at it where it
+	// stands. While there are no hits, record and value have no event.
+	data  []byte
+	state openness
 	// identity is what its hits are told apart by; "" until a hit asks.
 	identity string
 }
+
+// openness says what is still to be done before rules look at an event.
+type openness uint8
+
+const (
+	open   openness = iota // nothing
+	told                   // the event may be inside a record; its source is known
+	closed                 // its source is to be told too
+)
 
 func readIncoming(ev any) (incoming, error) {
 	var in incoming
@@ -199,69 +141,155 @@ func readIncoming(ev any) (incoming, error) {
 		raw = false
 	}
 	if raw {
-		if len(data) > event.MaxRecordBytes {
-			return in, fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
-		}
-		v, err := decodeJSON(bytes.TrimPrefix(data, []byte("\ufeff")))
-		if err != nil {
-			return in, fmt.Errorf("the event is no JSON: %w", err)
-		}
-		in.record.Event = v
+		return in, in.decode(data)
 	}
 	in.value = plain(in.record.Event)
 	return in, nil
 }
 
+var utf8BOM = []byte("\ufeff")
+
+// decode reads raw JSON.
+func (in *incoming) decode(data []byte) error {
+	in.data = nil
+	if len(data) > event.MaxRecordBytes {
+		return fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
+	}
+	v, err := decodeJSON(bytes.TrimPrefix(data, utf8BOM))
+	if err != nil {
+		return fmt.Errorf("the event is no JSON: %w", err)
+	}
+	in.record.Event, in.value = v, plain(v)
+	return nil
+}
+
+// incoming reads an event and opens it.
 func (rs *RuleSet) incoming(ev any) (incoming, error) {
-	in, err := readIncoming(ev)
+	in, err := rs.closed(ev)
 	if err == nil {
-		rs.tellSource(&in)
+		in.open()
 	}
 	return in, err
 }
 
-// tellSource finds out what an event is.
-func (rs *RuleSet) tellSource(in *incoming) {
+// closed reads an event that is still to be opened.
+func (rs *RuleSet) closed(ev any) (incoming, error) {
+	in, err := readIncoming(ev)
+	if err != nil {
+		return in, err
+	}
 	if rs.opts.Source != nil {
 		if src, ok := rs.opts.Source(in.record.Event); ok {
 			in.record.Source = src
 		}
 	}
+	in.state = closed
 	if in.record.Source != (event.Source{}) {
-		in.value = event.Unwrap(in.value)
-		return
+		in.state = told
 	}
-	in.value, in.record.Source, _ = event.Open(in.value)
+	return in, nil
 }
 
+// open finds out what an event is, and the event inside a record.
+func (in *incoming) open() {
+	switch in.state {
+	case told:
+		in.value = event.Unwrap(in.value)
+	case closed:
+		in.value, in.record.Source, _ = event.Open(in.value)
+	}
+	in.state = open
+}
+
+// look makes an event the one in s, open, and returns the rules that it meets.
+func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
+	if in.data != nil && len(in.data) <= event.MaxRecordBytes {
+		data := bytes.TrimPrefix(in.data, utf8BOM)
+		if v := s.raw.Parse(data); v != nil && rs.recognise(s, in, v) {
+			if !s.raw.Odd() {
+				s.event.text = data
+			}
+			return s.group(rs, in.record.Source), nil
+		}
+	}
+	if in.data != nil {
+		if err := in.decode(in.data); err != nil {
+			return nil, err
+		}
+	}
+	if in.state == open || !rs.recognise(s, in, in.value) {
+		in.open()
+		s.event.reset(in.value)
+	}
+	return s.group(rs, in.record.Source), nil
+}
+
+// recognise is look for an event that is cheap to go through and is not inside a
+// record; ok is false for any other.
+func (rs *RuleSet) recognise(s *scratch, in *incoming, v any) bool {
+	s.event.reset(v)
+	c := s.event.cursor
+	c.cost = rs.maxCost
+	c.use(rs.leaves.published.Load(), nil)
+	src, carries, ok := c.recognise(v, &s.forms)
+	if !ok || carries {
+		return false
+	}
+	if in.state == closed {
+		in.record.Source = src
+	}
+	in.state = open
+	return true
+}
+
+// maxKnownGroups bounds the sources that a scratch remembers the rules of.
+const maxKnownGroups = 256
+
 // group returns the rules that an event meets, or nil.
-func (rs *RuleSet) group(src event.Source) *ruleGroup {
+func (s *scratch) group(rs *RuleSet, src event.Source) *ruleGroup {
 	if src == (event.Source{}) {
 		return rs.any
 	}
-	src.Table = foldName(src.Table)
-	return rs.groups[src]
+	if g, ok := s.groups[src]; ok {
+		return g
+	}
+	g := rs.groups[event.Source{Form: src.Form, Table: foldName(src.Table)}]
+	if s.groups == nil || len(s.groups) >= maxKnownGroups {
+		s.groups = map[event.Source]*ruleGroup{}
+	}
+	s.groups[src] = g
+	return g
 }
 
 var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
 
-// match calls f with the rules that are true of an event, in their order.
+// match calls f with the rules that are true of an event, in their order. Raw
+// JSON is decoded if there are some.
 func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
-	if in.record.Source == (event.Source{}) {
+	s := rs.scratch.Get().(*scratch)
+	g, err := rs.look(s, in)
+	if err == nil && in.record.Source == (event.Source{}) {
 		rs.unknown.Add(1)
 	}
-	g := rs.group(in.record.Source)
-	if g == nil {
-		return nil
-	}
-	s := rs.scratch.Get().(*scratch)
-	s.event.reset(in.value)
-	some, err := rs.decide(g, s)
-	if some {
-		s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
+	if g != nil {
+		var some bool
+		if some, err = rs.decide(g, s); some {
+			if in.data != nil {
+				in.record.Event = decodeRaw(bytes.TrimPrefix(in.data, utf8BOM), s.event.value.(*rawjson.Value))
+				in.value = in.record.Event
+			}
+			s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
+		}
 	}
 	s.release(rs)
 	return err
+}
+
+// release gives a scratch back.
+func (s *scratch) release(rs *RuleSet) {
+	s.event.value, s.event.text = nil, nil
+	s.raw.Reset()
+	rs.scratch.Put(s)
 }
 
 // decide sets s.met to the rules of a group that are true of the event in s, if
@@ -269,7 +297,8 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	g.prepare(rs)
 	c := s.event.cursor
-	c.cost, c.names = rs.maxCost, rs.leaves.published.Load()
+	c.cost = rs.maxCost
+	c.use(rs.leaves.published.Load(), s.event.value)
 	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
 		return false, err
 	}

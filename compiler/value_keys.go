@@ -1,11 +1,11 @@
 package compiler
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"reflect"
 	"unicode/utf8"
 
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/internal/rawjson"
 )
@@ -23,7 +23,7 @@ func newKeyNames(names []string) *keyNames {
 	n := max(bits.Len(uint(2*len(names))), 3)
 	k.shift, k.slots = 64-uint32(n), make([]int32, 1<<n)
 	for i, name := range names {
-		h, _ := hashKey(name)
+		h, _ := rawjson.HashKey(name)
 		for h >>= k.shift; k.slots[h] != 0; h = (h + 1) & uint64(len(k.slots)-1) {
 		}
 		k.slots[h] = int32(i) + 1
@@ -31,35 +31,12 @@ func newKeyNames(names []string) *keyNames {
 	return k
 }
 
-// hashKey hashes a key so that those equal under folding have one hash, if they
-// are ASCII; ok says whether they are.
-func hashKey[Text string | []byte](key Text) (h uint64, ok bool) {
-	const lower = 0x2020202020202020 // also takes other bytes for equal
-	var all uint64
-	n := len(key)
-	h = uint64(n)
-	for i := 0; i < n; i += 8 {
-		var w uint64
-		if i+8 <= n {
-			w = binary.LittleEndian.Uint64([]byte(key[i : i+8]))
-		} else {
-			for j := i; j < n; j++ {
-				w |= uint64(key[j]) << (8 * (j - i))
-			}
-		}
-		all |= w
-		h = (h ^ (w | lower)) * 0x9E3779B97F4A7C15
-		h ^= h >> 29
-	}
-	return h * 0x9E3779B97F4A7C15, all&0x8080808080808080 == 0
-}
-
-// number returns the number of a key as an event has it, or -1.
-func (k *keyNames) number(key string) int32 {
-	h, ok := hashKey(key)
-	if !ok {
+// number returns the number of a key as an event has it, or -1. h and ascii are
+// what rawjson.HashKey says of it.
+func (k *keyNames) number(h uint64, ascii bool, key string) int32 {
+	if !ascii {
 		key = ir.Fold(key)
-		h, _ = hashKey(key)
+		h, _ = rawjson.HashKey(key)
 	}
 	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
 		n := k.slots[h] - 1
@@ -154,17 +131,22 @@ func (x *objectIndex) get(c *cursor, k *routeKey) (any, bool) {
 	return x.members[best].value, true
 }
 
-func (x *objectIndex) readMap(o map[string]any, names *keyNames) {
+// readMap reads an object. forms, if not nil, is told of every member.
+func (x *objectIndex) readMap(o map[string]any, names *keyNames, forms *event.Detector) {
 	x.start(o, names, len(o))
 	for key, v := range o {
-		if n := names.number(key); n >= 0 {
+		h, ascii := rawjson.HashKey(key)
+		if forms != nil {
+			forms.Member(h, ascii, key, v)
+		}
+		if n := names.number(h, ascii, key); n >= 0 {
 			x.add(member{number: n, key: key, value: v})
 		}
 	}
 }
 
 // readRaw reads an object of raw JSON; the last of several equal keys counts.
-func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames) {
+func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, forms *event.Detector) {
 	size := 0
 	for m := o.First; m != nil; m = m.Next {
 		size++
@@ -172,7 +154,11 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames) {
 	x.start(o, names, size)
 	for m := o.First; m != nil; m = m.Next {
 		key := c.rawText(m.Key, m.KeyEscaped, m.KeyWide)
-		n := names.rawNumber(key)
+		h, ascii := rawjson.HashKey(key)
+		if forms != nil {
+			forms.RawMember(h, ascii, key, m)
+		}
+		n := names.rawNumber(h, ascii, key)
 		if n < 0 {
 			continue
 		}
@@ -188,10 +174,9 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames) {
 	}
 }
 
-func (k *keyNames) rawNumber(key []byte) int32 {
-	h, ok := hashKey(key)
-	if !ok {
-		return k.number(string(key))
+func (k *keyNames) rawNumber(h uint64, ascii bool, key []byte) int32 {
+	if !ascii {
+		return k.number(h, false, string(key))
 	}
 	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
 		n := k.slots[h] - 1
@@ -203,7 +188,7 @@ func (k *keyNames) rawNumber(key []byte) int32 {
 
 // folded returns the number of a key that is folded, or -1.
 func (k *keyNames) folded(key []byte) int32 {
-	h, _ := hashKey(key)
+	h, _ := rawjson.HashKey(key)
 	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
 		n := k.slots[h] - 1
 		if n < 0 || k.names[n] == string(key) {
@@ -221,7 +206,7 @@ func (c *cursor) index(o any) *objectIndex {
 			return c.objects[o.Mark-1]
 		}
 		x := c.newIndex()
-		x.readRaw(c, o, c.names)
+		x.readRaw(c, o, c.names, nil)
 		o.Mark = int32(c.indexed)
 		return x
 	case map[string]any:
@@ -239,7 +224,7 @@ func (c *cursor) index(o any) *objectIndex {
 		}
 		x := c.newIndex()
 		x.address = address
-		x.readMap(o, c.names)
+		x.readMap(o, c.names, nil)
 		if c.indexed == maxListedObjects+1 {
 			c.byAddress = map[uintptr]int{}
 			for i, x := range c.objects[:c.indexed] {
@@ -251,6 +236,41 @@ func (c *cursor) index(o any) *objectIndex {
 		return x
 	}
 	panic("compiler: no object")
+}
+
+// recognise indexes an event that is an object of its own and has forms say what
+// it is; ok is false for any other.
+func (c *cursor) recognise(ev any, forms *event.Detector) (src event.Source, carries, ok bool) {
+	forms.Start()
+	switch o := ev.(type) {
+	case map[string]any:
+		x := c.newIndex()
+		x.address = reflect.ValueOf(o).Pointer()
+		x.readMap(o, c.names, forms)
+	case *rawjson.Value:
+		if o.Kind != rawjson.Object {
+			return event.Source{}, false, true
+		}
+		x := c.newIndex()
+		x.readRaw(c, o, c.names, forms)
+		o.Mark = int32(c.indexed)
+	default:
+		return event.Source{}, false, false
+	}
+	src, _, carries = forms.Found()
+	return src, carries, true
+}
+
+// use has keys indexed by names; top is the event, which may be indexed already.
+func (c *cursor) use(names *keyNames, top any) {
+	if c.names == names {
+		return
+	}
+	c.names = names
+	if o, ok := top.(*rawjson.Value); ok {
+		o.Mark = 0
+	}
+	c.forget()
 }
 
 // topKeys returns the index of an event; nil where it has none.

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -422,7 +423,22 @@ func (c *cursor) leaves(v any, y *yielded, depth int) {
 				c.leaves(el, y, depth+1)
 			}
 		case rawjson.Object:
-			c.members(v, func(m *rawjson.Value) { c.leaves(m, y, depth+1) })
+			if c.hasty {
+				c.members(v, func(m *rawjson.Value) { c.leaves(m, y, depth+1) })
+				return
+			}
+			type keyed struct {
+				key []byte
+				m   *rawjson.Value
+			}
+			var all []keyed
+			c.members(v, func(m *rawjson.Value) {
+				all = append(all, keyed{c.rawText(m.Key, m.KeyEscaped, m.KeyWide), m})
+			})
+			slices.SortFunc(all, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })
+			for _, x := range all {
+				c.leaves(x.m, y, depth+1)
+			}
 		default:
 			y.scalars = append(y.scalars, c.scalar(v))
 		}

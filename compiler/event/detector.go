@@ -12,7 +12,6 @@ import (
 type Detector struct {
 	r     row
 	texts map[string]*detected
-	buf   []byte
 }
 
 var detectors = sync.Pool{New: func() any { return &Detector{} }}
@@ -26,18 +25,60 @@ const (
 	maxDetectedText  = 256
 )
 
-// Raw is Detect for raw JSON. ok is false for a record that carries its event
-// inside, which is Unwrap's.
-func (d *Detector) Raw(v *rawjson.Value) (src Source, known, ok bool) {
-	if v.Kind != rawjson.Object {
-		return Source{}, false, true
+// Start begins a new object; the members of its top level follow.
+func (d *Detector) Start() {
+	d.r.clear()
+	d.r.d = d
+}
+
+// Member notes a member of the object. hash is that of its key, which ascii says
+// is ASCII; see rawjson.HashKey.
+func (d *Detector) Member(hash uint64, ascii bool, key string, v any) {
+	if s := spellingsOf(d, hash, ascii, key); s != nil {
+		d.r.put(s, key, v)
 	}
-	d.r.read(d, v)
-	if ok = d.r.any[carrierKey] == nil; ok {
+}
+
+// RawMember is Member for raw JSON; key is what the member's key stands for.
+func (d *Detector) RawMember(hash uint64, ascii bool, key []byte, m *rawjson.Value) {
+	if s := spellingsOf(d, hash, ascii, key); s != nil {
+		d.r.putRaw(s, key, m)
+	}
+}
+
+// Found says what the object is. carries: it is a record that carries its event
+// inside, which is Unwrap's, and nothing else is said of it.
+func (d *Detector) Found() (src Source, known, carries bool) {
+	if carries = d.r.any[carrierKey] != nil; !carries {
 		src, known = d.r.detect()
 	}
 	d.r.clear()
-	return src, known, ok
+	return src, known, carries
+}
+
+// spellingsOf returns the keys that key is, case aside, or nil.
+func spellingsOf[Text string | []byte](d *Detector, hash uint64, ascii bool, key Text) *spellings {
+	if !ascii {
+		return d.spellings(string(key))
+	}
+	for i := hash >> keyTableShift; ; i = (i + 1) % keyTableSize {
+		s := keyTable[i]
+		if s == nil {
+			return nil
+		}
+		if len(s.lower) == len(key) && foldsTo(key, s.lower) {
+			return s
+		}
+	}
+}
+
+func foldsTo[Text string | []byte](key Text, folded string) bool {
+	for i := range len(key) {
+		if lower(key[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *Detector) open(ev any) (inner any, src Source, known bool) {
@@ -97,14 +138,22 @@ func (s *keySet) meets(o *keySet) bool {
 // keyNumbers numbers the keys that forms are told by, and the same in lower
 // case; keySpellings leads from the latter to the former.
 var (
-	keyNumbers   = map[string]int{}
+	keyNumbers = map[string]int{}
+	// keyTable has the spellings by rawjson.HashKey; there are far fewer.
+	keyTable     [keyTableSize]*spellings
 	keySpellings = map[string]*spellings{}
 	lowerNumbers [maxKeys]int // by number of a key, that in lower case
 	longestKey   int
 	carrierKey   int
 )
 
+const (
+	keyTableSize  = 1024
+	keyTableShift = 64 - 10
+)
+
 type spellings struct {
+	lower  string
 	number int
 	own    []string
 	ownAt  []int
@@ -119,7 +168,7 @@ func keyNumber(key string) int {
 	lower := strings.ToLower(key)
 	s := keySpellings[lower]
 	if s == nil {
-		s = &spellings{number: n}
+		s = &spellings{lower: lower, number: n}
 		keySpellings[lower] = s
 	}
 	lowerNumbers[n%maxKeys] = s.number
@@ -162,6 +211,14 @@ func init() {
 	if len(keyNumbers) > maxKeys {
 		panic("event: too many keys")
 	}
+	for _, s := range keySpellings {
+		h, _ := rawjson.HashKey(s.lower)
+		i := h >> keyTableShift
+		for keyTable[i] != nil {
+			i = (i + 1) % keyTableSize
+		}
+		keyTable[i] = s
+	}
 }
 
 // read reads the top level of an object.
@@ -171,9 +228,8 @@ func (r *row) read(d *Detector, ev any) {
 	switch o := ev.(type) {
 	case map[string]any:
 		for k, v := range o {
-			if s := d.spellings(k); s != nil {
-				r.put(s, k, v)
-			}
+			h, ascii := rawjson.HashKey(k)
+			d.Member(h, ascii, k, v)
 		}
 	case Object:
 		o.Keys(func(k string) bool {
@@ -185,14 +241,12 @@ func (r *row) read(d *Detector, ev any) {
 		})
 	case *rawjson.Value:
 		for m := o.First; m != nil; m = m.Next {
+			key := m.Key
 			if m.KeyEscaped || m.KeyWide {
-				k := string(rawjson.Append(nil, m.Key))
-				if s := d.spellings(k); s != nil {
-					r.put(s, k, rawNull(m))
-				}
-			} else if s := d.rawSpellings(m.Key); s != nil {
-				r.putRaw(s, m)
+				key = rawjson.Append(nil, key)
 			}
+			h, ascii := rawjson.HashKey(key)
+			d.RawMember(h, ascii, key, m)
 		}
 	}
 }
@@ -212,32 +266,12 @@ func (r *row) clear() {
 	r.used, r.set, r.folded = r.used[:0], [2]keySet{}, false
 }
 
-// spellings returns the keys that k is, case aside, or nil.
+// spellings is spellingsOf for a key that is not ASCII.
 func (d *Detector) spellings(k string) *spellings {
 	if len(k) > 2*longestKey {
 		return nil
 	}
-	b := d.buf[:0]
-	for i := range len(k) {
-		if k[i] >= 0x80 {
-			return keySpellings[strings.ToLower(k)]
-		}
-		b = append(b, lower(k[i]))
-	}
-	d.buf = b
-	return keySpellings[string(b)]
-}
-
-func (d *Detector) rawSpellings(k []byte) *spellings {
-	if len(k) > longestKey {
-		return nil
-	}
-	b := d.buf[:0]
-	for _, c := range k {
-		b = append(b, lower(c))
-	}
-	d.buf = b
-	return keySpellings[string(b)]
+	return keySpellings[strings.ToLower(k)]
 }
 
 func (r *row) put(s *spellings, k string, v any) {
@@ -255,14 +289,14 @@ func (r *row) put(s *spellings, k string, v any) {
 	}
 }
 
-func (r *row) putRaw(s *spellings, m *rawjson.Value) {
+func (r *row) putRaw(s *spellings, key []byte, m *rawjson.Value) {
 	for _, own := range s.own {
-		if own == string(m.Key) {
+		if own == string(key) {
 			r.put(s, own, rawNull(m))
 			return
 		}
 	}
-	r.put(s, string(m.Key), rawNull(m))
+	r.put(s, string(key), rawNull(m))
 }
 
 func (r *row) mark(i, n int, v any) {
