@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
-	"io"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
@@ -346,10 +346,9 @@ func (in *incoming) identify() {
 		in.identity = "id " + strconv.Quote(in.record.Source.Table) + " " + in.record.ID
 		return
 	}
-	sum := sha256.New()
-	steps := maxHashSteps
-	hashValue(sum, in.value, 0, &steps)
-	in.identity = "hash " + hex.EncodeToString(sum.Sum(nil))
+	h := eventHashers.Get().(*eventHasher)
+	in.identity = "hash " + h.sum(in.value)
+	eventHashers.Put(h)
 }
 
 // hitID hashes what identifies a hit.
@@ -362,57 +361,100 @@ func hitID(r *RuleInfo, identity string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// hashValue writes a value so that equal ones, in whatever Go types, are
-// written alike.
-func hashValue(w hash.Hash, v any, depth int, steps *int) {
-	if *steps--; depth > maxValueDepth || *steps < 0 {
+// eventHasher hashes events. It is used again for the next.
+type eventHasher struct {
+	hash  hash.Hash
+	buf   []byte // of what is to be hashed, the end
+	keys  []string
+	steps int
+}
+
+var eventHashers = sync.Pool{New: func() any { return &eventHasher{hash: sha256.New()} }}
+
+// sum returns the hash of an event in hexadecimal digits.
+func (h *eventHasher) sum(v any) string {
+	h.hash.Reset()
+	h.buf, h.steps = h.buf[:0], maxHashSteps
+	h.value(v, 0)
+	h.hash.Write(h.buf)
+	if clear(h.keys[:cap(h.keys)]); cap(h.keys) > maxKeptMembers {
+		h.keys = nil
+	}
+	return hex.EncodeToString(h.hash.Sum(h.buf[:0]))
+}
+
+// maxHashBuffer is how much is hashed at once.
+const maxHashBuffer = 32 << 10
+
+// value writes a value so that equal ones, in whatever Go types, are written
+// alike.
+func (h *eventHasher) value(v any, depth int) {
+	if h.steps--; depth > maxValueDepth || h.steps < 0 {
 		return
+	}
+	if len(h.buf) > maxHashBuffer {
+		h.hash.Write(h.buf)
+		h.buf = h.buf[:0]
 	}
 	switch v := plain(v).(type) {
 	case nil:
-		io.WriteString(w, "null")
+		h.buf = append(h.buf, "null"...)
 	case map[string]any:
-		keys := make([]string, 0, len(v))
+		from := len(h.keys)
 		for k := range v {
-			keys = append(keys, k)
+			h.keys = append(h.keys, k)
 		}
-		slices.Sort(keys)
-		io.WriteString(w, "{"+strconv.Itoa(len(keys)))
-		for _, k := range keys {
-			writeQuoted(w, ",", k, ":")
-			hashValue(w, v[k], depth+1, steps)
-		}
+		h.object(from, func(k string) any { return v[k] }, depth)
 	case event.Object:
-		var keys []string
-		v.Keys(func(k string) bool { keys = append(keys, k); return true })
-		slices.Sort(keys)
-		io.WriteString(w, "{"+strconv.Itoa(len(keys)))
-		for _, k := range keys {
-			x, _ := v.Get(k)
-			io.WriteString(w, ","+strconv.Quote(k)+":")
-			hashValue(w, x, depth+1, steps)
-		}
+		from := len(h.keys)
+		v.Keys(func(k string) bool { h.keys = append(h.keys, k); return true })
+		h.object(from, func(k string) any { x, _ := v.Get(k); return x }, depth)
 	case []any:
-		io.WriteString(w, "["+strconv.Itoa(len(v)))
+		h.buf = append(h.buf, '[')
+		h.buf = strconv.AppendInt(h.buf, int64(len(v)), 10)
 		for _, x := range v {
-			io.WriteString(w, ",")
-			hashValue(w, x, depth+1, steps)
+			h.buf = append(h.buf, ',')
+			h.value(x, depth+1)
 		}
 	default:
 		x := toScalar(v)
 		if x.kind == textScalar {
-			writeQuoted(w, "", x.text, "")
+			h.buf = appendQuoted(h.buf, x.text)
 			return
 		}
-		io.WriteString(w, x.textForm())
+		h.buf = append(h.buf, x.textForm()...)
 	}
 }
 
-func writeQuoted(w hash.Hash, before, s, after string) {
-	var buf [256]byte
-	b := append(buf[:0], before...)
-	b = strconv.AppendQuote(b, s)
-	w.Write(append(b, after...))
+// object writes the object whose keys are those from a place on, which it takes.
+func (h *eventHasher) object(from int, get func(k string) any, depth int) {
+	keys := h.keys[from:]
+	slices.Sort(keys)
+	h.buf = append(h.buf, '{')
+	h.buf = strconv.AppendInt(h.buf, int64(len(keys)), 10)
+	for _, k := range keys {
+		h.buf = appendQuoted(append(h.buf, ','), k)
+		h.buf = append(h.buf, ':')
+		h.value(get(k), depth+1)
+	}
+	h.keys = h.keys[:from]
+}
+
+// appendQuoted is strconv.AppendQuote, which takes its time with each character.
+func appendQuoted(b []byte, s string) []byte {
+	from := len(b)
+	b = append(b, '"')
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c >= 0x7f {
+			return strconv.AppendQuote(b[:from], s)
+		}
+		if c == '"' || c == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, c)
+	}
+	return append(b, '"')
 }
 
 // maxHashSteps bounds how many values of an event without an id make its
