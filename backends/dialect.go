@@ -69,20 +69,53 @@ type Dialect struct {
 	part   func(t string, d ir.Derivation) (string, bool)
 	micros func(t string) string
 	types  map[ir.Type]string
-	// timestampOf is the inverse of micros. divide is the operator between
-	// integers that gives an integer.
-	timestampOf func(us string) string
-	divide      string
+	// timestampOf is the inverse of micros. divide and modulo are of integers,
+	// towards zero.
+	timestampOf    func(us string) string
+	divide, modulo func(x, by string) string
+	// timeFrame is what a frame that reaches us microseconds back is ordered by,
+	// and how far that is; nil: t and us. longestFrame is the longest one; 0: no
+	// limit.
+	timeFrame    func(t string, us int64) (order, offset string)
+	longestFrame int64
+	// rowNumber tells rows apart.
+	rowNumber string
+	// as stands between the name of a common table expression and its text, where
+	// more than AS does; settings behind the whole query.
+	as, settings string
 	// maxTables is how many tables a query may come to where the engine puts a
 	// common table expression in wherever it is named; 0: no limit.
 	maxTables int
-	// joined is the texts of a group as one, in order.
-	joined func(text string) string
 
 	// lateral stands in front of rows made of an earlier table's columns.
 	lateral string
 
-	json *jsonDialect
+	json  *jsonDialect
+	lists *listDialect
+}
+
+// listDialect is how a row holds lists of texts or numbers, and how each value
+// in one becomes a row.
+type listDialect struct {
+	// of is a list of one. each is the lists that the elements of v have for
+	// which where holds, one behind another; elements are those of
+	// jsonDialect.exists. tidy leaves nulls out, and all but one of equal values
+	// where once is asked for.
+	of   func(value string) string
+	each func(v place, name, where, list string, whole bool) string
+	tidy func(list string, once bool) string
+	// rows stands behind a table in FROM and makes a row for each value of the
+	// table's column list, with null where there is none.
+	rows func(list, name string, t ir.Type) (from, value string)
+	// joined is a list of texts as one, in order.
+	joined func(list string) string
+	// raised aggregates times: the list of the first, and of each first one
+	// that comes more than us behind the listed one before. has asks whether
+	// such a list has a time. nil: the query is recursive.
+	raised func(t string, us int64) string
+	has    func(list, t string) string
+	// refusesOnce: there is neither.
+	refusesOnce bool
 }
 
 // jsonDialect is how values inside a JSON document are reached.
@@ -285,6 +318,27 @@ func zoned(d ir.Derivation) string {
 		return "'UTC'"
 	}
 	return "'" + strings.ReplaceAll(d.Zone, "'", "''") + "'"
+}
+
+// infix writes an operator between two operands.
+func infix(op string) func(x, y string) string {
+	return func(x, y string) string { return x + " " + op + " " + y }
+}
+
+// filtered is the list of the elements for which where holds.
+func filtered(list, name, where string) string {
+	if where == "TRUE" {
+		return list
+	}
+	return "filter(" + list + ", " + name + " -> " + where + ")"
+}
+
+// distinct stands in front of what is taken once.
+func distinct(once bool) string {
+	if once {
+		return "DISTINCT "
+	}
+	return ""
 }
 
 // calls writes a call of a function of two arguments.

@@ -38,8 +38,25 @@ var BigQuery = &Dialect{
 		}
 		return x, true
 	},
-	micros: func(t string) string { return "UNIX_MICROS(" + t + ")" },
-	types:  map[ir.Type]string{ir.TypeInt: "INT64", ir.TypeLong: "INT64", ir.TypeReal: "FLOAT64", ir.TypeBool: "BOOL", ir.TypeDatetime: "TIMESTAMP", ir.TypeJSON: "JSON", ir.TypeString: "STRING"},
+	micros:      func(t string) string { return "UNIX_MICROS(" + t + ")" },
+	types:       map[ir.Type]string{ir.TypeInt: "INT64", ir.TypeLong: "INT64", ir.TypeReal: "FLOAT64", ir.TypeBool: "BOOL", ir.TypeDatetime: "TIMESTAMP", ir.TypeJSON: "JSON", ir.TypeString: "STRING"},
+	timestampOf: func(us string) string { return "TIMESTAMP_MICROS(" + us + ")" },
+	divide:      calls("DIV"), modulo: calls("MOD"),
+	rowNumber: "GENERATE_UUID()",
+	lists: &listDialect{
+		of: func(value string) string { return "[" + value + "]" },
+		each: func(v place, name, where, list string, whole bool) string {
+			return "ARRAY(SELECT of_" + name + " FROM UNNEST(" + bigQueryElements(v, whole) + ") AS " + name + ", UNNEST(" + list + ") AS of_" + name + " WHERE " + where + ")"
+		},
+		tidy: func(list string, once bool) string {
+			return "ARRAY(SELECT " + distinct(once) + "x FROM UNNEST(" + list + ") AS x WHERE x IS NOT NULL)"
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LEFT JOIN UNNEST(" + list + ") AS " + name, name
+		},
+		// A query recurs 500 times at most, and there is no fold.
+		refusesOnce: true,
+	},
 	json: &jsonDialect{
 		get:   bigQueryGet,
 		kind:  func(v place) string { return "JSON_TYPE(" + bigQueryGet(v) + ")" },
@@ -50,11 +67,7 @@ var BigQuery = &Dialect{
 			return "CASE WHEN JSON_TYPE(" + bigQueryGet(v) + ") = 'boolean' THEN " + bigQueryText(v) + " END = '" + boolText(truth) + "'"
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			doc := bigQueryGet(v)
-			if whole {
-				doc = "CASE WHEN JSON_TYPE(" + doc + ") <> 'null' THEN " + doc + " END"
-			}
-			return "EXISTS (SELECT 1 FROM UNNEST(JSON_FLATTEN(" + doc + ")) AS " + name + " WHERE " + body + ")"
+			return "EXISTS (SELECT 1 FROM UNNEST(" + bigQueryElements(v, whole) + ") AS " + name + " WHERE " + body + ")"
 		},
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
@@ -71,6 +84,15 @@ var BigQuery = &Dialect{
 		},
 		numberText: bigQueryText,
 	},
+}
+
+// bigQueryElements is the list of what is in a value, lists taken apart.
+func bigQueryElements(v place, whole bool) string {
+	doc := bigQueryGet(v)
+	if whole {
+		doc = "CASE WHEN JSON_TYPE(" + doc + ") <> 'null' THEN " + doc + " END"
+	}
+	return "JSON_FLATTEN(" + doc + ")"
 }
 
 func bigQueryNumberForm(t string) string {

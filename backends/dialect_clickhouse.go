@@ -1,6 +1,8 @@
 package backends
 
 import (
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -37,9 +39,46 @@ var ClickHouse = &Dialect{
 		function := map[ir.DerivationKind]string{ir.Minute: "toMinute", ir.Hour: "toHour", ir.Day: "toDayOfMonth", ir.Weekday: "toDayOfWeek", ir.Week: "toISOWeek", ir.Month: "toMonth", ir.Year: "toYear"}[d.Kind]
 		return function + "(toTimeZone(" + t + ", " + zoned(d) + "))", true
 	},
-	micros: func(t string) string { return "toUnixTimestamp64Micro(" + t + ")" },
+	// Nullable, so that there is no time where there is no row before.
+	micros: func(t string) string {
+		return "toUnixTimestamp64Micro(CAST(" + t + " AS Nullable(DateTime64(6, 'UTC'))))"
+	},
 	types: map[ir.Type]string{ir.TypeInt: "Nullable(Int32)", ir.TypeLong: "Nullable(Int64)", ir.TypeReal: "Nullable(Float64)", ir.TypeBool: "Nullable(Bool)", ir.TypeDatetime: "Nullable(DateTime64(6, 'UTC'))",
 		ir.TypeGUID: "Nullable(UUID)", ir.TypeString: "Nullable(String)"},
+	timestampOf: func(us string) string {
+		return "fromUnixTimestamp64Micro(CAST(" + us + " AS Nullable(Int64)), 'UTC')"
+	},
+	divide: infix("DIV"), modulo: infix("%"),
+	timeFrame: clickHouseSeconds, longestFrame: (math.MaxInt32 - 1) * second,
+	rowNumber: "ROW_NUMBER() OVER ()",
+	// A name means the column, where it is given to something else as well.
+	settings: "\nSETTINGS prefer_column_name_to_alias = 1",
+	lists: &listDialect{
+		of: func(value string) string { return "[" + value + "]" },
+		each: func(v place, name, where, list string, whole bool) string {
+			elements := clickHouseElements(v, whole)
+			if where != "TRUE" {
+				elements = "arrayFilter(" + name + " -> ifNull(" + where + ", FALSE), " + elements + ")"
+			}
+			return "arrayFlatten(arrayMap(" + name + " -> " + list + ", " + elements + "))"
+		},
+		tidy: func(list string, once bool) string {
+			list = "arrayFilter(x -> isNotNull(x), " + list + ")"
+			if once {
+				list = "arrayDistinct(" + list + ")"
+			}
+			return list
+		},
+		rows: func(list, name string, t ir.Type) (from, value string) { // null, where nothing is, only if a value may be
+			typ := map[ir.Type]string{ir.TypeString: "Nullable(String)", ir.TypeReal: "Nullable(Float64)"}[t]
+			return " LEFT ARRAY JOIN CAST(" + list + " AS Array(" + typ + ")) AS " + name, name
+		},
+		joined: func(list string) string { return "arrayStringConcat(arraySort(" + list + "), '\x1f')" },
+		raised: func(t string, us int64) string {
+			return fmt.Sprintf("arrayFold((raised, x) -> if(empty(raised) OR x > raised[-1] + %d, arrayPushBack(raised, x), raised), arraySort(groupUniqArray(assumeNotNull(%s))), CAST([] AS Array(Int64)))", us, t)
+		},
+		has: calls("has"),
+	},
 	json: &jsonDialect{
 		get:   func(v place) string { return clickHouseJSON("JSONExtractRaw", v) },
 		kind:  clickHouseKind,
@@ -53,10 +92,8 @@ var ClickHouse = &Dialect{
 			return "arrayExists(" + name + " -> ifNull(" + body + ", FALSE), " + clickHouseElements(v, whole) + ")"
 		},
 		leaves: func(v place, name, body string) string {
-			list := "[ifNull(" + clickHouseJSON("JSONExtractRaw", v) + ", '')]"
-			for range leafDepth {
-				list = "arrayFlatten(arrayMap(y -> multiIf(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), toString(JSONType(y)) = 'Object', arrayMap(z -> z.2, JSONExtractKeysAndValuesRaw(y)), [y]), " + list + "))"
-			}
+			list := clickHouseOpened("multiIf(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), toString(JSONType(y)) = 'Object', arrayMap(z -> z.2, JSONExtractKeysAndValuesRaw(y)), [y])",
+				leafDepth, "[ifNull("+clickHouseJSON("JSONExtractRaw", v)+", '')]")
 			return "arrayExists(" + name + " -> ifNull(" + body + ", FALSE), " + list + ")"
 		},
 		element: func(name string) place { return place{base: name} },
@@ -78,6 +115,13 @@ var ClickHouse = &Dialect{
 		integer:    func(v place) string { return "toInt64OrNull(" + clickHouseJSON("JSONExtractRaw", v) + ")" },
 		numberText: func(v place) string { return clickHouseNumberText(clickHouseJSON("JSONExtractRaw", v)) },
 	},
+}
+
+// clickHouseSeconds is a time as seconds, of which there are at most 31 bits in a
+// frame. The microseconds of a second are counted in 1/2^20, so that the fraction
+// is exact, for all times that ClickHouse has, and a second more is 1 more.
+func clickHouseSeconds(t string, us int64) (order, offset string) {
+	return fmt.Sprintf("(intDiv(%[1]s - positiveModulo(%[1]s, 1000000), 1000000) - 4294967296) + positiveModulo(%[1]s, 1000000) / 1048576", t), strconv.FormatInt(us/second, 10)
 }
 
 func clickHouseNumberForm(t string) string {
@@ -120,10 +164,12 @@ func clickHouseElements(v place, whole bool) string {
 	if whole {
 		list = "arrayFilter(y -> toString(JSONType(y)) <> 'Null', " + list + ")"
 	}
-	for range listDepth {
-		list = "arrayFlatten(arrayMap(y -> if(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), [y]), " + list + "))"
-	}
-	return list
+	return clickHouseOpened("if(toString(JSONType(y)) = 'Array', JSONExtractArrayRaw(y), [y])", listDepth, list)
+}
+
+// clickHouseOpened puts what an element y opens to in its place, so many times.
+func clickHouseOpened(element string, times int, list string) string {
+	return fmt.Sprintf("arrayFold((ys, _) -> arrayFlatten(arrayMap(y -> %s, ys)), range(%d), %s)", element, times, list)
 }
 
 // clickHouseKind is null where there is nothing; JSONType says Null of that too.

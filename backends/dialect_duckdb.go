@@ -49,9 +49,34 @@ var DuckDB = &Dialect{
 	micros: func(t string) string { return "epoch_us(" + t + ")" },
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMPTZ",
 		ir.TypeGUID: "UUID", ir.TypeJSON: "JSON", ir.TypeString: "VARCHAR"},
-	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string { return "make_timestamptz(CAST(" + us + " AS BIGINT))" },
-	divide:      "//",
+	divide:      infix("//"),
+	modulo:      infix("%"),
+	rowNumber:   "ROW_NUMBER() OVER ()",
+	as:          "MATERIALIZED ",
+	lists: &listDialect{
+		of: func(value string) string { return "[" + value + "]" },
+		each: func(v place, name, where, list string, whole bool) string {
+			if whole {
+				where = allOf(comparison(duckDBNoList(name)), cond{where, ir.PrecedenceOr}).text
+			}
+			elements := duckDBElements(v, whole)
+			if where != "TRUE" {
+				elements = "list_filter(" + elements + ", lambda " + name + ": " + where + ")"
+			}
+			return "flatten(list_transform(" + elements + ", lambda " + name + ": " + list + "))"
+		},
+		tidy: func(list string, once bool) string {
+			if once { // without nulls too
+				return "list_distinct(" + list + ")"
+			}
+			return "list_filter(" + list + ", lambda x: x IS NOT NULL)"
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LEFT JOIN LATERAL (SELECT unnest(" + list + ") AS k) AS " + name + " ON TRUE", name + ".k"
+		},
+		joined: func(list string) string { return "array_to_string(list_sort(" + list + "), '\x1f')" },
+	},
 	json: &jsonDialect{
 		get:     func(v place) string { return duckDBPath("json_extract", v, "") },
 		kind:    func(v place) string { return duckDBPath("json_type", v, "") },

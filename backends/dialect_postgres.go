@@ -50,9 +50,27 @@ var PostgreSQL = &Dialect{
 	micros: func(t string) string { return "CAST(extract(epoch FROM " + t + ") * 1000000 AS bigint)" },
 	types: map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double precision", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamptz",
 		ir.TypeGUID: "uuid", ir.TypeJSON: "jsonb", ir.TypeString: "text"},
-	joined:      func(t string) string { return "string_agg(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string { return "TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond'" },
-	divide:      "/",
+	divide:      infix("/"),
+	modulo:      infix("%"),
+	rowNumber:   "ROW_NUMBER() OVER ()",
+	as:          "MATERIALIZED ",
+	lists: &listDialect{
+		of: func(value string) string { return "ARRAY[" + value + "]" },
+		each: func(v place, name, where, list string, whole bool) string {
+			from, is := postgresRows(v, name, whole)
+			return "ARRAY(SELECT of_" + name + " FROM " + from + ", unnest(" + list + ") AS of_" + name + " WHERE " + allOf(cond{is, ir.PrecedenceAnd}, cond{where, ir.PrecedenceOr}).text + ")"
+		},
+		tidy: func(list string, once bool) string {
+			return "ARRAY(SELECT " + distinct(once) + "x FROM unnest(" + list + ") AS x WHERE x IS NOT NULL)"
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LEFT JOIN LATERAL unnest(" + list + ") AS " + name + "(k) ON TRUE", name + ".k"
+		},
+		joined: func(list string) string {
+			return "array_to_string(ARRAY(SELECT x FROM unnest(" + list + ") AS x ORDER BY x), '\x1f')"
+		},
+	},
 	json: &jsonDialect{
 		get:     postgresGet,
 		kind:    func(v place) string { return "jsonb_typeof(" + postgresGet(v) + ")" },

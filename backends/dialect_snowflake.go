@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -35,8 +36,43 @@ var Snowflake = &Dialect{
 		unit := map[ir.DerivationKind]string{ir.Minute: "minute", ir.Hour: "hour", ir.Day: "day", ir.Weekday: "dayofweekiso", ir.Week: "weekiso", ir.Month: "month", ir.Year: "year"}[d.Kind]
 		return "DATE_PART(" + unit + ", CONVERT_TIMEZONE(" + zoned(d) + ", " + t + "))", true
 	},
-	micros: func(t string) string { return "DATE_PART(epoch_microsecond, " + t + ")" },
-	types:  map[ir.Type]string{ir.TypeInt: "NUMBER(38, 0)", ir.TypeLong: "NUMBER(38, 0)", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP_TZ", ir.TypeJSON: "VARIANT", ir.TypeString: "VARCHAR"},
+	micros:      func(t string) string { return "DATE_PART(epoch_microsecond, " + t + ")" },
+	types:       map[ir.Type]string{ir.TypeInt: "NUMBER(38, 0)", ir.TypeLong: "NUMBER(38, 0)", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP_TZ", ir.TypeJSON: "VARIANT", ir.TypeString: "VARCHAR"},
+	timestampOf: func(us string) string { return "TO_TIMESTAMP_TZ(" + us + ", 6)" },
+	// A quotient is a decimal.
+	divide: func(x, by string) string { return "((" + x + " - MOD(" + x + ", " + by + ")) / " + by + ")" },
+	modulo: calls("MOD"),
+	// The parser at hand reads no frame of numbers.
+	timeFrame: func(t string, us int64) (order, offset string) {
+		return "TO_TIMESTAMP_NTZ(" + t + ", 6)", fmt.Sprintf("INTERVAL '%d seconds'", us/second)
+	},
+	rowNumber: "UUID_STRING()",
+	lists: &listDialect{
+		of: func(value string) string { return "ARRAY_CONSTRUCT(" + value + ")" },
+		each: func(v place, name, where, list string, whole bool) string {
+			elements := snowflakeElements(v, whole)
+			if where != "TRUE" {
+				elements = "FILTER(" + elements + ", " + name + " -> (" + where + "))"
+			}
+			return "ARRAY_FLATTEN(TRANSFORM(" + elements + ", " + name + " -> " + list + "))"
+		},
+		tidy: func(list string, once bool) string {
+			list = "ARRAY_COMPACT(" + list + ")"
+			if once {
+				list = "ARRAY_DISTINCT(" + list + ")"
+			}
+			return list
+		},
+		rows: func(list, name string, t ir.Type) (from, value string) {
+			typ := map[ir.Type]string{ir.TypeString: "VARCHAR", ir.TypeReal: "DOUBLE"}[t]
+			return ", LATERAL FLATTEN(INPUT => " + list + ", OUTER => TRUE) AS " + name, "CAST(" + name + ".value AS " + typ + ")"
+		},
+		joined: func(list string) string { return "ARRAY_TO_STRING(ARRAY_SORT(" + list + "), CHR(31))" },
+		raised: func(t string, us int64) string {
+			return fmt.Sprintf("REDUCE(ARRAY_SORT(ARRAY_AGG(DISTINCT %s)), ARRAY_CONSTRUCT(), (raised, x) -> IFF(coalesce(x > ARRAY_MAX(raised) + %d, TRUE), ARRAY_APPEND(raised, x), raised))", t, us)
+		},
+		has: func(list, t string) string { return "ARRAY_CONTAINS(TO_VARIANT(" + t + "), " + list + ")" },
+	},
 	json: &jsonDialect{
 		get:   snowflakeGet,
 		kind:  func(v place) string { return "TYPEOF(" + snowflakeGet(v) + ")" },
@@ -47,14 +83,7 @@ var Snowflake = &Dialect{
 			return "AS_BOOLEAN(" + snowflakeGet(v) + ") = " + strings.ToUpper(boolText(truth))
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			list := "ARRAY_CONSTRUCT(" + snowflakeGet(v) + ")"
-			if whole {
-				list = "CASE WHEN TYPEOF(" + snowflakeGet(v) + ") <> 'NULL_VALUE' THEN " + list + " END"
-			}
-			for range listDepth {
-				list = "ARRAY_FLATTEN(TRANSFORM(" + list + ", y -> IFF(IS_ARRAY(y), y, ARRAY_CONSTRUCT(y))))"
-			}
-			return "ARRAY_SIZE(FILTER(" + list + ", " + name + " -> (" + body + "))) > 0"
+			return "ARRAY_SIZE(FILTER(" + snowflakeElements(v, whole) + ", " + name + " -> (" + body + "))) > 0"
 		},
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
@@ -71,6 +100,18 @@ var Snowflake = &Dialect{
 		},
 		numberText: func(v place) string { return "TO_VARCHAR(" + snowflakeGet(v) + ")" },
 	},
+}
+
+// snowflakeElements is the list of what is in a value, lists taken apart.
+func snowflakeElements(v place, whole bool) string {
+	list := "ARRAY_CONSTRUCT(" + snowflakeGet(v) + ")"
+	if whole {
+		list = "CASE WHEN TYPEOF(" + snowflakeGet(v) + ") <> 'NULL_VALUE' THEN " + list + " END"
+	}
+	for range listDepth {
+		list = "ARRAY_FLATTEN(TRANSFORM(" + list + ", y -> IFF(IS_ARRAY(y), y, ARRAY_CONSTRUCT(y))))"
+	}
+	return list
 }
 
 func snowflakeNumberForm(t string) string {

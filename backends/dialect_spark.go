@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -39,8 +40,32 @@ var Spark = &Dialect{
 		// Without the session's zone, which a TIMESTAMP is shown in.
 		return "CAST(date_part('" + unit + "', convert_timezone('UTC', " + zoned(d) + ", timestampadd(MICROSECOND, unix_micros(" + t + "), TIMESTAMP_NTZ '1970-01-01 00:00:00'))) AS BIGINT)", true
 	},
-	micros: func(t string) string { return "unix_micros(" + t + ")" },
-	types:  map[ir.Type]string{ir.TypeInt: "INT", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP", ir.TypeJSON: "VARIANT", ir.TypeString: "STRING"},
+	micros:      func(t string) string { return "unix_micros(" + t + ")" },
+	types:       map[ir.Type]string{ir.TypeInt: "INT", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP", ir.TypeJSON: "VARIANT", ir.TypeString: "STRING"},
+	timestampOf: func(us string) string { return "timestamp_micros(" + us + ")" },
+	divide:      infix("DIV"), modulo: infix("%"),
+	rowNumber: "monotonically_increasing_id()",
+	lists: &listDialect{
+		of: func(value string) string { return "array(" + value + ")" },
+		each: func(v place, name, where, list string, whole bool) string {
+			return "flatten(transform(" + filtered(sparkElements(v, whole), name, where) + ", " + name + " -> " + list + "))"
+		},
+		tidy: func(list string, once bool) string {
+			list = "filter(" + list + ", x -> x IS NOT NULL)"
+			if once {
+				list = "array_distinct(" + list + ")"
+			}
+			return list
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LATERAL VIEW OUTER explode(" + list + ") " + name + " AS k_" + name, name + ".k_" + name
+		},
+		joined: func(list string) string { return "array_join(array_sort(" + list + "), '\x1f')" },
+		raised: func(t string, us int64) string {
+			return fmt.Sprintf("aggregate(array_sort(collect_set(%s)), CAST(array() AS ARRAY<BIGINT>), (raised, x) -> IF(coalesce(x > array_max(raised) + %d, TRUE), array_append(raised, x), raised))", t, us)
+		},
+		has: calls("array_contains"),
+	},
 	json: &jsonDialect{
 		get:   sparkGet,
 		kind:  sparkKind,
@@ -51,14 +76,7 @@ var Spark = &Dialect{
 			return "CASE WHEN " + sparkKind(v) + " = 'BOOLEAN' THEN " + sparkText(v) + " END = '" + boolText(truth) + "'"
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			list := "array(" + sparkGet(v) + ")"
-			if whole {
-				list = "CASE WHEN " + notIn(sparkKind(v), "VOID") + " THEN " + list + " END"
-			}
-			for range listDepth {
-				list = "flatten(transform(" + list + ", y -> CASE WHEN " + sparkKind(place{base: "y"}) + " = 'ARRAY' THEN try_variant_get(y, '$', 'ARRAY<VARIANT>') ELSE array(y) END))"
-			}
-			return "exists(" + list + ", " + name + " -> " + body + ")"
+			return "exists(" + sparkElements(v, whole) + ", " + name + " -> " + body + ")"
 		},
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
@@ -74,6 +92,18 @@ var Spark = &Dialect{
 		},
 		numberText: sparkText,
 	},
+}
+
+// sparkElements is the list of what is in a value, lists taken apart.
+func sparkElements(v place, whole bool) string {
+	list := "array(" + sparkGet(v) + ")"
+	if whole {
+		list = "CASE WHEN " + notIn(sparkKind(v), "VOID") + " THEN " + list + " END"
+	}
+	for range listDepth {
+		list = "flatten(transform(" + list + ", y -> CASE WHEN " + sparkKind(place{base: "y"}) + " = 'ARRAY' THEN try_variant_get(y, '$', 'ARRAY<VARIANT>') ELSE array(y) END))"
+	}
+	return list
 }
 
 func sparkNumberForm(t string) string {

@@ -63,11 +63,29 @@ var SQLite = &Dialect{
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "INTEGER", ir.TypeReal: "REAL", ir.TypeBool: "INTEGER", ir.TypeDatetime: "TEXT",
 		ir.TypeGUID: "TEXT", ir.TypeJSON: "TEXT", ir.TypeString: "TEXT"},
 	maxTables: sqliteMaxTables,
-	joined:    func(t string) string { return "group_concat(" + t + ", '\x1f' ORDER BY " + t + ")" },
 	timestampOf: func(us string) string {
 		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
 	},
-	divide: "/",
+	divide:    infix("/"),
+	modulo:    infix("%"),
+	rowNumber: "ROW_NUMBER() OVER ()",
+	as:        "MATERIALIZED ",
+	lists: &listDialect{
+		of: func(value string) string { return "json_array(" + value + ")" },
+		each: func(v place, name, where, list string, whole bool) string {
+			from, is := sqliteRows(v, name, whole)
+			return "(SELECT json_group_array(of_" + name + ".value) FROM " + from + ", json_each(" + list + ") AS of_" + name + " WHERE " + allOf(cond{is, ir.PrecedenceAnd}, cond{where, ir.PrecedenceOr}).text + ")"
+		},
+		tidy: func(list string, once bool) string {
+			return "(SELECT json_group_array(" + distinct(once) + "x.value) FROM json_each(" + list + ") AS x WHERE x.value IS NOT NULL)"
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LEFT JOIN json_each(" + list + ") AS " + name, name + ".value"
+		},
+		joined: func(list string) string {
+			return "(SELECT group_concat(x.value, '\x1f' ORDER BY x.value) FROM json_each(" + list + ") AS x)"
+		},
+	},
 	json: &jsonDialect{
 		get:     sqliteGet,
 		kind:    func(v place) string { return sqliteAt(v, "type") },

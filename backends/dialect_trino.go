@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -33,8 +34,32 @@ var Trino = &Dialect{
 		}
 		return function + "(at_timezone(" + t + ", " + zoned(d) + "))", true
 	},
-	micros: func(t string) string { return "CAST(to_unixtime(" + t + ") * 1000000 AS bigint)" },
-	types:  map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamp(6) with time zone", ir.TypeGUID: "uuid", ir.TypeJSON: "json", ir.TypeString: "varchar"},
+	micros:      func(t string) string { return "CAST(to_unixtime(" + t + ") * 1000000 AS bigint)" },
+	types:       map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamp(6) with time zone", ir.TypeGUID: "uuid", ir.TypeJSON: "json", ir.TypeString: "varchar"},
+	timestampOf: func(us string) string { return "from_unixtime_nanos((" + us + ") * 1000)" },
+	divide:      infix("/"), modulo: infix("%"),
+	rowNumber: "ROW_NUMBER() OVER ()",
+	lists: &listDialect{
+		of: func(value string) string { return "ARRAY[" + value + "]" },
+		each: func(v place, name, where, list string, whole bool) string {
+			return "flatten(transform(" + filtered(trinoElements(v, whole), name, where) + ", " + name + " -> " + list + "))"
+		},
+		tidy: func(list string, once bool) string {
+			list = "filter(" + list + ", x -> x IS NOT NULL)"
+			if once {
+				list = "array_distinct(" + list + ")"
+			}
+			return list
+		},
+		rows: func(list, name string, _ ir.Type) (from, value string) {
+			return " LEFT JOIN UNNEST(" + list + ") AS " + name + " (k) ON TRUE", name + ".k"
+		},
+		joined: func(list string) string { return "array_join(array_sort(" + list + "), chr(31))" },
+		raised: func(t string, us int64) string {
+			return fmt.Sprintf("reduce(array_sort(array_agg(DISTINCT %s)), CAST(ARRAY[] AS array(bigint)), (raised, x) -> IF(coalesce(x > array_max(raised) + %d, TRUE), raised || x, raised), raised -> raised)", t, us)
+		},
+		has: calls("contains"),
+	},
 	json: &jsonDialect{
 		get:   trinoGet,
 		kind:  trinoKind,
@@ -45,14 +70,7 @@ var Trino = &Dialect{
 			return "json_format(" + trinoGet(v) + ") = '" + boolText(truth) + "'"
 		},
 		exists: func(v place, name, body string, whole bool) string {
-			list := "ARRAY[" + trinoGet(v) + "]"
-			if whole {
-				list = "CASE WHEN " + notIn(trinoKind(v), "null") + " THEN " + list + " END"
-			}
-			for range listDepth {
-				list = "flatten(transform(" + list + ", y -> CASE WHEN json_array_length(y) IS NOT NULL THEN CAST(y AS array(json)) ELSE ARRAY[y] END))"
-			}
-			return "any_match(" + list + ", " + name + " -> " + body + ")"
+			return "any_match(" + trinoElements(v, whole) + ", " + name + " -> " + body + ")"
 		},
 		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
@@ -67,6 +85,18 @@ var Trino = &Dialect{
 		integer:    func(v place) string { return "TRY_CAST(json_format(" + trinoGet(v) + ") AS bigint)" },
 		numberText: func(v place) string { return "json_extract_scalar(" + v.base + ", '" + bracketPath("$", v.path) + "')" },
 	},
+}
+
+// trinoElements is the list of what is in a value, lists taken apart.
+func trinoElements(v place, whole bool) string {
+	list := "ARRAY[" + trinoGet(v) + "]"
+	if whole {
+		list = "CASE WHEN " + notIn(trinoKind(v), "null") + " THEN " + list + " END"
+	}
+	for range listDepth {
+		list = "flatten(transform(" + list + ", y -> CASE WHEN json_array_length(y) IS NOT NULL THEN CAST(y AS array(json)) ELSE ARRAY[y] END))"
+	}
+	return list
 }
 
 func trinoNumberForm(t string) string {

@@ -122,6 +122,8 @@ type sqlPrinter struct {
 	names  int     // of elements that were given in it
 	// rows, if not nil: elements of lists become rows, not questions.
 	rows *sqlRows
+	// list, if not nil: elements of lists become a list, not questions.
+	list *sqlList
 }
 
 func (p *sqlPrinter) refuse(format string, args ...any) error {

@@ -21,25 +21,28 @@ type sqlCorrelation struct {
 	within map[string]int
 }
 
-func newSQLCorrelation(d *Dialect, t Target) *sqlCorrelation {
-	return &sqlCorrelation{d: d, target: t, within: map[string]int{}}
+func newSQLCorrelation(r *ir.Rule, d *Dialect, t Target) (*sqlCorrelation, error) {
+	if r.Once != nil && d.lists.refusesOnce {
+		return nil, refuse(r, nil, d.title, "once is not supported")
+	}
+	return &sqlCorrelation{d: d, target: t, within: map[string]int{}}, nil
 }
 
 // sqlCorrelated prints a correlation. The result has a row for each hit: time,
 // the group under the names of group-by, first_seen, last_seen, count; of a summary
 // also how many values each of its fields has.
 func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
-	if d.printedOnly || d.json == nil || d.json.rows == nil {
-		return nil, refuse(r, nil, d.title, "a correlation is not supported")
+	x, err := newSQLCorrelation(r, d, t)
+	if err != nil {
+		return nil, err
 	}
-	x := newSQLCorrelation(d, t)
 	hits, err := x.rule(r)
 	if err != nil {
 		return nil, err
 	}
 	if r.Once != nil { // what is built on the correlation sees all of its hits
 		keys, rest := onceKeys(r, hits.tuple)
-		hits.name = x.once(hits.name, keys, rest, r.Once.For)
+		hits.name = x.once(r.Once.For, hits.name, "t", keys, rest)
 	}
 	q := &Query{Time: sqlTime}
 	taken := map[string]bool{sqlTime: true, "first_seen": true, "last_seen": true, "count": true}
@@ -62,7 +65,7 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if n := x.tables(from); d.maxTables > 0 && n > d.maxTables {
 		return nil, refuse(r, nil, d.title, "a correlation on top of so many others (%d tables, at most %d) is not supported", n, d.maxTables)
 	}
-	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + from + "\nORDER BY 1"
+	q.Text = "WITH " + strings.Join(x.with, ",\n") + "\nSELECT " + strings.Join(out, ", ") + from + "\nORDER BY 1" + d.settings
 	return q, nil
 }
 
@@ -77,13 +80,13 @@ type sqlHits struct {
 	distinct []string
 }
 
-// cte adds a common table expression and returns its name. Each is made once:
-// most are read several times, and one with row numbers must not be made anew.
+// cte adds a common table expression and returns its name. One in which rows get
+// numbers is named once: an engine may make it anew wherever it is named, and rows
+// then have other numbers.
 func (x *sqlCorrelation) cte(kind, text string) string {
 	x.n++
 	name := fmt.Sprintf("%s%d", kind, x.n)
-	as := " AS MATERIALIZED (\n  "
-	x.with = append(x.with, name+as+strings.ReplaceAll(text, "\n", "\n  ")+"\n)")
+	x.with = append(x.with, name+" AS "+x.d.as+"(\n  "+strings.ReplaceAll(text, "\n", "\n  ")+"\n)")
 	x.within[name] = x.tables(text)
 	return name
 }
@@ -108,6 +111,9 @@ func (x *sqlCorrelation) rule(r *ir.Rule) (*sqlHits, error) {
 	p, err := planOf(r, x.target, x.d.title)
 	if err != nil {
 		return nil, err
+	}
+	if longest := x.d.longestFrame; longest > 0 && max(p.window, p.c.Against) > longest {
+		return nil, refuse(r, nil, x.d.title, "a window of more than %d days is not supported", longest/dayMicros)
 	}
 	f, err := x.facts(p)
 	if err != nil {

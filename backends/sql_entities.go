@@ -90,3 +90,10 @@ func entityColumn(typ string) string {
 	}
 	return "Entity"
 }
+
+// sqlRows collects what makes rows of the elements of lists, what holds of those,
+// and the names of the elements by the list.
+type sqlRows struct {
+	from, where []string
+	known       map[string]string
+}

@@ -72,7 +72,7 @@ func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts stri
 	if err != nil {
 		return "", err
 	}
-	columns := []string{"s.*", "ROW_NUMBER() OVER () AS rw_e", at + " AS rw_t"}
+	columns := []string{"s.*", at + " AS rw_t"}
 	var held []string
 	for _, in := range s.taps {
 		holds, err := sqlPredicate(in.tap.Rule, in.tap.Rule.Predicate(), x.d, x.target)
@@ -83,105 +83,158 @@ func (x *sqlCorrelation) source(p *plan, f *sqlFacts, s *factSource) (facts stri
 		held = append(held, "rw_"+inputColumn(in.input)+" = 1")
 	}
 	all := x.cte("rows", "SELECT "+strings.Join(columns, ", ")+" FROM "+table+" s")
-	events := x.cte("events", "SELECT * FROM "+all+" WHERE rw_t IS NOT NULL AND ("+strings.Join(held, " OR ")+")")
+	events := x.cte("events", "SELECT *, "+x.d.rowNumber+" AS rw_e FROM "+all+" WHERE rw_t IS NOT NULL AND ("+strings.Join(held, " OR ")+")")
 	classes := [][]inputTap{s.taps}
 	if !s.sameKeys() {
 		classes = nil
+		var numbers []string
 		for i := range s.taps {
 			classes = append(classes, s.taps[i:i+1])
+			numbers = append(numbers, fmt.Sprintf("SELECT %d AS rw_tap", i))
 		}
+		events = x.cte("taps", "SELECT r.*, c.rw_tap FROM "+events+" r CROSS JOIN ("+strings.Join(numbers, " UNION ALL ")+") c")
 	}
-	var parts []string
-	for n, taps := range classes {
-		part, err := x.keyed(p, taps, events, n)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, part)
-	}
-	text := strings.Join(parts, "\nUNION ALL\n")
+	return x.keyed(p, f, classes, events)
+}
+
+// keyed prints the facts of events: each event in each of its groups, once
+// whatever number of classes of inputs, which have keys of their own, put it
+// there. An absent field is the empty key, unless all are.
+func (x *sqlCorrelation) keyed(p *plan, f *sqlFacts, classes [][]inputTap, events string) (facts string, err error) {
+	columns, grouped := []string{"r.rw_e AS e", "r.rw_t AS t"}, []string{"r.e AS e", "r.t AS t"}
 	if len(classes) > 1 {
-		names := []string{"e", "t"}
-		names = append(names, f.keys...)
-		columns := slices.Clone(names)
-		for i := range p.c.Inputs {
-			columns = append(columns, fmt.Sprintf("MAX(%[1]s) AS %[1]s", inputColumn(i)))
-		}
-		text = "SELECT " + strings.Join(append(columns, "MIN(tap) AS tap"), ", ") + " FROM (\n" + text + "\n) c\nGROUP BY " + strings.Join(names, ", ")
+		columns, grouped = append(columns, "r.rw_tap AS tap"), append(grouped, "r.tap AS tap")
 	}
-	facts = x.cte("facts", text)
-	if len(f.vs) == 0 {
-		return facts, nil
-	}
-	out := append([]string{"f.t"}, prefixed("f.", f.keys)...)
-	from := facts + " f"
-	for i, v := range f.vs {
-		rows, err := x.counted(p, classes, i, events)
-		if err != nil {
-			return "", err
+	// found adds a column with the scalars of a field and what makes rows of them.
+	found := func(column string, numbers bool, fieldOf func(ir.Tap) ir.Field) (from, value string, err error) {
+		text, many, err := x.scalarsOf(classes, numbers, fieldOf)
+		columns = append(columns, text+" AS "+column)
+		if !many {
+			return "", "r." + column, err
 		}
-		a := "k" + strconv.Itoa(i+1)
-		from += fmt.Sprintf(" LEFT JOIN %[1]s %[2]s ON %[2]s.rw_e = f.e AND %[2]s.tap = f.tap", rows, a)
-		out = append(out, a+".k AS "+v)
-	}
-	out = append(out, "CASE WHEN ROW_NUMBER() OVER (PARTITION BY "+strings.Join(append([]string{"f.e"}, prefixed("f.", f.keys)...), ", ")+") = 1 THEN 1 ELSE 0 END AS fact")
-	return x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+from), nil
-}
-
-// counted prints the scalars of a counted field of each event, for each class of
-// inputs: numbers as they are, texts folded and once.
-func (x *sqlCorrelation) counted(p *plan, classes [][]inputTap, field int, events string) (string, error) {
-	var parts []string
-	for n, taps := range classes {
-		tap := taps[0].tap
-		from, value, err := x.scalarRows(tap.Rule, tap.Counted[field], p.counts(ofNumbers))
-		if err != nil {
-			return "", err
+		typ := ir.TypeString
+		if numbers {
+			typ = ir.TypeReal
 		}
-		distinct := "DISTINCT "
-		if p.counts(ofNumbers) {
-			distinct = ""
-		}
-		parts = append(parts, fmt.Sprintf("SELECT %sr.rw_e, %d AS tap, %s AS k FROM %s r%s WHERE %s IS NOT NULL", distinct, n, value, events, from, value))
+		from, value = x.d.lists.rows("r."+column, "of_"+column, typ)
+		return from, value, err
 	}
-	return x.cte("vals", strings.Join(parts, "\nUNION ALL\n")), nil
-}
-
-// keyed prints the facts of inputs with the same keys: an event in each of its
-// groups. An absent field is the empty key, unless all are.
-func (x *sqlCorrelation) keyed(p *plan, taps []inputTap, events string, class int) (string, error) {
-	out := []string{"r.rw_e AS e", "r.rw_t AS t"}
-	from := events + " r"
+	keyRows, valueRows := "", ""
 	var present []string
-	for i, field := range taps[0].tap.GroupBy {
-		rows, text, err := x.scalarRows(taps[0].tap.Rule, field, false)
+	for i := range p.c.GroupBy {
+		from, key, err := found("k"+strconv.Itoa(i+1), false, func(t ir.Tap) ir.Field { return t.GroupBy[i] })
 		if err != nil {
 			return "", err
 		}
-		keys := x.cte("keys", fmt.Sprintf("SELECT DISTINCT r.rw_e, %s AS k FROM %s r%s WHERE %s IS NOT NULL", text, events, rows, text))
-		a := "k" + strconv.Itoa(i+1)
-		from += fmt.Sprintf(" LEFT JOIN %s %s ON %s.rw_e = r.rw_e", keys, a, a)
-		out = append(out, fmt.Sprintf("COALESCE(%s.k, '') AS %s", a, groupColumn(i)))
-		present = append(present, a+".k IS NOT NULL")
+		keyRows += from
+		grouped = append(grouped, "COALESCE("+key+", '') AS "+groupColumn(i))
+		present = append(present, key+" IS NOT NULL")
 	}
-	held := map[int]bool{}
-	var conditions []string
-	for _, in := range taps {
-		held[in.input] = true
-		conditions = append(conditions, "r.rw_"+inputColumn(in.input)+" = 1")
+	out := []string{"r.t AS t"}
+	for _, k := range f.keys {
+		out = append(out, "r."+k+" AS "+k)
 	}
-	for i := range p.c.Inputs {
-		if held[i] {
-			out = append(out, "r.rw_"+inputColumn(i)+" AS "+inputColumn(i))
-		} else {
-			out = append(out, "0 AS "+inputColumn(i))
+	var carried []string // with a fact until each of its values has a row
+	for i, v := range f.vs {
+		column := "l" + strconv.Itoa(i+1)
+		from, value, err := found(column, p.counts(ofNumbers), func(t ir.Tap) ir.Field { return t.Counted[i] })
+		if err != nil {
+			return "", err
+		}
+		valueRows += from
+		carried, grouped, out = append(carried, column), append(grouped, "r."+column+" AS "+column), append(out, value+" AS "+v)
+	}
+	var held []string
+	if len(f.vs) == 0 {
+		for i := range p.c.Inputs {
+			held = append(held, inputColumn(i))
+			columns, grouped = append(columns, holdsOf(classes, i)+" AS "+inputColumn(i)), append(grouped, "r."+inputColumn(i)+" AS "+inputColumn(i))
 		}
 	}
-	where := "(" + strings.Join(conditions, " OR ") + ")"
-	if len(present) > 0 {
-		where += " AND (" + strings.Join(present, " OR ") + ")"
+	facts = x.cte("lists", "SELECT "+strings.Join(columns, ", ")+" FROM "+events+" r"+whereAny(tapConditions(classes)))
+	facts = x.cte("facts", "SELECT "+strings.Join(grouped, ", ")+" FROM "+facts+" r"+keyRows+whereAny(present))
+	fact := append([]string{"e"}, f.keys...)
+	if len(classes) > 1 {
+		columns := slices.Concat(fact, []string{"t"}, carried)
+		for _, i := range held {
+			columns = append(columns, "MAX("+i+") OVER "+window(fact)+" AS "+i)
+		}
+		facts = x.cte("facts", "SELECT "+strings.Join(columns, ", ")+", ROW_NUMBER() OVER "+window(fact, "tap")+" AS nth FROM "+facts)
+		facts = x.cte("facts", "SELECT * FROM "+facts+" WHERE nth = 1")
 	}
-	return fmt.Sprintf("SELECT %s, %d AS tap FROM %s WHERE %s", strings.Join(out, ", "), class, from, where), nil
+	switch {
+	case len(f.vs) == 0:
+		return facts, nil
+	case valueRows == "":
+		out = append(out, "1 AS fact")
+	default:
+		of := prefixed("r.", fact)
+		out = append(out, "CASE WHEN ROW_NUMBER() OVER "+window(of, of...)+" = 1 THEN 1 ELSE 0 END AS fact")
+	}
+	return x.cte("facts", "SELECT "+strings.Join(out, ", ")+" FROM "+facts+" r"+valueRows), nil
+}
+
+// holdsOf is 1 where an event is one of the input, else 0.
+func holdsOf(classes [][]inputTap, input int) string {
+	for n, taps := range classes {
+		if slices.ContainsFunc(taps, func(t inputTap) bool { return t.input == input }) {
+			if column := "r.rw_" + inputColumn(input); len(classes) == 1 {
+				return column
+			} else {
+				return fmt.Sprintf("CASE WHEN r.rw_tap = %d THEN %s ELSE 0 END", n, column)
+			}
+		}
+	}
+	return "0"
+}
+
+// tapConditions ask of an event, with the number of a class, whether it is one
+// of the class. Of one class all are.
+func tapConditions(classes [][]inputTap) (out []string) {
+	if len(classes) == 1 {
+		return nil
+	}
+	for n, taps := range classes {
+		for _, t := range taps {
+			out = append(out, fmt.Sprintf("r.rw_tap = %d AND r.rw_%s = 1", n, inputColumn(t.input)))
+		}
+	}
+	return out
+}
+
+func whereAny(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " OR ")
+}
+
+// scalarsOf prints the scalars of a field of an event, which each class of
+// inputs finds elsewhere: numbers as they are, texts folded and once. It is a list
+// if there may be many, else null where there is none.
+func (x *sqlCorrelation) scalarsOf(classes [][]inputTap, numbers bool, fieldOf func(ir.Tap) ir.Field) (text string, many bool, err error) {
+	texts, lists := make([]string, len(classes)), make([]bool, len(classes))
+	for n, taps := range classes {
+		if texts[n], lists[n], err = x.scalarsIn(taps[0].tap.Rule, fieldOf(taps[0].tap), numbers); err != nil {
+			return "", false, err
+		}
+	}
+	many = slices.Contains(lists, true)
+	if len(slices.Compact(slices.Clone(texts))) == 1 {
+		return texts[0], many, nil
+	}
+	text = "CASE r.rw_tap"
+	for n := range classes {
+		if many && !lists[n] {
+			texts[n] = x.d.lists.tidy(x.d.lists.of(texts[n]), false)
+		}
+		if n < len(classes)-1 {
+			text += fmt.Sprintf(" WHEN %d THEN %s", n, texts[n])
+		} else {
+			text += " ELSE " + texts[n] + " END"
+		}
+	}
+	return text, many, nil
 }
 
 // inner makes facts of the hits of an inner correlation.
@@ -244,38 +297,38 @@ func (x *sqlCorrelation) micros(r *ir.Rule) (string, error) {
 	return text, err
 }
 
-// scalarRows prints what makes a row for each scalar of a field of the event,
-// to stand behind its table, and the scalar: its folded text, or its number;
-// null for what is none.
-func (x *sqlCorrelation) scalarRows(r *ir.Rule, f ir.Field, numbers bool) (from, value string, err error) {
-	p := &sqlPrinter{rule: r, d: x.d, target: x.target, rows: &sqlRows{}}
+// scalarsIn prints the scalars of a field of the event, the folded texts or the
+// numbers: one, or null, if there is at most one, else a list.
+func (x *sqlCorrelation) scalarsIn(r *ir.Rule, f ir.Field, numbers bool) (text string, many bool, err error) {
+	list := &sqlList{}
+	p := &sqlPrinter{rule: r, d: x.d, target: x.target, list: list}
 	where, err := p.scalars(f, 0, func(s scalar) (cond, error) {
-		var ok bool
-		if numbers {
-			value, ok = p.numberForm(s)
-		} else if value, ok = p.textForm(s); ok {
-			value = p.d.foldBoth(value)
+		ok := false
+		if list.many = false; numbers {
+			list.text, ok = p.numberForm(s)
+		} else if list.text, ok = p.textForm(s); ok {
+			list.text = p.d.foldBoth(list.text)
 		}
 		if !ok {
 			return cond{}, p.refuse("%s is neither text nor number; a correlation by it", f.Name)
 		}
 		return constant(true), nil
 	})
-	if err != nil {
-		return "", "", err
+	switch {
+	case err != nil:
+		return "", false, err
+	case list.text == "" || list.many && !where.is(true):
+		return "", false, p.refuse("a correlation by %s", f.Name)
+	case list.many:
+		return x.d.lists.tidy(list.text, !numbers), true, nil
+	case !where.is(true):
+		return "CASE WHEN " + where.text + " THEN " + list.text + " END", false, nil
 	}
-	if len(p.rows.from) > 0 {
-		from = ", " + strings.Join(p.rows.from, ", ")
-	}
-	if !where.is(true) {
-		value = "CASE WHEN " + where.text + " THEN " + value + " END"
-	}
-	return from, value, nil
+	return list.text, false, nil
 }
 
-// sqlRows collects what makes rows of the elements of lists, and what holds of
-// those. known, if not nil, are the names of the elements by the list.
-type sqlRows struct {
-	from, where []string
-	known       map[string]string
+// sqlList is the scalar that is found, or the list of those in a list.
+type sqlList struct {
+	text string
+	many bool
 }

@@ -59,14 +59,27 @@ func (x *sqlCorrelation) windowed(p *plan, f *sqlFacts) *sqlHits {
 		f.by("t"), edges, p.window))}
 }
 
-// within is the frame of the window that ends at an instant.
-func (p *plan) within(f *sqlFacts) string {
-	return framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND CURRENT ROW", p.window)
+// windowOf is the frame of the window that ends at an instant.
+func (x *sqlCorrelation) windowOf(p *plan, f *sqlFacts) string {
+	order, offset := "t", strconv.FormatInt(p.window, 10)
+	if x.d.timeFrame != nil {
+		order, offset = x.d.timeFrame(order, p.window)
+	}
+	return framed(window(f.keys, order), "RANGE BETWEEN %s PRECEDING AND CURRENT ROW", offset)
+}
+
+// earlier is the frame of the row of the numbered window so many before.
+func (x *sqlCorrelation) earlier(f *sqlFacts, windows int64) string {
+	order, offset := "w", strconv.FormatInt(windows, 10)
+	if x.d.timeFrame != nil {
+		order, offset = x.d.timeFrame("w * 1000000", windows*second)
+	}
+	return framed(window(f.keys, order), "RANGE BETWEEN %[1]s PRECEDING AND %[1]s PRECEDING", offset)
 }
 
 // show gives the columns of shown to instants that have the number of their facts.
-func (p *plan) show(f *sqlFacts) string {
-	return fmt.Sprintf("SUM(facts) OVER %[1]s AS facts, FIRST_VALUE(t) OVER %[1]s AS first_t", p.within(f))
+func (x *sqlCorrelation) show(p *plan, f *sqlFacts) string {
+	return fmt.Sprintf("SUM(facts) OVER %[1]s AS facts, MIN(t) OVER %[1]s AS first_t", x.windowOf(p, f))
 }
 
 func (x *sqlCorrelation) holds(p *plan) string {
@@ -100,11 +113,11 @@ func (x *sqlCorrelation) sums(p *plan, f *sqlFacts) string {
 			of = "COUNT(CASE WHEN v1 <= " + sqlNumber(m.than) + " THEN 1 END)"
 		}
 		each = append(each, of+" AS "+m.name)
-		running = append(running, fmt.Sprintf("SUM(%s) OVER %s AS %s", m.name, p.within(f), m.name))
+		running = append(running, fmt.Sprintf("SUM(%s) OVER %s AS %s", m.name, x.windowOf(p, f), m.name))
 	}
 	each = append(each, f.count()+" AS facts")
 	instants := x.cte("instants", "SELECT "+strings.Join(each, ", ")+" FROM "+f.name+" GROUP BY "+f.by("t"))
-	return x.cte("windows", "SELECT "+strings.Join(append(running, p.show(f)), ", ")+" FROM "+instants)
+	return x.cte("windows", "SELECT "+strings.Join(append(running, x.show(p, f)), ", ")+" FROM "+instants)
 }
 
 // distinct prints the instants with the number of tuples in their windows. A
@@ -113,7 +126,7 @@ func (x *sqlCorrelation) sums(p *plan, f *sqlFacts) string {
 // nothing at instants that only have to be there.
 func (x *sqlCorrelation) distinct(p *plan, f *sqlFacts) string {
 	columns := slices.Concat(f.keys, f.vs)
-	runs := x.cte("runs", fmt.Sprintf("SELECT %s, t, %s AS before_t, LEAD(t) OVER %s AS next_t, %s FROM %s", strings.Join(columns, ", "), before("t", columns), window(columns, "t"), p.show(f), x.tuples(f, "t")))
+	runs := x.cte("runs", fmt.Sprintf("SELECT %s, t, %s AS before_t, LEAD(t) OVER %s AS next_t, %s FROM %s", strings.Join(columns, ", "), before("t", columns), window(columns, "t"), x.show(p, f), x.tuples(f, "t")))
 	changes := x.cte("changes", fmt.Sprintf("SELECT %s + o.o * %d AS t, o.o AS over_t, %s, CASE WHEN o.o = 1 THEN -1 WHEN (%s) AND (before_t IS NULL OR t - before_t > %d) THEN 1 ELSE 0 END AS n\nFROM %s CROSS JOIN (SELECT 0 AS o UNION ALL SELECT 1 AS o) o\nWHERE o.o = 0 OR (%s) AND (next_t IS NULL OR next_t - t > %d)",
 		f.by("t"), p.window, shown, f.isTuple(), p.window, runs, f.isTuple(), p.window))
 	summed := x.cte("changes", fmt.Sprintf("SELECT %s, SUM(n) AS n, MAX(facts) AS facts, MAX(first_t) AS first_t FROM %s GROUP BY %s", f.by("t", "over_t"), changes, f.by("t", "over_t")))
@@ -132,7 +145,7 @@ func (x *sqlCorrelation) chain(p *plan, f *sqlFacts) string {
 	}
 	columns = append(columns, "COUNT(*) AS facts")
 	name := x.cte("instants", "SELECT "+strings.Join(columns, ", ")+" FROM "+f.name+" GROUP BY "+f.by("t"))
-	name = x.cte("windows", "SELECT "+strings.Join(out, ", ")+", "+p.show(f)+" FROM "+name)
+	name = x.cte("windows", "SELECT "+strings.Join(out, ", ")+", "+x.show(p, f)+" FROM "+name)
 	out = append(out, shown)
 	for i := range p.c.Inputs {
 		from := "t"
@@ -160,9 +173,9 @@ func (x *sqlCorrelation) tuples(f *sqlFacts, at string) string {
 // it had enough events.
 func (x *sqlCorrelation) newValue(p *plan, f *sqlFacts) *sqlHits {
 	columns := strings.Join(slices.Concat(f.keys, f.vs), ", ")
-	known := x.cte("known", fmt.Sprintf("SELECT %s, t, %s AS before_t, SUM(facts) OVER %s AS history, SUM(facts) OVER (PARTITION BY %s) AS n FROM %s", columns, before("t", slices.Concat(f.keys, f.vs)),
-		framed(window(f.keys, "t"), "RANGE BETWEEN %d PRECEDING AND 1 PRECEDING", p.c.Lookback), f.by("t"), x.tuples(f, "t")))
-	return &sqlHits{tuple: f.vs, name: x.cte("hits", fmt.Sprintf("SELECT %s, t, t AS first_t, t AS last_t, n FROM %s\nWHERE %s AND (before_t IS NULL OR t - before_t > %d) AND COALESCE(history, 0) >= %d",
+	known := x.cte("known", fmt.Sprintf("SELECT %s, t, %s AS before_t, SUM(facts) OVER %s AS history, SUM(facts) OVER (PARTITION BY %s) AS n FROM %s",
+		columns, before("t", slices.Concat(f.keys, f.vs)), x.windowOf(p, f), f.by("t"), x.tuples(f, "t")))
+	return &sqlHits{tuple: f.vs, name: x.cte("hits", fmt.Sprintf("SELECT %s, t, t AS first_t, t AS last_t, n FROM %s\nWHERE %s AND (before_t IS NULL OR t - before_t > %d) AND history - n >= %d",
 		columns, known, f.isTuple(), p.c.Lookback, p.c.MinHistory))}
 }
 
@@ -188,7 +201,7 @@ func (x *sqlCorrelation) increase(p *plan, f *sqlFacts) (*sqlHits, error) {
 	}
 	windows := x.cte("windows", fmt.Sprintf("SELECT %[1]s, %s AS n, %s AS facts, %s AS first_t, %s AS last_t FROM %s WHERE w IS NOT NULL GROUP BY %[1]s", f.by("w"), n, facts, first, last, numbered))
 	compared := x.cte("windows", fmt.Sprintf("SELECT *, COALESCE(SUM(n) OVER %s, 0) AS before_n FROM %s",
-		framed(window(f.keys, "w"), "RANGE BETWEEN %[1]d PRECEDING AND %[1]d PRECEDING", c.Against/c.Span), windows))
+		x.earlier(f, c.Against/c.Span), windows))
 	where := []string{"before_n >= " + sqlNumber(floatNumber(c.Minimum))}
 	if c.Factor != 0 {
 		over, under := fraction(c.Factor)
@@ -219,7 +232,7 @@ func (x *sqlCorrelation) calendar(p *plan) (index string, start func(string) str
 		return days.number("t", x.d.divide), first, nil
 	}
 	each := strconv.FormatInt(n, 10)
-	return days.number("t", x.d.divide) + " " + x.d.divide + " " + each, func(w string) string { return first("(" + w + ") * " + each) }, nil
+	return x.d.divide(days.number("t", x.d.divide), each), func(w string) string { return first("(" + w + ") * " + each) }, nil
 }
 
 func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
@@ -239,7 +252,8 @@ func (x *sqlCorrelation) summary(p *plan, f *sqlFacts) *sqlHits {
 
 // floorDivide is an integer divided by another, rounded down.
 func (x *sqlCorrelation) floorDivide(text string, by int64) string {
-	return fmt.Sprintf("((%[1]s) - (((%[1]s) %% %[2]d) + %[2]d) %% %[2]d) %[3]s %[2]d", text, by, x.d.divide)
+	n := strconv.FormatInt(by, 10)
+	return x.d.divide("("+text+" - "+x.d.modulo("("+x.d.modulo(text, n)+" + "+n+")", n)+")", n)
 }
 
 func sqlNumber(n ir.Number) string { return n.String() }

@@ -44,9 +44,12 @@ func (p *sqlPrinter) refine(v place, step ir.Step, rest ir.Path, end ending, bod
 			if !p.d.json.key(step.Where.Key) {
 				return cond{}, p.refuse("the key %q is not supported", step.Where.Key)
 			}
+			list := p.list
+			p.list = nil // the name is asked for, not listed
 			fits, err := p.walk(el, ir.Path{{Key: step.Where.Key, Single: step.Single}}, toScalars, func(x place) (cond, error) {
 				return p.tests(name, testsOf(name, anyKind), scalar{at: &x, kinds: anyKind}, nil)
 			})
+			p.list = list
 			if err != nil {
 				return cond{}, err
 			}
@@ -73,18 +76,15 @@ func (p *sqlPrinter) each(v place, whole bool, body func(place) (cond, error)) (
 	}
 	if p.rows != nil {
 		// To what is listed, once: the same list again gives the same rows.
-		whole = whole || p.rows.known != nil
-		list, _ := p.d.json.rows(v, "", whole)
+		list, _ := p.d.json.rows(v, "", true)
 		name, known := p.rows.known[list]
 		if !known {
 			name = p.fresh()
 		}
-		from, where := p.d.json.rows(v, name, whole)
+		from, where := p.d.json.rows(v, name, true)
 		if !known {
 			p.rows.from, p.rows.where = append(p.rows.from, from), append(p.rows.where, where)
-			if p.rows.known != nil {
-				p.rows.known[list] = name
-			}
+			p.rows.known[list] = name
 		}
 		c, err := body(p.d.json.element(name))
 		return allOf(cond{where, ir.PrecedenceAnd}, c), err
@@ -93,6 +93,13 @@ func (p *sqlPrinter) each(v place, whole bool, body func(place) (cond, error)) (
 	c, err := body(p.d.json.element(name))
 	if err != nil || c.is(false) {
 		return c, err
+	}
+	if p.list != nil {
+		if !p.list.many {
+			p.list.text = p.d.lists.of(p.list.text)
+		}
+		p.list.text, p.list.many = p.d.lists.each(v, name, c.text, p.list.text, whole), true
+		return constant(true), nil
 	}
 	return comparison(p.d.json.exists(v, name, c.text, whole)), nil
 }

@@ -2,6 +2,7 @@ package backends
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -71,7 +72,7 @@ func zoneDaysOf(zone string) (zoneDays, error) {
 
 // number prints the number of the day that a time is in; null for years that are
 // not known. Times are in microseconds.
-func (days zoneDays) number(t, divide string) string {
+func (days zoneDays) number(t string, divide func(x, by string) string) string {
 	from, to := time.Date(firstZoneYear, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), time.Date(lastZoneYear+1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	var b strings.Builder
 	fmt.Fprintf(&b, "(%s + CASE WHEN %s < %d THEN NULL", t, t, from*second)
@@ -80,8 +81,8 @@ func (days zoneDays) number(t, divide string) string {
 			fmt.Fprintf(&b, " WHEN %s < %d THEN %d", t, end*second, p.offset*second)
 		}
 	}
-	fmt.Fprintf(&b, " END) %s %d", divide, int64(dayMicros))
-	return b.String()
+	b.WriteString(" END)")
+	return divide(b.String(), strconv.FormatInt(dayMicros, 10))
 }
 
 // start prints when a day begins.

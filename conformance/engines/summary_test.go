@@ -48,9 +48,6 @@ correlation: {type: summary, rules: [failed], %sfields: [address, app]}
 				if o.err != nil {
 					t.Skip(o.err)
 				}
-				if o.name == "clickhouse" {
-					t.Skip("its dialect refuses correlations")
-				}
 				query, err := backends.SQL(rules[len(rules)-1], o.Dialect, backends.Target{Table: "signins", Event: "event", Time: "happened"})
 				if err != nil {
 					t.Fatal(err)
