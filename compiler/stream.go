@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,9 +92,23 @@ type Ahead struct {
 type Stream struct {
 	rs     *RuleSet
 	engine *engine
-	taps   map[*ir.Rule][]*tapped
-	onces  map[*ir.Rule]*onceReader
+	roles  map[*ir.Rule]*role
 	closed bool
+
+	in      incoming // of Push, and what it makes of it
+	pushed  *pushed
+	hits    []*Hit
+	sources map[event.Source]*event.Source
+}
+
+// role is what a rule, of one of its sources, is for in a stream, besides its
+// own hits.
+type role struct {
+	taps []*tapped
+	once *onceReader
+	// selections are those that hold whenever the rule does; nil where that
+	// depends on the event.
+	selections *[]string
 }
 
 // onceReader is the once of a rule, for one of its sources.
@@ -104,8 +119,14 @@ type onceReader struct {
 
 // NewStream makes a stream of events for the rules and correlations of a set.
 func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
-	st := &Stream{rs: rs, taps: map[*ir.Rule][]*tapped{}, onces: map[*ir.Rule]*onceReader{}}
-	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return rs.infos[r] }, rs.quiet)
+	st := &Stream{rs: rs, roles: map[*ir.Rule]*role{}, sources: map[event.Source]*event.Source{}}
+	infos := map[*ir.Rule]*RuleInfo{}
+	for _, l := range rs.rules {
+		for _, r := range l.lowered {
+			infos[r] = &l.info
+		}
+	}
+	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return infos[r] }, rs.quiet)
 	e := st.engine
 	for _, c := range e.corrs {
 		for i, in := range c.spec.Inputs {
@@ -118,7 +139,11 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 					e.disabled = append(e.disabled, Disabled{c.info, err})
 					continue
 				}
-				st.taps[t.Rule] = append(st.taps[t.Rule], x)
+				role := st.role(t.Rule)
+				role.taps = append(role.taps, x)
+				if names, ok := constantSelections(t.Rule.When, nil); ok && role.selections == nil {
+					role.selections = &names
+				}
 			}
 		}
 	}
@@ -136,10 +161,20 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			if keeper == nil {
 				keeper = e.keeper(r.Once)
 			}
-			st.onces[r] = &onceReader{by, keeper}
+			st.role(r).once = &onceReader{by, keeper}
 		}
 	}
 	return st
+}
+
+// role returns the role of a rule, made if it has none.
+func (st *Stream) role(r *ir.Rule) *role {
+	x := st.roles[r]
+	if x == nil {
+		x = &role{}
+		st.roles[r] = x
+	}
+	return x
 }
 
 var errClosedStream = errors.New("the stream is closed")
@@ -154,52 +189,123 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 	if st.closed {
 		return nil, errClosedStream
 	}
-	hits, p, err := st.read(ev)
-	if p != nil {
-		st.engine.push(p)
+	if st.read(ev, &err); st.pushed != nil {
+		st.engine.push(st.pushed)
+		st.pushed = nil
+	}
+	hits = st.hits
+	st.hits = nil
+	if st.in = (incoming{}); hits == nil {
+		return st.take(), err
 	}
 	return append(hits, st.take()...), err
 }
 
-// read matches an event. p is nil when the event has no time.
-func (st *Stream) read(ev any) (hits []*Hit, p *pushed, err error) {
-	defer recovered(&err)
-	in, err := st.rs.incoming(ev)
-	if err != nil {
-		return nil, nil, err
+// read matches an event. It leaves hits that need not wait in st.hits, and
+// what waits in st.pushed, if the event has a time.
+func (st *Stream) read(ev any, err *error) {
+	defer recovered(err)
+	in, e := &st.in, st.engine
+	if *in, *err = st.rs.incoming(ev); *err != nil {
+		return
 	}
 	if in.record.Time.IsZero() {
 		in.record.Time, _ = event.Time(in.value, in.record.Source)
 	}
-	t, timed := streamTime(in.record.Time)
-	if timed {
-		p = &pushed{time: t}
-		st.engine.lead(t, Ahead{EventID: in.record.ID, Source: in.record.Source, File: in.record.File, Line: in.record.Line})
+	if t, ok := streamTime(in.record.Time); ok {
+		st.pushed = e.newPushed(t)
+		if !e.seen || t > e.latest {
+			e.lead(t, Ahead{EventID: in.record.ID, Source: in.record.Source, File: in.record.File, Line: in.record.Line})
+		}
 	} else {
-		st.engine.stats.WithoutTime++
+		e.stats.WithoutTime++
 	}
-	err = st.rs.match(&in, func(rule *program, s *scratch, in *incoming) {
-		quiet := st.rs.quiet[rule.rule]
-		detailed := st.rs.hit
-		if quiet {
-			detailed = st.rs.contribution
+	*err = st.rs.match(in, st.met)
+}
+
+// met takes a rule that is true of the event.
+func (st *Stream) met(rule *program, s *scratch, in *incoming) {
+	var h *Hit
+	if !st.rs.quiet[rule.rule] {
+		x := st.rs.hit(rule, s, in)
+		h = &x
+	}
+	role, p := st.roles[rule.rule], st.pushed
+	if role == nil || p == nil {
+		if h != nil {
+			st.hits = append(st.hits, h)
 		}
-		h := detailed(rule, s, in)
-		cost := s.event.cursor.cost
-		s.event.cursor.cost = st.rs.maxCost
-		if timed {
-			st.meet(p, rule.rule, s.event, in, &h)
+		return
+	}
+	c := s.event.cursor
+	if len(role.taps) > 0 {
+		selections := role.selections
+		if selections == nil {
+			// Apart, so that a window does not hold the hit and its event.
+			names := st.selections(h, rule, s, in)
+			selections = &names
 		}
-		if !quiet {
-			if o := st.onces[rule.rule]; o != nil && timed {
-				p.held = append(p.held, heldHit{&h, onceKey(s.event, o.by), t, o.keeper})
-			} else {
-				hits = append(hits, &h)
+		cost := c.cost
+		c.cost = st.rs.maxCost
+		st.meet(role, selections, s.event)
+		c.cost = cost
+	}
+	switch {
+	case h == nil:
+	case role.once != nil:
+		cost := c.cost
+		c.cost = st.rs.maxCost
+		p.held = append(p.held, heldHit{h, onceKey(s.event, role.once.by), p.time, role.once.keeper})
+		c.cost = cost
+	default:
+		st.hits = append(st.hits, h)
+	}
+}
+
+// selections are those of a rule that is true of the event; h is its hit, if it
+// has one.
+func (st *Stream) selections(h *Hit, rule *program, s *scratch, in *incoming) []string {
+	if h != nil {
+		return h.Selections
+	}
+	return st.rs.contribution(rule, s, in).Selections
+}
+
+// constantSelections adds the names of the selections that hold whenever the
+// condition does, as a hit lists them, to those before; ok is false where they
+// depend on the event.
+func constantSelections(e ir.Expr, names []string) (all []string, ok bool) {
+	switch e := e.(type) {
+	case *ir.And:
+		for _, x := range e.X {
+			if names, ok = constantSelections(x, names); !ok {
+				return nil, false
 			}
 		}
-		s.event.cursor.cost = cost
+	case *ir.Or:
+		return nil, false
+	case *ir.Selection:
+		if !slices.Contains(names, e.Name) {
+			names = append(names, e.Name)
+		}
+		if !hasSelection(e.X) {
+			return names, true
+		}
+		return constantSelections(e.X, names)
+	case *ir.Any:
+		return names, !hasSelection(e.X)
+	}
+	return names, true
+}
+
+func hasSelection(e ir.Expr) bool {
+	found := false
+	ir.Walk(e, func(x ir.Expr) bool {
+		_, is := x.(*ir.Selection)
+		found = found || is
+		return !found
 	})
-	return hits, p, err
+	return found
 }
 
 // streamTime returns a time in microseconds.
@@ -211,34 +317,61 @@ func streamTime(t time.Time) (micros int64, ok bool) {
 }
 
 // meet notes what the correlations make of an event that a rule is true of.
-func (st *Stream) meet(p *pushed, rule *ir.Rule, s *subject, in *incoming, h *Hit) {
-	for _, x := range st.taps[rule] {
-		m := x.read(s)
-		if len(m.groups) == 0 {
+func (st *Stream) meet(role *role, selections *[]string, s *subject) {
+	p := st.pushed
+	for _, x := range role.taps {
+		m, groups := x.read(s)
+		if len(groups) == 0 {
 			continue
 		}
-		m.rule, m.selections = h.Rule, h.Selections
-		var o *occurrence
-		for i := range p.meets {
-			if p.meets[i].c == x.c {
-				o = p.meets[i].o
-			}
+		m.selections = selections
+		i := len(p.meets)
+		for i--; i >= 0 && p.meets[i].c != x.c; i-- {
 		}
-		if o == nil {
-			o = &occurrence{time: p.time, id: in.record.ID, source: in.record.Source}
-			if o.id == "" {
-				o.id = strings.TrimPrefix(in.identity, "hash ")
-			}
-			switch {
-			case st.engine.opts.Keep != nil:
-				o.event = st.engine.opts.Keep(in.record)
-			case st.engine.opts.KeepEvents:
-				o.event = in.record.Event
-			}
-			p.meets = append(p.meets, meeting{x.c, o})
+		if i >= 0 {
+			p.meets[i].add(m, groups)
+			continue
 		}
-		o.inputs = append(o.inputs, m)
+		n := newMeeting(x.c, p.time, st.eventID(), m, groups)
+		n.o.source = st.source()
+		switch opts := &st.engine.opts; {
+		case opts.Keep != nil:
+			n.o.event = opts.Keep(st.in.record)
+		case opts.KeepEvents:
+			n.o.event = st.in.record.Event
+		}
+		p.meets = append(p.meets, n)
 	}
+}
+
+// eventID returns the event's own id, else a hash of the event.
+func (st *Stream) eventID() string {
+	in := &st.in
+	if in.record.ID == "" {
+		in.identify()
+	}
+	if in.record.ID != "" {
+		return in.record.ID
+	}
+	return strings.TrimPrefix(in.identity, "hash ")
+}
+
+// maxKeptSources bounds how many sources of events are remembered.
+const maxKeptSources = 1000
+
+// source returns the event's source, one for all events of it.
+func (st *Stream) source() *event.Source {
+	src := st.in.record.Source
+	p := st.sources[src]
+	if p == nil {
+		if len(st.sources) >= maxKeptSources {
+			clear(st.sources)
+		}
+		p = new(event.Source)
+		*p = src
+		st.sources[src] = p
+	}
+	return p
 }
 
 func (st *Stream) take() []*Hit {

@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -18,6 +17,8 @@ type correlator struct {
 	spec   *ir.Correlation
 	info   *RuleInfo
 	rank   int // of those that it refers to, plus one
+	place  int // in e.corrs
+	inputs []*RuleInfo
 	outer  []*tapped
 	atOnce bool
 	quiet  bool // hits are not returned, another correlation takes them
@@ -32,9 +33,9 @@ type correlator struct {
 	make   func() state
 	window *tumbling // of increase
 
-	inbox  []*occurrence
+	inbox  []meeting
 	dirty  []*group // groups with events of the open instant that were not decided on yet
-	groups aged[*group]
+	groups groupTable
 }
 
 type entityReader struct {
@@ -43,22 +44,14 @@ type entityReader struct {
 	field *field
 }
 
-// group is the state of one group of a correlation.
-type group struct {
-	key     string
-	last    int64 // time of its last event
-	dirty   bool
-	evicted bool
-	state   state
-}
-
-// state is what a correlation type remembers of a group.
+// state is what a correlation type remembers of a group. There may be millions
+// of them, so what they have in common is with the correlator.
 type state interface {
 	// add takes an event of the instant now. Instants come in order.
-	add(now int64, x entry)
+	add(c *correlator, now int64, x entry)
 	// decide returns the hits of the instant now by what is known of it,
 	// without those that it returned before.
-	decide(now int64) []verdict
+	decide(c *correlator, now int64) []verdict
 }
 
 // verdict is a hit without its rule and group.
@@ -73,9 +66,16 @@ type verdict struct {
 	entries  []entry
 }
 
-func newCorrelator(e *engine, r *ir.Rule, info *RuleInfo) (*correlator, error) {
+func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*correlator, error) {
 	spec := r.Correlation
-	c := &correlator{e: e, rule: r, spec: spec, info: info, span: clampSpan(spec.Span)}
+	c := &correlator{e: e, rule: r, spec: spec, info: info(r), span: clampSpan(spec.Span)}
+	for _, in := range spec.Inputs {
+		var x *RuleInfo
+		if len(in.Taps) > 0 {
+			x = info(in.Taps[0].Rule) // all are of one document
+		}
+		c.inputs = append(c.inputs, x)
+	}
 	c.keep = c.span
 	var err error
 	if c.bounds, err = readBounds(spec.Bounds); err != nil {
@@ -95,37 +95,37 @@ func newCorrelator(e *engine, r *ir.Rule, info *RuleInfo) (*correlator, error) {
 		return nil, errors.New("a ratio of inputs that are not there")
 	}
 	c.atOnce = e.lateness == 0 && cannotBeUndone(spec) && !oneOfSeveral(r)
-	windowed := func(of func() aggregate) { c.make = func() state { return &windowState{c: c, of: of()} } }
+	windowed := func(of func() aggregate) { c.make = func() state { return &windowState{of: of()} } }
 	switch spec.Type {
 	case sigma.EventCount:
-		windowed(func() aggregate { return &tally{c: c} })
+		windowed(func() aggregate { return &tally{} })
 	case sigma.ValueCount:
-		windowed(func() aggregate { return &distinctValues{c: c, n: map[string]int{}} })
+		windowed(func() aggregate { return &distinctValues{} })
 	case sigma.ValueSum, sigma.ValueAvg:
-		windowed(func() aggregate { return &total{c: c, mean: spec.Type == sigma.ValueAvg} })
+		windowed(func() aggregate { return &total{} })
 	case sigma.ValuePercentile:
-		windowed(func() aggregate { return &percentile{c: c} })
+		windowed(func() aggregate { return &percentile{} })
 	case sigma.Temporal:
-		windowed(func() aggregate { return newOccurring(c) })
+		windowed(func() aggregate { return newOccurring(len(spec.Inputs)) })
 	case sigma.TemporalOrdered:
-		windowed(func() aggregate { return newChain(c) })
+		windowed(func() aggregate { return newChain(len(spec.Inputs)) })
 	case sigma.Counts:
-		windowed(func() aggregate { return &inputCounts{c: c, n: make([]int, len(spec.Inputs))} })
+		windowed(func() aggregate { return &inputCounts{n: make([]int, len(spec.Inputs))} })
 	case sigma.NewValue:
 		c.keep = clampSpan(spec.Lookback)
-		c.make = func() state { return &newValues{c: c, lookback: c.keep} }
+		c.make = func() state { return &newValues{} }
 	case sigma.AfterSilence:
 		c.keep = clampSpan(spec.Lookback)
-		c.make = func() state { return &silence{c: c} }
+		c.make = func() state { return &silence{} }
 	case sigma.Increase:
 		if c.window, err = newTumbling(spec); err != nil {
 			return nil, err
 		}
 		c.keep = c.window.keep
-		c.make = func() state { return &increase{c: c, w: c.window} }
+		c.make = func() state { return &increase{} }
 	case sigma.Summary:
 		c.keep = math.MaxInt64
-		c.make = func() state { return &summary{c: c, distinct: make([]map[string]struct{}, len(spec.Counted))} }
+		c.make = func() state { return &summary{distinct: make([]map[string]struct{}, len(spec.Counted))} }
 	default:
 		return nil, fmt.Errorf("unknown type of correlation %q", spec.Type)
 	}
@@ -148,85 +148,90 @@ func newCorrelator(e *engine, r *ir.Rule, info *RuleInfo) (*correlator, error) {
 func clampSpan(n int64) int64 { return max(0, min(n, maxStreamSpan)) }
 
 // take puts an event into its groups.
-func (c *correlator) take(o *occurrence) {
-	if len(o.inputs) == 1 {
-		m := &o.inputs[0]
-		groups := m.groups
-		m.groups = nil
-		for _, key := range groups {
-			c.add(key, entry{o, firstInput, &m.values})
+func (c *correlator) take(m meeting) {
+	switch {
+	case m.groups == nil:
+		c.add(m.key, entry{m.o, nil})
+		return
+	case len(m.groups) == 1:
+		for _, key := range m.groups[0] {
+			c.add(key, entry{m.o, nil})
 		}
 		return
 	}
-	slices.SortStableFunc(o.inputs, func(a, b inputMatch) int { return cmp.Compare(a.input, b.input) })
+	// What an event counts is what the first of the referenced rules that it
+	// matches reads from it.
 	place := map[string]int{}
 	var keys []string
-	var entries []entry
-	for i := range o.inputs {
-		m := &o.inputs[i]
-		for _, key := range m.groups {
+	var by [][]int
+	for i, groups := range m.groups {
+		for _, key := range groups {
 			at, ok := place[key]
 			if !ok {
-				// What an event counts is what the first of the referenced
-				// rules that it matches reads from it.
-				at = len(entries)
+				at = len(keys)
 				place[key] = at
-				keys, entries = append(keys, key), append(entries, entry{o, nil, &m.values})
+				keys, by = append(keys, key), append(by, nil)
 			}
-			entries[at].by = append(entries[at].by, i)
+			by[at] = append(by[at], i)
 		}
-		m.groups = nil
 	}
 	for i, key := range keys {
-		c.add(key, entries[i])
+		x := entry{m.o, nil}
+		if len(by[i]) < len(m.o.inputs) {
+			x.some = &by[i]
+		}
+		c.add(key, x)
 	}
 }
 
 func (c *correlator) add(key string, x entry) {
 	e := c.e
-	n, made := c.groups.touch(key)
+	g, made := c.groups.touch(key)
 	if made {
-		n.value = &group{key: key, state: c.make()}
+		g.state = c.make()
 		e.stats.Groups++
 	}
-	g := n.value
 	g.last = e.now
-	g.state.add(e.now, x)
+	g.state.add(c, e.now, x)
 	if c.window != nil {
-		c.window.touch(c, g, e.now)
+		c.window.touch(g, e.now)
 	} else if !g.dirty && c.spec.Type != sigma.Summary {
 		g.dirty = true
 		c.dirty = append(c.dirty, g)
 	}
-	if c.groups.len() > e.opts.MaxGroups {
-		c.forget(c.groups.oldest)
-		e.stats.EvictedGroups++
-		if len(c.dirty) > 2*e.opts.MaxGroups {
-			c.dirty = slices.DeleteFunc(c.dirty, isEvicted)
-		}
-		if c.window != nil && len(c.window.groups) > 2*e.opts.MaxGroups {
-			c.window.groups = slices.DeleteFunc(c.window.groups, isEvicted)
-		}
+	if made && c.groups.len() > e.opts.MaxGroups {
+		c.evict()
 	}
 }
 
-func isEvicted(g *group) bool { return g.evicted }
+// evict forgets the group without an event for longest, for want of room.
+func (c *correlator) evict() {
+	c.forget(c.groups.oldest)
+	c.e.stats.EvictedGroups++
+	if len(c.dirty) > 2*c.e.opts.MaxGroups {
+		c.dirty = slices.DeleteFunc(c.dirty, isForgotten)
+	}
+	if c.window != nil && len(c.window.groups) > 2*c.e.opts.MaxGroups {
+		c.window.groups = slices.DeleteFunc(c.window.groups, isForgotten)
+	}
+}
 
-func (c *correlator) forget(n *agedEntry[*group]) {
-	n.value.evicted = true
-	n.value.state = nil
-	c.groups.remove(n)
+func isForgotten(g *group) bool { return g.state == nil }
+
+func (c *correlator) forget(g *group) {
+	g.state = nil
+	c.groups.remove(g)
 	c.e.stats.Groups--
 }
 
 // expire forgets the groups whose events cannot matter to an instant at or
 // after t.
 func (c *correlator) expire(t int64) {
-	for n := c.groups.oldest; n != nil && c.keep <= maxKeep && n.value.last < t-c.keep; n = c.groups.oldest {
-		if n.value.dirty {
+	for g := c.groups.oldest; g != nil && c.keep <= maxKeep && g.last < t-c.keep; g = c.groups.oldest {
+		if g.dirty {
 			return
 		}
-		c.forget(n)
+		c.forget(g)
 	}
 }
 
@@ -245,10 +250,10 @@ func (c *correlator) decide() {
 	for i, g := range c.dirty {
 		c.dirty[i] = nil
 		g.dirty = false
-		if g.evicted {
+		if isForgotten(g) {
 			continue
 		}
-		verdicts := g.state.decide(c.e.now)
+		verdicts := g.state.decide(c, c.e.now)
 		for _, v := range verdicts {
 			c.hit(g, c.e.now, v)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -29,14 +30,19 @@ type engine struct {
 	opts     StreamOptions // with the defaults
 	lateness int64
 	corrs    []*correlator // in the order in which an instant is decided
+	awake    bitset        // those, by place, that events came for
+	waiting  bitset        // those with groups that the end of the open instant decides
+	tumbling []*correlator // those with windows of their own
 	byRule   map[*ir.Rule]*correlator
 	disabled []Disabled
+	key      []byte // scratch of soleKey
 
 	seen    bool
 	latest  int64
 	head    Ahead // what latest is the time of
 	mark    int64 // the watermark: instants before it are decided
 	pending pendingHeap
+	spare   []*pushed
 	seq     uint64
 	open    bool // an instant has events and is not closed
 	now     int64
@@ -91,7 +97,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 		if r.Correlation == nil || len(r.Lacks) > 0 || e.byRule[r] != nil {
 			continue
 		}
-		c, err := newCorrelator(e, r, info(r))
+		c, err := newCorrelator(e, r, info)
 		if err != nil {
 			e.disabled = append(e.disabled, Disabled{info(r), err})
 			continue
@@ -123,6 +129,12 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 	for r, c := range e.byRule {
 		c.quiet = quiet[r]
 	}
+	e.awake, e.waiting = newBitset(len(e.corrs)), newBitset(len(e.corrs))
+	for i, c := range e.corrs {
+		if c.place = i; c.window != nil {
+			e.tumbling = append(e.tumbling, c)
+		}
+	}
 	return e
 }
 
@@ -145,6 +157,28 @@ func (e *engine) rankOf(c *correlator, ranks map[*correlator]int) int {
 	return rank
 }
 
+// newPushed returns an event to be filled in.
+func (e *engine) newPushed(time int64) *pushed {
+	n := len(e.spare)
+	if n == 0 {
+		return &pushed{time: time}
+	}
+	p := e.spare[n-1]
+	e.spare = e.spare[:n-1]
+	p.time = time
+	return p
+}
+
+// done takes an event back that newPushed gave.
+func (e *engine) done(p *pushed) {
+	if len(e.spare) < maxKeptScalars && cap(p.meets)+cap(p.held) <= 2*maxKeptScalars {
+		clear(p.meets)
+		clear(p.held)
+		*p = pushed{meets: p.meets[:0], held: p.held[:0]}
+		e.spare = append(e.spare, p)
+	}
+}
+
 // push takes an event with a time.
 func (e *engine) push(p *pushed) {
 	if e.seen && p.time < e.mark {
@@ -158,14 +192,22 @@ func (e *engine) push(p *pushed) {
 		for _, h := range p.held {
 			e.raiseOnce(h, true)
 		}
+		e.done(p)
 		return
 	}
-	if len(p.meets) > 0 || len(p.held) > 0 {
+	switch {
+	case len(p.meets) == 0 && len(p.held) == 0:
+		e.advance(p.time)
+		e.done(p)
+	case e.lateness == 0 && len(e.pending) == 0:
+		e.advance(p.time)
+		e.feed(p)
+	default:
 		e.seq++
 		p.seq = e.seq
 		heap.Push(&e.pending, p)
+		e.advance(p.time)
 	}
-	e.advance(p.time)
 }
 
 // lead notes what is at t, if that is later than all before.
@@ -230,14 +272,14 @@ func (e *engine) feed(p *pushed) {
 	for _, h := range p.held {
 		e.raiseOnce(h, false)
 	}
-	if len(p.meets) == 0 {
-		return
+	if len(p.meets) > 0 {
+		e.open, e.now = true, p.time
+		for _, m := range p.meets {
+			m.c.accept(m)
+		}
+		e.step(false)
 	}
-	e.open, e.now = true, p.time
-	for _, m := range p.meets {
-		m.c.inbox = append(m.c.inbox, m.o)
-	}
-	e.step(false)
+	e.done(p)
 }
 
 // runTo closes the instants before t and the tumbling windows that end at t or
@@ -245,8 +287,8 @@ func (e *engine) feed(p *pushed) {
 func (e *engine) runTo(t int64) {
 	for {
 		end, ok := int64(0), false
-		for _, c := range e.corrs {
-			if c.window != nil && len(c.window.groups) > 0 && (!ok || c.window.to < end) {
+		for _, c := range e.tumbling {
+			if len(c.window.groups) > 0 && (!ok || c.window.to < end) {
 				end, ok = c.window.to, true
 			}
 		}
@@ -255,12 +297,12 @@ func (e *engine) runTo(t int64) {
 			e.step(true)
 			e.open = false
 		case ok && end <= t:
-			for _, c := range e.corrs {
-				if c.window != nil && len(c.window.groups) > 0 && c.window.to == end {
+			for _, c := range e.tumbling {
+				if len(c.window.groups) > 0 && c.window.to == end {
 					c.closeWindow()
 				}
 			}
-			if slices.ContainsFunc(e.corrs, func(c *correlator) bool { return len(c.inbox) > 0 }) {
+			if slices.ContainsFunc(e.awake, func(w uint64) bool { return w != 0 }) {
 				e.open, e.now = true, end
 				e.step(false)
 			}
@@ -270,20 +312,37 @@ func (e *engine) runTo(t int64) {
 	}
 }
 
-// step takes what came of the open instant, and decides what can be decided.
+// wake has step look at a correlation.
+func (e *engine) wake(c *correlator) { e.awake.set(c.place) }
+
+// step takes what came of the open instant, and decides what can be decided. A
+// correlation wakes only such as come after it.
 func (e *engine) step(closing bool) {
-	for _, c := range e.corrs {
-		for _, o := range c.inbox {
-			c.take(o)
-			if c.atOnce { // hits of other correlations are events of their own
-				c.decide()
-			}
+	if closing {
+		for w, waiting := range e.waiting {
+			e.awake[w] |= waiting
+			e.waiting[w] = 0
 		}
-		clear(c.inbox)
-		c.inbox = c.inbox[:0]
-		if closing || c.atOnce {
-			c.decide()
-			c.expire(e.now)
+	}
+	for w := range e.awake {
+		for e.awake[w] != 0 {
+			i := bits.TrailingZeros64(e.awake[w])
+			c := e.corrs[w*64+i]
+			for _, m := range c.inbox {
+				c.take(m)
+				if c.atOnce { // hits of other correlations are events of their own
+					c.decide()
+				}
+			}
+			clear(c.inbox)
+			c.inbox = c.inbox[:0]
+			if closing || c.atOnce {
+				c.decide()
+				c.expire(e.now)
+			} else if len(c.dirty) > 0 {
+				e.waiting.set(i + w*64)
+			}
+			e.awake[w] &^= 1 << i
 		}
 	}
 }

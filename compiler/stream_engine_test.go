@@ -56,25 +56,30 @@ func (h *streamHarness) push(event string, to ...*ir.Rule) []*Hit {
 		to = h.rules[:1]
 	}
 	for _, r := range to {
-		o := &occurrence{time: p.time, id: id}
-		for _, in := range strings.Split(inputs, ",") {
-			m := inputMatch{input: int(in[0] - 'a'), rule: &RuleInfo{ID: in}, groups: []string{""}}
+		var met meeting
+		for i, in := range strings.Split(inputs, ",") {
+			m := inputMatch{input: int(in[0] - 'a')}
+			keys := []string{""}
 			if grouped {
-				m.groups, _ = groupKeys([][]string{strings.Split(groups, ",")})
+				keys, _ = groupKeys([][]string{strings.Split(groups, ",")})
 			}
 			if valued {
 				list := strings.Split(values, ",")
-				m.values.tuples, _ = tupleKeys([][]string{list})
-				m.values.fields = [][]string{list}
+				m.tuples, _ = tupleKeys([][]string{list})
+				m.values = &inputValues{fields: [][]string{list}}
 				for _, v := range list {
 					if n, ok := ir.NumberText(v); ok {
 						m.values.numbers = append(m.values.numbers, n)
 					}
 				}
 			}
-			o.inputs = append(o.inputs, m)
+			if i > 0 {
+				met.add(m, keys)
+				continue
+			}
+			met = newMeeting(h.e.byRule[r], p.time, id, m, keys)
 		}
-		p.meets = append(p.meets, meeting{h.e.byRule[r], o})
+		p.meets = append(p.meets, met)
 	}
 	h.e.push(p)
 	return h.take()
@@ -341,8 +346,7 @@ func TestStreamChains(t *testing.T) {
 		var got []string
 		push := func(at int64, user, ip string) {
 			h.n++
-			o := &occurrence{time: at * second, id: fmt.Sprintf("e%d", h.n), inputs: []inputMatch{{rule: &RuleInfo{ID: "a"}, groups: group(user, ip)}}}
-			h.e.push(&pushed{time: o.time, meets: []meeting{{h.e.byRule[inner], o}}})
+			h.e.push(&pushed{time: at * second, meets: []meeting{newMeeting(h.e.byRule[inner], at*second, fmt.Sprintf("e%d", h.n), inputMatch{}, group(user, ip))}})
 			for _, x := range h.take() {
 				got = append(got, x.Rule.ID+": "+showHit(x))
 			}
@@ -548,11 +552,11 @@ func TestStreamLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		long := strings.Repeat("é", maxKeyBytes)
-		m := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
-		if len(m.groups) != maxEventKeys || c.e.stats.CutKeys != 1 {
-			t.Errorf("%d groups, %d events with too many", len(m.groups), c.e.stats.CutKeys)
+		_, groups := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
+		if len(groups) != maxEventKeys || c.e.stats.CutKeys != 1 {
+			t.Errorf("%d groups, %d events with too many", len(groups), c.e.stats.CutKeys)
 		}
-		if a, b := keyParts(m.groups[0])[1], keyParts(m.groups[1])[1]; a == b || len(a) > maxKeyBytes+100 {
+		if a, b := keyParts(groups[0])[1], keyParts(groups[1])[1]; a == b || len(a) > maxKeyBytes+100 {
 			t.Errorf("long keys are %d and %d bytes, equal: %v", len(a), len(b), a == b)
 		}
 	})
@@ -613,8 +617,8 @@ func TestStreamExtremes(t *testing.T) {
 				}
 				for _, year := range []int{0, 1969, 1970, 2026, 9999} {
 					at, _ := streamTime(time.Date(year, 6, 15, 12, 0, 0, 0, time.UTC))
-					m := inputMatch{groups: []string{""}, values: counted{tuples: []string{""}, numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
-					e.push(&pushed{time: at, meets: []meeting{{e.corrs[0], &occurrence{time: at, inputs: []inputMatch{m}}}}})
+					m := inputMatch{tuples: []string{""}, values: &inputValues{numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
+					e.push(&pushed{time: at, meets: []meeting{newMeeting(e.corrs[0], at, "", m, []string{""})}})
 				}
 				e.end()
 				for _, h := range e.out {

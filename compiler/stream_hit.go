@@ -50,7 +50,7 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	for i, n := range v.distinct {
 		h.Distinct = append(h.Distinct, DistinctCount{c.spec.Counted[i], n})
 	}
-	h.Contributing = contributions(v.entries)
+	h.Contributing = c.contributions(v.entries)
 	s := &subject{value: names, cursor: &cursor{cost: maxMatchCost}}
 	for _, x := range c.ends {
 		for _, k := range s.yield(x.field).scalars {
@@ -61,10 +61,8 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	}
 	if c.spec.Type != sigma.Summary {
 		for _, x := range c.outer {
-			m := x.read(s)
-			m.rule = c.info
-			if len(m.groups) > 0 {
-				x.c.receive(&occurrence{time: t, id: h.ID, inputs: []inputMatch{m}})
+			if m, groups := x.read(s); len(groups) > 0 {
+				x.c.receive(t, h.ID, m, groups)
 			}
 		}
 	}
@@ -84,22 +82,34 @@ func windowOf(from, to int64) Window {
 
 // receive takes a hit of another correlation. One that is several inputs of
 // this one is one event.
-func (c *correlator) receive(o *occurrence) {
-	if n := len(c.inbox); n > 0 && c.inbox[n-1].id == o.id && c.inbox[n-1].time == o.time {
-		c.inbox[n-1].inputs = append(c.inbox[n-1].inputs, o.inputs...)
+func (c *correlator) receive(t int64, id string, m inputMatch, groups []string) {
+	if n := len(c.inbox); n > 0 && c.inbox[n-1].o.id == id && c.inbox[n-1].o.time == t {
+		c.inbox[n-1].add(m, groups)
 		return
 	}
-	c.inbox = append(c.inbox, o)
+	c.accept(newMeeting(c, t, id, m, groups))
+}
+
+// accept puts an event where step finds it.
+func (c *correlator) accept(m meeting) {
+	c.inbox = append(c.inbox, m)
+	c.e.wake(c)
 }
 
 // contributions lists events by time, id and input.
-func contributions(entries []entry) []Contribution {
+func (c *correlator) contributions(entries []entry) []Contribution {
 	var out []Contribution
 	for _, x := range entries {
-		for _, i := range x.by {
+		for _, i := range x.by() {
 			m := &x.inputs[i]
-			out = append(out, Contribution{Rule: m.rule, Input: m.input, Time: time.UnixMicro(x.time).UTC(), EventID: x.id,
-				Source: x.source, Selections: m.selections, Event: x.event})
+			y := Contribution{Rule: c.inputs[m.input], Input: m.input, Time: time.UnixMicro(x.time).UTC(), EventID: x.id, Event: x.event}
+			if x.source != nil {
+				y.Source = *x.source
+			}
+			if m.selections != nil {
+				y.Selections = *m.selections
+			}
+			out = append(out, y)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Contribution) int {

@@ -75,7 +75,7 @@ func (w *tumbling) move(t int64) int64 {
 }
 
 // touch notes that a group has events in the open window.
-func (w *tumbling) touch(c *correlator, g *group, now int64) {
+func (w *tumbling) touch(g *group, now int64) {
 	i := w.move(now)
 	if len(w.groups) == 0 {
 		first := floorDiv(i, w.pieces) * w.pieces
@@ -92,7 +92,7 @@ func (w *tumbling) touch(c *correlator, g *group, now int64) {
 // closeWindow decides on the window that has ended.
 func (c *correlator) closeWindow() {
 	w := c.window
-	groups := slices.DeleteFunc(w.groups, isEvicted)
+	groups := slices.DeleteFunc(w.groups, isForgotten)
 	w.groups = nil
 	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
 	for _, g := range groups {
@@ -102,7 +102,7 @@ func (c *correlator) closeWindow() {
 			x.Value, x.Window = numberValue(intNumber(s.value(w.end-w.pieces, w.end))), windowOf(w.from, w.to)
 			x.Before, x.BeforeWindow = numberValue(intNumber(s.value(from, to))), windowOf(w.calendar.start(from), w.calendar.start(to))
 		}
-		verdicts := g.state.decide(w.to)
+		verdicts := g.state.decide(c, w.to)
 		for _, v := range verdicts {
 			c.hit(g, w.to, v)
 		}
@@ -117,8 +117,6 @@ func (c *correlator) closeWindow() {
 
 // increase counts a group's events or tuples in pieces of time.
 type increase struct {
-	c       *correlator
-	w       *tumbling
 	pieces  queue[piece]
 	waiting bool // among the groups of the open window
 	entries queue[entry]
@@ -130,24 +128,24 @@ type piece struct {
 	tuples map[string]struct{}
 }
 
-func (s *increase) add(now int64, x entry) {
-	i := s.w.move(now)
+func (s *increase) add(c *correlator, now int64, x entry) {
+	i := c.window.move(now)
 	if n := s.pieces.len(); n == 0 || s.pieces.all()[n-1].index != i {
 		s.pieces.push(piece{index: i})
 	}
 	p := &s.pieces.all()[s.pieces.len()-1]
-	limit := s.c.e.opts.MaxGroupEvents
-	if !s.w.distinct {
+	limit := c.e.opts.MaxGroupEvents
+	if !c.window.distinct {
 		p.n++
 	} else {
-		for _, k := range x.values.tuples {
+		for _, k := range x.read().tuples {
 			if p.tuples == nil {
 				p.tuples = map[string]struct{}{}
 			}
 			if len(p.tuples) < limit {
 				p.tuples[k] = struct{}{}
 			} else if _, ok := p.tuples[k]; !ok {
-				s.c.e.stats.DroppedEvents++
+				c.e.stats.DroppedEvents++
 			}
 		}
 		p.n = len(p.tuples)
@@ -155,7 +153,7 @@ func (s *increase) add(now int64, x entry) {
 	s.entries.push(x)
 	if s.entries.len() > limit {
 		s.entries.pop()
-		s.c.e.stats.DroppedEvents++
+		c.e.stats.DroppedEvents++
 	}
 }
 
@@ -179,8 +177,8 @@ func (s *increase) value(first, end int64) int {
 	return n + len(tuples)
 }
 
-func (s *increase) decide(to int64) []verdict {
-	w, spec := s.w, s.c.spec
+func (s *increase) decide(c *correlator, to int64) []verdict {
+	w, spec := c.window, c.spec
 	s.waiting = false
 	entries := s.entries.all()
 	s.entries = queue[entry]{}

@@ -79,6 +79,12 @@ func tupleKeys(parts [][]string) (keys []string, cut bool) {
 	return keys, cut
 }
 
+// appendKeyPart adds a part to a key as tupleKeys does.
+func appendKeyPart(key, part []byte) []byte {
+	key = strconv.AppendInt(key, int64(len(part)), 10)
+	return append(append(key, ':'), part...)
+}
+
 // keyParts takes a key of tupleKeys apart.
 func keyParts(key string) []string {
 	var parts []string

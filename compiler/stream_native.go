@@ -8,10 +8,8 @@ import (
 
 // newValues remembers when each tuple was last seen (new_value).
 type newValues struct {
-	c        *correlator
-	lookback int64
-	begun    bool
-	now      int64
+	begun bool
+	now   int64
 
 	seen    aged[sighting]
 	history queue[instantCount] // the last min-history events before now, by instant
@@ -34,14 +32,14 @@ type instantCount struct {
 	n    int
 }
 
-func (s *newValues) add(now int64, x entry) {
-	limit := s.c.e.opts.MaxGroupEvents
+func (s *newValues) add(c *correlator, now int64, x entry) {
+	limit := c.e.opts.MaxGroupEvents
 	if !s.begun || now != s.now {
 		if s.begun {
 			s.history.push(instantCount{s.now, s.atNow})
 			s.total += s.atNow
 		}
-		want := min(s.c.spec.MinHistory, limit)
+		want := min(c.spec.MinHistory, limit)
 		for s.history.len() > 1 && s.total-s.history.first().n >= want {
 			s.total -= s.history.first().n
 			s.history.pop()
@@ -49,12 +47,12 @@ func (s *newValues) add(now int64, x entry) {
 		s.begun, s.now, s.atNow = true, now, 0
 		s.fresh, s.kept = s.fresh[:0], 0
 		s.current = nil
-		for o := s.seen.oldest; o != nil && o.value.at < now-s.lookback; o = s.seen.oldest {
+		for o := s.seen.oldest; o != nil && o.value.at < now-c.keep; o = s.seen.oldest {
 			s.seen.remove(o)
 		}
 	}
 	s.atNow++
-	for _, k := range x.values.tuples {
+	for _, k := range x.read().tuples {
 		n, made := s.seen.touch(k)
 		v := &n.value
 		if made || v.at != now {
@@ -68,30 +66,30 @@ func (s *newValues) add(now int64, x entry) {
 			s.current[k] = append(s.current[k], x)
 			s.kept++
 		} else {
-			s.c.e.stats.DroppedEvents++
+			c.e.stats.DroppedEvents++
 		}
 		if s.seen.len() > limit {
 			s.seen.remove(s.seen.oldest)
-			s.c.e.stats.DroppedEvents++
+			c.e.stats.DroppedEvents++
 		}
 	}
 }
 
 // known counts the earlier events of the lookback, as far as they are
 // remembered: enough for min-history.
-func (s *newValues) known(now int64) int {
+func (s *newValues) known(c *correlator, now int64) int {
 	n := 0
 	for _, h := range s.history.all() {
-		if h.time >= now-s.lookback {
+		if h.time >= now-c.keep {
 			n += h.n
 		}
 	}
 	return n
 }
 
-func (s *newValues) decide(now int64) []verdict {
-	from := now - s.lookback
-	if s.known(now) < min(s.c.spec.MinHistory, s.c.e.opts.MaxGroupEvents) {
+func (s *newValues) decide(c *correlator, now int64) []verdict {
+	from := now - c.keep
+	if s.known(c, now) < min(c.spec.MinHistory, c.e.opts.MaxGroupEvents) {
 		return nil
 	}
 	var out []verdict
@@ -109,28 +107,27 @@ func (s *newValues) decide(now int64) []verdict {
 
 // silence remembers the group's last instants (after_silence).
 type silence struct {
-	c             *correlator
 	begun, before bool
 	now, prev     int64
 	raised        bool
 	here, there   []entry // events of now and of prev
 }
 
-func (s *silence) add(now int64, x entry) {
+func (s *silence) add(c *correlator, now int64, x entry) {
 	if !s.begun || now != s.now {
 		s.prev, s.before, s.there = s.now, s.begun, s.here
 		s.now, s.begun, s.raised, s.here = now, true, false, nil
 	}
-	if len(s.here) >= s.c.e.opts.MaxGroupEvents {
-		s.c.e.stats.DroppedEvents++
+	if len(s.here) >= c.e.opts.MaxGroupEvents {
+		c.e.stats.DroppedEvents++
 		return
 	}
 	s.here = append(s.here, x)
 }
 
-func (s *silence) decide(now int64) []verdict {
+func (s *silence) decide(c *correlator, now int64) []verdict {
 	gap := now - s.prev
-	if s.raised || !s.before || gap < s.c.spec.Silence || gap > clampSpan(s.c.spec.Lookback) {
+	if s.raised || !s.before || gap < c.spec.Silence || gap > clampSpan(c.spec.Lookback) {
 		return nil
 	}
 	s.raised = true
@@ -158,25 +155,25 @@ const dayUnit = 24 * 3600 * 1_000_000
 
 // summary counts all of a group's events.
 type summary struct {
-	c           *correlator
 	n           int
 	first, last int64
 	distinct    []map[string]struct{}
 }
 
-func (s *summary) add(now int64, x entry) {
+func (s *summary) add(c *correlator, now int64, x entry) {
 	if s.n == 0 {
 		s.first = now
 	}
 	s.n++
 	s.last = now
-	for i, keys := range x.values.fields[:min(len(x.values.fields), len(s.distinct))] {
+	fields := x.read().fields()
+	for i, keys := range fields[:min(len(fields), len(s.distinct))] {
 		if s.distinct[i] == nil {
 			s.distinct[i] = map[string]struct{}{}
 		}
 		for _, k := range keys {
-			if _, ok := s.distinct[i][k]; !ok && len(s.distinct[i]) >= s.c.e.opts.MaxGroupEvents {
-				s.c.e.stats.DroppedEvents++
+			if _, ok := s.distinct[i][k]; !ok && len(s.distinct[i]) >= c.e.opts.MaxGroupEvents {
+				c.e.stats.DroppedEvents++
 				continue
 			}
 			s.distinct[i][k] = struct{}{}
@@ -184,13 +181,13 @@ func (s *summary) add(now int64, x entry) {
 	}
 }
 
-func (s *summary) decide(int64) []verdict { return nil }
+func (s *summary) decide(*correlator, int64) []verdict { return nil }
 
 // summarise makes the hits of a summary, in the order of the groups' keys.
 func (c *correlator) summarise() {
 	var groups []*group
-	for n := c.groups.oldest; n != nil; n = n.newer {
-		groups = append(groups, n.value)
+	for g := c.groups.oldest; g != nil; g = g.newer {
+		groups = append(groups, g)
 	}
 	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
 	for _, g := range groups {

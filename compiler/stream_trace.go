@@ -52,17 +52,17 @@ func (c *correlator) instant(g *group, now int64, hit bool) Instant {
 	x := Instant{Holds: hit, Hit: hit, Window: windowOf(now-c.span, now)}
 	switch s := g.state.(type) {
 	case *windowState:
-		n, ok := s.of.holds(now - c.span)
+		n, ok := s.of.holds(c, now-c.span)
 		x.Value, x.Holds = numberValue(n), ok
 		x.Events = make([]int, len(c.spec.Inputs))
 		for _, e := range s.events.all() {
-			for _, i := range e.by {
+			for _, i := range e.by() {
 				x.Events[e.inputs[i].input]++
 			}
 		}
 	case *newValues:
-		x.Window = windowOf(now-s.lookback, now)
-		x.Value = numberValue(intNumber(s.known(now)))
+		x.Window = windowOf(now-c.keep, now)
+		x.Value = numberValue(intNumber(s.known(c, now)))
 	case *silence:
 		x.Window = windowOf(now, now)
 		if s.before {

@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // windowState serves the types whose condition is about the events of the
 // closed interval [t − timespan, t]: it keeps these events and knows the edge.
 type windowState struct {
-	c      *correlator
 	of     aggregate
 	events queue[entry]
 
@@ -30,22 +30,22 @@ type aggregate interface {
 	drop(x entry)
 	// holds says whether the condition is met by the window that begins at
 	// from, and by which count or value.
-	holds(from int64) (n ir.Number, ok bool)
+	holds(c *correlator, from int64) (n ir.Number, ok bool)
 }
 
-func (s *windowState) add(now int64, x entry) {
+func (s *windowState) add(c *correlator, now int64, x entry) {
 	if !s.begun || now != s.now {
 		s.prev, s.prevSat, s.before = s.now, s.sat, s.begun
 		s.now, s.sat, s.raised, s.begun = now, false, false, true
-		for s.events.len() > 0 && s.events.first().time < now-s.c.span {
+		for s.events.len() > 0 && s.events.first().time < now-c.span {
 			s.drop()
 		}
 	}
 	s.events.push(x)
 	s.of.add(x)
-	if s.events.len() > s.c.e.opts.MaxGroupEvents {
+	if s.events.len() > c.e.opts.MaxGroupEvents {
 		s.drop()
-		s.c.e.stats.DroppedEvents++
+		c.e.stats.DroppedEvents++
 	}
 }
 
@@ -54,9 +54,9 @@ func (s *windowState) drop() {
 	s.events.pop()
 }
 
-func (s *windowState) decide(now int64) []verdict {
-	from := now - s.c.span
-	n, ok := s.of.holds(from)
+func (s *windowState) decide(c *correlator, now int64) []verdict {
+	from := now - c.span
+	n, ok := s.of.holds(c, from)
 	s.sat = ok
 	if !ok || s.raised || s.before && s.prevSat && s.prev >= from {
 		return nil
@@ -70,65 +70,104 @@ func (s *windowState) decide(now int64) []verdict {
 }
 
 // tally counts events (event_count).
-type tally struct {
-	c *correlator
-	n int
-}
+type tally struct{ n int }
 
 func (a *tally) add(entry)  { a.n++ }
 func (a *tally) drop(entry) { a.n-- }
-func (a *tally) holds(int64) (ir.Number, bool) {
+func (a *tally) holds(c *correlator, _ int64) (ir.Number, bool) {
 	n := intNumber(a.n)
-	return n, meet(a.c.bounds, n)
+	return n, meet(c.bounds, n)
 }
 
 // distinctValues counts distinct tuples of values (value_count).
 type distinctValues struct {
-	c *correlator
-	n map[string]int // events with the tuple
+	few  []tupleCount
+	many map[string]int // instead, once there were more than maxFewTuples
 }
 
+type tupleCount struct {
+	tuple  string
+	events int
+}
+
+// maxFewTuples is how many tuples are looked for one by one.
+const maxFewTuples = 8
+
 func (a *distinctValues) add(x entry) {
-	for _, k := range x.values.tuples {
-		a.n[k]++
+	tuples := x.read().tuples
+next:
+	for i, k := range tuples {
+		if a.many != nil {
+			a.many[k]++
+			continue
+		}
+		for j := range a.few {
+			if f := &a.few[j]; f.tuple == k {
+				f.events++
+				tuples[i] = f.tuple // one copy is enough
+				continue next
+			}
+		}
+		if len(a.few) < maxFewTuples {
+			a.few = append(a.few, tupleCount{k, 1})
+			continue
+		}
+		a.many = make(map[string]int, 2*maxFewTuples)
+		for _, f := range a.few {
+			a.many[f.tuple] = f.events
+		}
+		a.few = nil
+		a.many[k]++
 	}
 }
 
 func (a *distinctValues) drop(x entry) {
-	for _, k := range x.values.tuples {
-		if a.n[k]--; a.n[k] == 0 {
-			delete(a.n, k)
+next:
+	for _, k := range x.read().tuples {
+		if a.many != nil {
+			if a.many[k]--; a.many[k] == 0 {
+				if delete(a.many, k); len(a.many) == 0 {
+					a.many = nil
+				}
+			}
+			continue
+		}
+		for j := range a.few {
+			if f := &a.few[j]; f.tuple == k {
+				if f.events--; f.events == 0 {
+					a.few = slices.Delete(a.few, j, j+1)
+				}
+				continue next
+			}
 		}
 	}
 }
 
-func (a *distinctValues) holds(int64) (ir.Number, bool) {
-	n := intNumber(len(a.n))
-	return n, meet(a.c.bounds, n)
+func (a *distinctValues) holds(c *correlator, _ int64) (ir.Number, bool) {
+	n := intNumber(len(a.few) + len(a.many))
+	return n, meet(c.bounds, n)
 }
 
 // total is the sum or mean of numbers. It is exact and rounded once at the
 // end, so that it does not depend on the order of the events or on those that
 // were in the window before.
 type total struct {
-	c    *correlator
-	mean bool
-	n    int
-	sum  big.Int // in units of 2^-totalShift
+	n   int
+	sum big.Int // in units of 2^-totalShift
 }
 
 // totalShift makes the smallest float64 a unit.
 const totalShift = 1074
 
 func (a *total) add(x entry) {
-	for _, n := range x.values.numbers {
+	for _, n := range x.read().numbers() {
 		a.n++
 		a.sum.Add(&a.sum, units(n))
 	}
 }
 
 func (a *total) drop(x entry) {
-	for _, n := range x.values.numbers {
+	for _, n := range x.read().numbers() {
 		a.n--
 		a.sum.Sub(&a.sum, units(n))
 	}
@@ -147,16 +186,16 @@ func units(n ir.Number) *big.Int {
 	return x.Lsh(x, uint(exp))
 }
 
-func (a *total) holds(int64) (ir.Number, bool) {
+func (a *total) holds(c *correlator, _ int64) (ir.Number, bool) {
 	if a.n == 0 {
 		return ir.Number{}, false
 	}
 	parts := 1
-	if a.mean {
+	if c.spec.Type == sigma.ValueAvg {
 		parts = a.n
 	}
 	n := quotient(&a.sum, parts)
-	return n, meet(a.c.bounds, n)
+	return n, meet(c.bounds, n)
 }
 
 // quotient divides a number of units: an integer of 64 bits where it is one.
@@ -174,56 +213,54 @@ func quotient(sum *big.Int, parts int) ir.Number {
 }
 
 // percentile is the nearest rank among the window's numbers.
-type percentile struct {
-	c      *correlator
-	sorted []ir.Number
-}
+type percentile struct{ sorted []ir.Number }
 
 func (a *percentile) add(x entry) {
-	for _, n := range x.values.numbers {
+	for _, n := range x.read().numbers() {
 		i, _ := slices.BinarySearchFunc(a.sorted, n, compareNumbers)
 		a.sorted = slices.Insert(a.sorted, i, n)
 	}
 }
 
 func (a *percentile) drop(x entry) {
-	for _, n := range x.values.numbers {
+	for _, n := range x.read().numbers() {
 		if i, ok := slices.BinarySearchFunc(a.sorted, n, compareNumbers); ok {
 			a.sorted = slices.Delete(a.sorted, i, i+1)
 		}
 	}
 }
 
-func (a *percentile) holds(int64) (ir.Number, bool) {
+func (a *percentile) holds(c *correlator, _ int64) (ir.Number, bool) {
 	if len(a.sorted) == 0 {
 		return ir.Number{}, false
 	}
-	n := a.sorted[nearestRank(a.c.spec.Percentile, len(a.sorted))-1]
-	return n, meet(a.c.bounds, n)
+	n := a.sorted[nearestRank(c.spec.Percentile, len(a.sorted))-1]
+	return n, meet(c.bounds, n)
 }
 
 // occurring knows when each input was last seen (temporal).
-type occurring struct {
-	c    *correlator
-	last []int64
-	seen []bool
-}
+type occurring struct{ last []int64 }
 
-func newOccurring(c *correlator) *occurring {
-	n := len(c.spec.Inputs)
-	return &occurring{c: c, last: make([]int64, n), seen: make([]bool, n)}
+// never is before all times.
+const never = math.MinInt64
+
+func newOccurring(inputs int) *occurring {
+	a := &occurring{make([]int64, inputs)}
+	for i := range a.last {
+		a.last[i] = never
+	}
+	return a
 }
 
 func (a *occurring) add(x entry) {
-	for _, i := range x.by {
-		in := x.inputs[i].input
-		a.last[in], a.seen[in] = x.time, true
+	for _, i := range x.by() {
+		a.last[x.inputs[i].input] = x.time
 	}
 }
 
 func (a *occurring) drop(entry) {}
 
-func (a *occurring) holds(from int64) (ir.Number, bool) {
+func (a *occurring) holds(c *correlator, from int64) (ir.Number, bool) {
 	count := 0
 	for i := range a.last {
 		if a.occurs(i, from) {
@@ -232,16 +269,16 @@ func (a *occurring) holds(from int64) (ir.Number, bool) {
 	}
 	n := intNumber(count)
 	switch {
-	case a.c.spec.Combination != nil:
-		return n, a.combined(a.c.spec.Combination, from)
-	case len(a.c.bounds) > 0:
-		return n, meet(a.c.bounds, n)
+	case c.spec.Combination != nil:
+		return n, a.combined(c.spec.Combination, from)
+	case len(c.bounds) > 0:
+		return n, meet(c.bounds, n)
 	}
 	return n, count == len(a.last)
 }
 
 func (a *occurring) occurs(input int, from int64) bool {
-	return input >= 0 && input < len(a.last) && a.seen[input] && a.last[input] >= from
+	return input >= 0 && input < len(a.last) && a.last[input] != never && a.last[input] >= from
 }
 
 func (a *occurring) combined(c ir.Combination, from int64) bool {
@@ -273,12 +310,10 @@ func (a *occurring) combined(c ir.Combination, from int64) bool {
 type chain struct {
 	occurring
 	start []int64
-	begun []bool
 }
 
-func newChain(c *correlator) *chain {
-	n := len(c.spec.Inputs)
-	return &chain{occurring: *newOccurring(c), start: make([]int64, n), begun: make([]bool, n)}
+func newChain(inputs int) *chain {
+	return &chain{*newOccurring(inputs), newOccurring(inputs).last}
 }
 
 func (a *chain) add(x entry) {
@@ -286,21 +321,20 @@ func (a *chain) add(x entry) {
 	// Equal times are in order, and one event may be several steps: all that
 	// came at this instant is gone through again.
 	for k := range a.start {
-		if !a.seen[k] || a.last[k] != x.time {
+		if a.last[k] != x.time {
 			continue
 		}
-		switch {
-		case k == 0:
-			a.start[k], a.begun[k] = x.time, true
-		case a.begun[k-1] && (!a.begun[k] || a.start[k-1] > a.start[k]):
-			a.start[k], a.begun[k] = a.start[k-1], true
+		if k == 0 {
+			a.start[k] = x.time
+		} else {
+			a.start[k] = max(a.start[k], a.start[k-1])
 		}
 	}
 }
 
-func (a *chain) holds(from int64) (ir.Number, bool) {
+func (a *chain) holds(_ *correlator, from int64) (ir.Number, bool) {
 	steps := 0
-	for steps < len(a.start) && a.begun[steps] && a.start[steps] >= from {
+	for steps < len(a.start) && a.start[steps] != never && a.start[steps] >= from {
 		steps++
 	}
 	return intNumber(steps), steps == len(a.start)
@@ -308,29 +342,28 @@ func (a *chain) holds(from int64) (ir.Number, bool) {
 
 // inputCounts counts the events of each input (counts).
 type inputCounts struct {
-	c      *correlator
 	n      []int
 	events int
 }
 
 func (a *inputCounts) add(x entry) {
 	a.events++
-	for _, i := range x.by {
+	for _, i := range x.by() {
 		a.n[x.inputs[i].input]++
 	}
 }
 
 func (a *inputCounts) drop(x entry) {
 	a.events--
-	for _, i := range x.by {
+	for _, i := range x.by() {
 		a.n[x.inputs[i].input]--
 	}
 }
 
-func (a *inputCounts) holds(int64) (ir.Number, bool) {
-	n, spec := intNumber(a.events), a.c.spec
+func (a *inputCounts) holds(c *correlator, _ int64) (ir.Number, bool) {
+	n, spec := intNumber(a.events), c.spec
 	for i, want := range spec.Counts {
-		if !meet(a.c.counts[i], intNumber(a.n[want.Input])) {
+		if !meet(c.counts[i], intNumber(a.n[want.Input])) {
 			return n, false
 		}
 	}
