@@ -11,7 +11,7 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-func parseDocs(t *testing.T, text string) []*sigma.Document {
+func parseDocs(t testing.TB, text string) []*sigma.Document {
 	t.Helper()
 	docs, ds := sigma.Parse("set.yml", []byte(text))
 	if ds.HasErrors() {

@@ -77,7 +77,7 @@ func (rs *RuleSet) explain(rule string, in incoming) (out []Explanation, err err
 		if rule != "" && !strings.EqualFold(rule, l.info.ID) && rule != l.info.Meta.Name && rule != l.info.Title {
 			continue
 		}
-		x := Explanation{Rule: &l.info, Source: src}
+		x := Explanation{Rule: l.info, Source: src}
 		var r *ir.Rule
 		for _, low := range l.lowered {
 			s := event.Source{Form: event.Form(low.Source.Form), Table: low.Source.Table}

@@ -125,7 +125,7 @@ const maxMatchedValues = 100
 
 func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
 	in.identify()
-	h := Hit{Rule: &p.loaded.info, Time: in.record.Time, Source: in.record.Source, Event: in.record.Event, EventID: in.record.ID}
+	h := Hit{Rule: p.loaded.info, Time: in.record.Time, Source: in.record.Source, Event: in.record.Event, EventID: in.record.ID}
 	h.ID = hitID(h.Rule, in.identity)
 	d := detail{set: rs.leaves, hit: &h}
 	// The source's own conditions are no news.
@@ -152,7 +152,7 @@ func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
 // rule and its selections.
 func (rs *RuleSet) contribution(p *program, s *scratch, in *incoming) Hit {
 	in.identify()
-	h := Hit{Rule: &p.loaded.info}
+	h := Hit{Rule: p.loaded.info}
 	d := detail{set: rs.leaves, hit: &h, brief: true}
 	if d.holds(p.rule.When, s.event) {
 		d.tell(p.rule.When, s.event, "")
@@ -351,13 +351,17 @@ func (in *incoming) identify() {
 	eventHashers.Put(h)
 }
 
+// ruleIdentity is what tells a rule from others.
+func ruleIdentity(r *RuleInfo) string {
+	if r.ID == "" {
+		return r.File + " " + r.Title
+	}
+	return r.ID
+}
+
 // hitID hashes what identifies a hit.
 func hitID(r *RuleInfo, identity string) string {
-	id := r.ID
-	if id == "" {
-		id = r.File + " " + r.Title
-	}
-	sum := sha256.Sum256([]byte(strconv.Quote(id) + " " + identity))
+	sum := sha256.Sum256([]byte(strconv.Quote(ruleIdentity(r)) + " " + identity))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -63,7 +63,7 @@ type RuleSet struct {
 
 // loadedRule is a rule as it was loaded, with what became of it.
 type loadedRule struct {
-	info    RuleInfo
+	info    *RuleInfo // apart: a hit that names its rule does not hold the set
 	failure atomic.Pointer[Disabled]
 	lowered []*ir.Rule // one for each source
 	// programs are those of lowered that run.
@@ -286,17 +286,17 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 		l, ok := loaded[o]
 		if !ok || o == (origin{}) || r.Correlation != nil {
 			m := &r.Meta
-			l = &loadedRule{info: RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m}}
+			l = &loadedRule{info: &RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m}}
 			loaded[o] = l
 			rs.rules = append(rs.rules, l)
 			if len(r.Lacks) > 0 && !r.Inner {
-				rs.notRun = append(rs.notRun, NotRun{&l.info, r.Lacks})
+				rs.notRun = append(rs.notRun, NotRun{l.info, r.Lacks})
 			}
 		}
 		l.lowered = append(l.lowered, r)
 		switch {
 		case r.Correlation != nil:
-			rs.infos[r] = &l.info
+			rs.infos[r] = l.info
 			correlations = append(correlations, r)
 			continue
 		case len(r.Lacks) == 0:
@@ -386,7 +386,7 @@ func (rs *RuleSet) Rules() []*RuleInfo {
 	out := make([]*RuleInfo, 0, len(rs.rules))
 	for _, l := range rs.rules {
 		if !l.lowered[0].Inner {
-			out = append(out, &l.info)
+			out = append(out, l.info)
 		}
 	}
 	return out

@@ -332,7 +332,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				q.failed.Store(true)
 				for _, i := range q.programs {
 					l := g.programs[i].loaded
-					l.failure.CompareAndSwap(nil, &Disabled{&l.info, failed})
+					l.failure.CompareAndSwap(nil, &Disabled{l.info, failed})
 				}
 			}
 			if holds {
@@ -383,7 +383,7 @@ func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program,
 			failed = errCost
 		}
 		if failed != nil {
-			l.failure.CompareAndSwap(nil, &Disabled{&l.info, failed})
+			l.failure.CompareAndSwap(nil, &Disabled{l.info, failed})
 		}
 	}()
 	f(p, s, in)

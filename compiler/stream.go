@@ -42,6 +42,9 @@ type StreamOptions struct {
 	// carry in place of their whole event, such as who did it. It is called
 	// inside Push, for the events that a correlation looks at.
 	Keep func(event.Record) any
+	// Decode reads in RestoreStream what Keep had returned and encoding/json
+	// wrote; nil for JSON as it is, numbers as json.Number.
+	Decode func(data []byte) (any, error)
 	// Trace, when set, is called for each group and instant that is decided,
 	// more than once where an instant is decided at once, inside Push, Advance
 	// and Close. It is not called for summaries. It makes a stream slow.
@@ -123,7 +126,7 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 	infos := map[*ir.Rule]*RuleInfo{}
 	for _, l := range rs.rules {
 		for _, r := range l.lowered {
-			infos[r] = &l.info
+			infos[r] = l.info
 		}
 	}
 	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return infos[r] }, rs.quiet)
@@ -155,12 +158,13 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			}
 			by, err := newFields(rs.leaves, r.Once.By)
 			if err != nil {
-				e.disabled = append(e.disabled, Disabled{&l.info, err})
+				e.disabled = append(e.disabled, Disabled{l.info, err})
 				continue
 			}
 			if keeper == nil {
-				keeper = e.keeper(r.Once)
+				keeper = e.keeper(l.info, r.Once)
 			}
+			keeper.rules = append(keeper.rules, r)
 			st.role(r).once = &onceReader{by, keeper}
 		}
 	}
@@ -255,7 +259,7 @@ func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 	case role.once != nil:
 		cost := c.cost
 		c.cost = st.rs.maxCost
-		p.held = append(p.held, heldHit{h, onceKey(s.event, role.once.by), p.time, role.once.keeper})
+		p.held = append(p.held, heldHit{h, onceKey(s.event, role.once.by), p.time, role.once.keeper, rule.rule})
 		c.cost = cost
 	default:
 		st.hits = append(st.hits, h)

@@ -52,6 +52,9 @@ type state interface {
 	// decide returns the hits of the instant now by what is known of it,
 	// without those that it returned before.
 	decide(c *correlator, now int64) []verdict
+	// save writes it to a snapshot; load reads it into what make made.
+	save(w *snapshotWriter)
+	load(c *correlator, r *snapshotReader)
 }
 
 // verdict is a hit without its rule and group.
@@ -137,7 +140,8 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 		c.ends = append(c.ends, entityReader{f.Type, f.Field.Name, x})
 	}
 	if r.Once != nil {
-		c.once = e.keeper(r.Once)
+		c.once = e.keeper(c.info, r.Once)
+		c.once.rules = []*ir.Rule{r}
 		if c.onceBy, err = newFields(nil, r.Once.By); err != nil {
 			return nil, err
 		}

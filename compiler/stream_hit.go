@@ -73,7 +73,7 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 		e.out = append(e.out, h)
 		return
 	}
-	e.raiseOnce(heldHit{h, onceKey(s, c.onceBy), t, c.once}, false)
+	e.raiseOnce(heldHit{hit: h, key: onceKey(s, c.onceBy), time: t, once: c.once}, false)
 }
 
 func windowOf(from, to int64) Window {

@@ -150,8 +150,12 @@ func (s *increase) add(c *correlator, now int64, x entry) {
 		}
 		p.n = len(p.tuples)
 	}
+	s.remember(c, x)
+}
+
+func (s *increase) remember(c *correlator, x entry) {
 	s.entries.push(x)
-	if s.entries.len() > limit {
+	if s.entries.len() > c.e.opts.MaxGroupEvents {
 		s.entries.pop()
 		c.e.stats.DroppedEvents++
 	}

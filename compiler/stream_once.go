@@ -13,11 +13,14 @@ type heldHit struct {
 	key  string
 	time int64
 	once *onceKeeper
+	rule *ir.Rule // of the hit, on a single event
 }
 
 // onceKeeper remembers the raised hits of a rule with once.
 type onceKeeper struct {
 	e      *engine
+	info   *RuleInfo
+	rules  []*ir.Rule // of one document, one for each source
 	span   int64
 	raised aged[raisedHit]
 }
@@ -27,8 +30,8 @@ type raisedHit struct {
 	time int64
 }
 
-func (e *engine) keeper(o *ir.Once) *onceKeeper {
-	k := &onceKeeper{e: e, span: clampSpan(o.For)}
+func (e *engine) keeper(info *RuleInfo, o *ir.Once) *onceKeeper {
+	k := &onceKeeper{e: e, info: info, span: clampSpan(o.For)}
 	e.onces = append(e.onces, k)
 	return k
 }

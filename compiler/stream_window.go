@@ -41,6 +41,10 @@ func (s *windowState) add(c *correlator, now int64, x entry) {
 			s.drop()
 		}
 	}
+	s.remember(c, x)
+}
+
+func (s *windowState) remember(c *correlator, x entry) {
 	s.events.push(x)
 	s.of.add(x)
 	if s.events.len() > c.e.opts.MaxGroupEvents {

@@ -1,0 +1,332 @@
+package compiler
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler/event"
+)
+
+// snapshotSet has a correlation of each kind of state, and rules with once.
+const snapshotSet = streamSet + `
+---
+rulewright: 1
+title: New place
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c07
+correlation:
+  type: new_value
+  rules: [success]
+  group-by: [UserPrincipalName]
+  fields: [Location]
+  lookback: 1h
+---
+rulewright: 1
+title: More than before
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c08
+correlation:
+  type: increase
+  rules: [success, failure]
+  group-by: [UserPrincipalName]
+  timespan: 5m
+  against: 5m
+  ratio: 1
+  field: Location
+---
+rulewright: 1
+title: All of them
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c09
+correlation:
+  type: summary
+  rules: [success, failure]
+  group-by: [UserPrincipalName]
+  fields: [Location]
+---
+rulewright: 1
+title: Back again
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c0a
+correlation:
+  type: after_silence
+  rules: [success]
+  group-by: [UserPrincipalName]
+  silence: 3m
+  lookback: 1h
+---
+title: Slow
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c0b
+correlation:
+  type: value_sum
+  rules: [success]
+  group-by: [UserPrincipalName]
+  timespan: 5m
+  condition: {field: DurationMs, gte: 1.5}
+`
+
+func snapshotRules(t testing.TB) *RuleSet {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(snapshotSet, "GENERATE", "true", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	return rs
+}
+
+func snapshotEvents(n int) []map[string]any {
+	var out []map[string]any
+	for i := range n {
+		ev := signIn(i, []string{"ann", "bo", "cy"}[i%3], []string{"50126", "0", "0", "50126"}[i%4])
+		ev["Location"], ev["DurationMs"] = []any{"de", "fr", i}[i%3], 0.5*float64(i%5)
+		out = append(out, ev)
+	}
+	return out
+}
+
+// snapshotOf is the snapshot of a stream in the middle of things.
+func snapshotOf(t testing.TB, rs *RuleSet, opts StreamOptions) []byte {
+	st := NewStream(rs, opts)
+	for _, ev := range snapshotEvents(25) {
+		if _, err := st.Push(ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := st.Snapshot(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What is no whole snapshot is an error of a kind that can be told, and no
+// stream.
+func TestRestoreDamaged(t *testing.T) {
+	rs := snapshotRules(t)
+	data := snapshotOf(t, rs, StreamOptions{Lateness: 4 * time.Minute, KeepEvents: true})
+	restore := func(data []byte) error {
+		st, _, err := RestoreStream(rs, StreamOptions{}, bytes.NewReader(data))
+		if err != nil && st != nil {
+			t.Fatal("an error and a stream")
+		}
+		return err
+	}
+	if err := restore(data); err != nil {
+		t.Fatal(err)
+	}
+	for name, foreign := range map[string][]byte{"empty": nil, "JSON": []byte(`{"state": 1}`), "short": []byte("rule"), "zeros": make([]byte, 1000)} {
+		if err := restore(foreign); !errors.Is(err, ErrNotSnapshot) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	other := slices.Clone(data)
+	other[len(snapshotMagic)]++
+	if err := restore(other); !errors.Is(err, ErrSnapshotVersion) {
+		t.Errorf("another version: %v", err)
+	}
+	step := 1 + len(data)/300 // each restore loads the rules
+	for n := len(snapshotMagic); n < len(data); n += step {
+		if err := restore(data[:n]); !errors.Is(err, ErrSnapshotDamaged) {
+			t.Fatalf("cut at %d of %d: %v", n, len(data), err)
+		}
+	}
+	for i := len(snapshotMagic) + 2; i < len(data); i += step {
+		flipped := slices.Clone(data)
+		flipped[i] ^= 1 << (i % 8)
+		if err := restore(flipped); !errors.Is(err, ErrSnapshotDamaged) {
+			t.Fatalf("byte %d of %d changed: %v", i, len(data), err)
+		}
+	}
+	broken := errors.New("the disk is gone")
+	if _, _, err := RestoreStream(rs, StreamOptions{}, io.MultiReader(bytes.NewReader(data[:100]), errReader{broken})); !errors.Is(err, broken) {
+		t.Errorf("an error of the reader: %v", err)
+	}
+	for _, n := range []int{0, 30, 200} {
+		st := NewStream(rs, StreamOptions{})
+		if err := st.Snapshot(&shortWriter{n, broken}); !errors.Is(err, broken) {
+			t.Errorf("a writer that takes %d bytes: %v", n, err)
+		}
+		if _, err := st.Push(snapshotEvents(1)[0]); err != nil {
+			t.Errorf("the stream after a failed snapshot: %v", err)
+		}
+		st.Close()
+		if err := st.Snapshot(io.Discard); err == nil {
+			t.Error("a snapshot of a closed stream")
+		}
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+type shortWriter struct {
+	left int
+	err  error
+}
+
+func (w *shortWriter) Write(b []byte) (int, error) {
+	if len(b) > w.left {
+		return w.left, w.err
+	}
+	w.left -= len(b)
+	return len(b), nil
+}
+
+// The same state is the same bytes, also after it was read back.
+func TestSnapshotIsStable(t *testing.T) {
+	rs := snapshotRules(t)
+	for _, lateness := range []time.Duration{0, 4 * time.Minute} {
+		opts := StreamOptions{Lateness: lateness, KeepEvents: true}
+		data := snapshotOf(t, rs, opts)
+		st, _, err := RestoreStream(rs, opts, bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again bytes.Buffer
+		if err := st.Snapshot(&again); err != nil || !bytes.Equal(data, again.Bytes()) {
+			t.Errorf("lateness %v: %d bytes, then %d, %v", lateness, len(data), again.Len(), err)
+		}
+	}
+}
+
+// Under another rule set the unchanged rules go on, and the others are named.
+func TestRestoreOtherRules(t *testing.T) {
+	text := strings.Replace(snapshotSet, "GENERATE", "true", 1)
+	data := snapshotOf(t, snapshotRules(t), StreamOptions{Lateness: 4 * time.Minute})
+	changed := strings.NewReplacer("title: Slow", "title: Slow ones", // no other meaning
+		"lookback: 1h\n---\nrulewright: 1\ntitle: More", "lookback: 2h\n---\nrulewright: 1\ntitle: More",
+		"by: [UserPrincipalName], for: 30m", "by: [UserPrincipalName], for: 31m").Replace(text)
+	cut := strings.Index(changed, "---\nrulewright: 1\ntitle: Back again")
+	end := strings.Index(changed, "---\ntitle: Slow")
+	changed = changed[:cut] + changed[end:]
+	docs := parseDocs(t, changed)
+	rs, ds := NewRuleSet(docs, RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	_, got, err := RestoreStream(rs, StreamOptions{Lateness: 4 * time.Minute}, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := func(infos []*RuleInfo) (out []string) {
+		for _, i := range infos {
+			out = append(out, i.Title)
+		}
+		slices.Sort(out)
+		return out
+	}
+	if want := []string{"All of them", "Got in", "Many failures", "More than before", "Slow ones"}; !slices.Equal(titles(got.Kept), want) {
+		t.Errorf("kept %q, want %q", titles(got.Kept), want)
+	}
+	if want := []string{"A sign-in at all", "New place"}; !slices.Equal(titles(got.Started), want) {
+		t.Errorf("started %q, want %q", titles(got.Started), want)
+	}
+	var dropped []string
+	for _, d := range got.Dropped {
+		dropped = append(dropped, fmt.Sprintf("%s %d %v", d.Title, d.Groups, d.Hits > 0))
+	}
+	slices.Sort(dropped)
+	// The hits that wait are of a rule that asks for the same as before.
+	if want := []string{"A sign-in at all 3 false", "Back again 3 false", "New place 3 false"}; !slices.Equal(dropped, want) {
+		t.Errorf("dropped %q, want %q", dropped, want)
+	}
+}
+
+// What Keep makes of an event comes back through Decode.
+func TestSnapshotKeep(t *testing.T) {
+	type who struct{ User string }
+	rs := snapshotRules(t)
+	opts := StreamOptions{
+		Keep: func(r event.Record) any { return who{r.Event.(map[string]any)["UserPrincipalName"].(string)} },
+		Decode: func(data []byte) (any, error) {
+			var w who
+			err := json.Unmarshal(data, &w)
+			return w, err
+		},
+	}
+	st, _, err := RestoreStream(rs, opts, bytes.NewReader(snapshotOf(t, rs, opts)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, h := range st.Close() {
+		for _, c := range h.Contributing {
+			if w, ok := c.Event.(who); ok && w.User == h.Group[0].Value {
+				found++
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("nothing came back")
+	}
+	opts.Decode = func([]byte) (any, error) { return nil, errors.New("no") }
+	if _, _, err := RestoreStream(rs, opts, bytes.NewReader(snapshotOf(t, rs, opts))); !errors.Is(err, ErrSnapshotDamaged) {
+		t.Errorf("an event that cannot be decoded: %v", err)
+	}
+}
+
+// Smaller limits than before are kept from the start.
+func TestRestoreLimits(t *testing.T) {
+	rs := snapshotRules(t)
+	st, _, err := RestoreStream(rs, StreamOptions{MaxGroups: 1, MaxGroupEvents: 1}, bytes.NewReader(snapshotOf(t, rs, StreamOptions{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range st.engine.corrs {
+		if c.groups.len() > 1 {
+			t.Errorf("%s: %d groups", c.info.Title, c.groups.len())
+		}
+	}
+	if s := st.Stats(); s.EvictedGroups == 0 || s.DroppedEvents == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// FuzzRestore: whatever the bytes, also with the right checksums, there is an
+// error or a stream that goes on.
+func FuzzRestore(f *testing.F) {
+	rs := snapshotRules(f)
+	for _, lateness := range []time.Duration{0, 4 * time.Minute} {
+		f.Add(snapshotOf(f, rs, StreamOptions{Lateness: lateness, KeepEvents: true}))
+	}
+	f.Add([]byte(snapshotMagic))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		resum(data)
+		opts := StreamOptions{Lateness: time.Duration(len(data)%2) * time.Minute, MaxGroups: 50, MaxGroupEvents: 50, KeepEvents: true}
+		st, _, err := RestoreStream(rs, opts, bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		for _, ev := range snapshotEvents(20) {
+			if _, err := st.Push(ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var b bytes.Buffer
+		if err := st.Snapshot(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := RestoreStream(rs, opts, &b); err != nil {
+			t.Fatal(err)
+		}
+		st.Reload(rs)
+		st.Close()
+	})
+}
+
+// resum makes the checksums of frames right.
+func resum(data []byte) {
+	at := len(snapshotMagic) + 2
+	for number := uint32(0); at+frameHeader <= len(data); number++ {
+		n := int(binary.LittleEndian.Uint32(data[at+1:]))
+		if n > maxFrameBytes || at+frameHeader+n > len(data) {
+			return
+		}
+		binary.LittleEndian.PutUint32(data[at+5:], frameSum(frameKind(data[at]), number, data[at+frameHeader:at+frameHeader+n]))
+		at += frameHeader + n
+	}
+}
