@@ -98,6 +98,9 @@ type Stream struct {
 	roles  map[*ir.Rule]*role
 	closed bool
 
+	keyed bool // by PushKey, with key
+	key   string
+
 	in      incoming // of Push, and what it makes of it
 	pushed  *pushed
 	hits    []*Hit
@@ -230,11 +233,11 @@ func (st *Stream) read(ev any, err *error) {
 // met takes a rule that is true of the event.
 func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 	var h *Hit
-	if !st.rs.quiet[rule.rule] {
+	role, p := st.roles[rule.rule], st.pushed
+	if !st.rs.quiet[rule.rule] && (!st.keyed || st.ownHit(role, rule.rule, s.event, in)) {
 		x := st.rs.hit(rule, s, in)
 		h = &x
 	}
-	role, p := st.roles[rule.rule], st.pushed
 	if role == nil || p == nil {
 		if h != nil {
 			st.hits = append(st.hits, h)
@@ -325,6 +328,9 @@ func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 	p := st.pushed
 	for _, x := range role.taps {
 		m, groups := x.read(s)
+		if st.keyed {
+			groups = st.ownGroups(x.c, groups)
+		}
 		if len(groups) == 0 {
 			continue
 		}

@@ -18,6 +18,7 @@ type correlator struct {
 	info   *RuleInfo
 	rank   int // of those that it refers to, plus one
 	place  int // in e.corrs
+	part   int // of a group's key, by which groups are divided; -1 for none
 	inputs []*RuleInfo
 	outer  []*tapped
 	atOnce bool

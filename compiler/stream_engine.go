@@ -35,6 +35,7 @@ type engine struct {
 	tumbling []*correlator // those with windows of their own
 	byRule   map[*ir.Rule]*correlator
 	disabled []Disabled
+	divided  bool   // part is set in corrs
 	key      []byte // scratch of soleKey
 
 	seen    bool

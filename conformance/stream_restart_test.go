@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -264,7 +266,70 @@ correlation:
 			hits = append(hits, some...)
 		}
 		hits = append(hits, st.Close()...)
-		hits = slices.DeleteFunc(hits, func(h *compiler.Hit) bool { return strings.HasSuffix(h.Rule.ID, "0000000000ff") || strings.HasSuffix(h.Rule.ID, "0000000000fe") })
+		hits = slices.DeleteFunc(hits, func(h *compiler.Hit) bool {
+			return strings.HasSuffix(h.Rule.ID, "0000000000ff") || strings.HasSuffix(h.Rule.ID, "0000000000fe")
+		})
 		c.differ(t, "after reloads", wholeHits(hits))
+	})
+}
+
+// TestStreamShards: partitions, each with a stream that gets only what comes
+// under its keys, have together the hits of one stream of all events.
+func TestStreamShards(t *testing.T) {
+	histories := 8
+	if testing.Short() {
+		histories = 4
+	}
+	messages, events, divided := 0, 0, 0
+	var mu sync.Mutex
+	eachStreamCase(t, histories, func(t *testing.T, r *RandomStream, c *streamCase) {
+		// What is too late depends on who sees it.
+		one := compiler.NewStream(c.set, c.opts)
+		c.want = wholeHits(pushAll(t, c, one, 0))
+		if one.Stats().Late > 0 {
+			return
+		}
+		router := compiler.NewRouter(c.set)
+		shards := make([]*compiler.Stream, 1+r.IntN(5))
+		for i := range shards {
+			shards[i] = compiler.NewStream(c.set, c.opts)
+		}
+		used := map[int]bool{}
+		var hits []*compiler.Hit
+		sent := 0
+		for _, e := range c.events {
+			keys, err := router.Keys(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range keys {
+				h := fnv.New32a()
+				h.Write([]byte(k))
+				i := int(h.Sum32()) % len(shards)
+				used[i] = true
+				some, err := shards[i].PushKey(k, e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				hits = append(hits, some...)
+			}
+			sent += len(keys)
+		}
+		for _, st := range shards {
+			hits = append(hits, st.Close()...)
+		}
+		got := wholeHits(hits)
+		slices.Sort(got)
+		slices.Sort(c.want)
+		c.differ(t, fmt.Sprintf("%d shards", len(shards)), got)
+		mu.Lock()
+		defer mu.Unlock()
+		messages, events = messages+sent, events+len(c.events)
+		if len(used) > 1 {
+			divided++
+		}
+	})
+	t.Cleanup(func() {
+		t.Logf("%d events were %d messages; %d histories were divided", events, messages, divided)
 	})
 }

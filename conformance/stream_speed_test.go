@@ -186,7 +186,6 @@ func perEvent(n int, f func(i int)) float64 {
 	return float64(cpuTime()-from) / float64(n)
 }
 
-
 // streamSpeedGroups leaves the million to those who ask for it: it takes 2 GB.
 func streamSpeedGroups() []int {
 	if *streamMillion {
