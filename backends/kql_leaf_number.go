@@ -12,10 +12,7 @@ var kqlNumberOps = map[ir.Op]string{ir.Equal: "==", ir.Less: "<", ir.LessOrEqual
 
 // numberTest compares by value.
 func numberTest(t test, s kqlScalar) string {
-	if s.isText() && s.typ == ir.TypeNumeric && t.how == ir.Equal {
-		return equalNumerals(t, s)
-	}
-	if s.dynamic && s.kinds == textKind && s.typ == ir.TypeNumeric && t.how == ir.Equal {
+	if s.typ == ir.TypeNumeric && t.how == ir.Equal && len(t.arguments) == 0 && (s.isText() || s.dynamic && s.kinds == textKind) {
 		return equalNumerals(t, s)
 	}
 	value, form := s.expr, ""
@@ -46,7 +43,7 @@ func smallIntegers(t test) bool {
 			return false
 		}
 	}
-	return t.how == ir.Equal
+	return t.how == ir.Equal && len(t.arguments) == 0
 }
 
 // exactDouble is up to where every integer is a double of its own.
@@ -68,6 +65,13 @@ func comparisons(value string, t test) []string {
 			continue
 		}
 		parts = append(parts, v+" "+kqlNumberOps[t.how]+" "+kqlNumber(n))
+	}
+	for _, a := range t.arguments {
+		text := a.Parameter
+		if a.Duration {
+			text = "(" + text + " / 1s)"
+		}
+		parts = append(parts, value+" "+kqlNumberOps[t.how]+" "+text)
 	}
 	switch len(literals) {
 	case 0:

@@ -76,12 +76,18 @@ func kqlPatternRegexp(text string) string {
 	return replace(replace(replace(text, backslash, `\\`), star, `\*`), question, `\?`)
 }
 
-// lists returns the statements that read the lists, and the conditions that
-// none of them is empty: a rule without what it needs must not fire.
+// kqlLists returns the statements that read what is only known when the query
+// runs, and the conditions that there is some of each: a rule without what it
+// needs must not fire.
 func kqlLists(r *ir.Rule, body string) (lets, guards []string, err error) {
 	for _, b := range readBindings(r, nil) {
 		if kqlName(b.Name) != b.Name {
 			return nil, nil, refuse(r, nil, "KQL", "the parameter %s has a name that KQL takes for something else; a list of that name cannot be said", b.Name)
+		}
+		if b.Scalar != "" {
+			more, guard := kqlArgument(b)
+			lets, guards = append(lets, more...), append(guards, guard)
+			continue
 		}
 		source := "print value = " + b.Name + " | mv-expand value to typeof(string)"
 		if b.Watchlist != "" {
@@ -109,7 +115,7 @@ func kqlLists(r *ir.Rule, body string) (lets, guards []string, err error) {
 	return lets, guards, nil
 }
 
-// readBindings adds the lists that a rule reads, or those that a correlation
+// readBindings adds what a rule reads when it runs, or those that a correlation
 // refers to, each once.
 func readBindings(r *ir.Rule, to []ir.Binding) []ir.Binding {
 	for _, b := range r.Source.Parameters {

@@ -47,7 +47,13 @@ func (p *kqlPrinter) derive(sc *kqlScope, m *ir.Match, pl kqlPlace, s kqlScalar,
 		out.expr = fmt.Sprintf("((%s - %s) / %s)", t, from.scalar(since).time(), kqlTimespan(d.Unit))
 		return pl, out, nil
 	}
-	if d.Zone != "" {
+	switch {
+	case d.Kind == ir.Hours:
+		out.expr = withinHours(t, d.Parameter)
+		return pl, out, nil
+	case d.Parameter != "":
+		t = "datetime_utc_to_local(" + t + ", " + d.Parameter + ")"
+	case d.Zone != "":
 		t = "datetime_utc_to_local(" + t + ", " + kqlString(d.Zone) + ")"
 	}
 	switch d.Kind {
@@ -57,8 +63,8 @@ func (p *kqlPrinter) derive(sc *kqlScope, m *ir.Match, pl kqlPlace, s kqlScalar,
 		out.expr = "hourofday(" + t + ")"
 	case ir.Day:
 		out.expr = "dayofmonth(" + t + ")"
-	case ir.Weekday: // Kusto counts from Sunday, 0
-		out.expr = "toint((dayofweek(" + t + ") + 6d) / 1d) % 7 + 1"
+	case ir.Weekday:
+		out.expr = kqlWeekday(t)
 	case ir.Week:
 		out.expr = "week_of_year(" + t + ")"
 	case ir.Month:
@@ -68,6 +74,9 @@ func (p *kqlPrinter) derive(sc *kqlScope, m *ir.Match, pl kqlPlace, s kqlScalar,
 	}
 	return pl, out, nil
 }
+
+// kqlWeekday is the day of the week from Monday, 1. Kusto counts from Sunday, 0.
+func kqlWeekday(t string) string { return "toint((dayofweek(" + t + ") + 6d) / 1d) % 7 + 1" }
 
 // timeField reports whether a field is the event's own time.
 func (p *kqlPrinter) timeField(f ir.Field) bool {

@@ -100,7 +100,10 @@ type test struct {
 	truth    bool
 	networks []ir.Prefix
 	lists    []string // of networks that the query reads, of askNetwork
-	fields   []ir.Field
+	// arguments are numbers that are given when the query is called, of
+	// askNumber. Such a test has no others.
+	arguments []ir.Argument
+	fields    []ir.Field
 }
 
 // readsList reports whether a pattern holds texts that the query reads.
@@ -138,6 +141,10 @@ func testsOf(m *ir.Match, at kinds) []test {
 			if k := at & textKind; k != 0 {
 				out.tests = append(out.tests, test{ask: askNetwork, kinds: k, lists: []string{v.Parameter}})
 			}
+		case ir.Argument:
+			if k := at & (textKind | numberKind); k != 0 {
+				out.tests = append(out.tests, test{ask: askNumber, how: m.Op, kinds: k, arguments: []ir.Argument{v}})
+			}
 		case ir.FieldRef:
 			out.add(test{ask: askField, how: m.Op, cased: m.Cased, kinds: at &^ objectKind, fields: []ir.Field{v.Field}})
 		}
@@ -169,7 +176,7 @@ func (l *testList) add(t test) {
 	}
 	for i := range l.tests {
 		o := &l.tests[i]
-		if len(o.lists) > 0 || len(o.patterns) > 0 && readsList(o.patterns[0]) {
+		if len(o.lists)+len(o.arguments) > 0 || len(o.patterns) > 0 && readsList(o.patterns[0]) {
 			continue // a test of its own
 		}
 		if o.ask == t.ask && o.kinds == t.kinds && o.how == t.how && o.cased == t.cased && (t.ask != askBool || o.truth == t.truth) {

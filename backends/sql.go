@@ -18,6 +18,9 @@ func SQL(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	if len(r.Lacks) > 0 {
 		return nil, refuse(r, nil, d.title, "a rule with parameters without a value (%s) is not supported", strings.Join(r.Lacks, ", "))
 	}
+	if read := readBindings(r, nil); len(read) > 0 {
+		return nil, refuse(r, nil, d.title, "a parameter that is only known when the query runs (%s) is not supported", read[0].Name)
+	}
 	if r.Correlation != nil {
 		return sqlCorrelated(r, d, t)
 	}

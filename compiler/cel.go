@@ -19,6 +19,11 @@ func CEL(r *ir.Rule) (string, error) {
 	if r.When == nil {
 		return "", errors.New("a correlation is no predicate over one event and has no CEL text")
 	}
+	for _, b := range r.Source.Parameters {
+		if b.Read {
+			return "", fmt.Errorf("the parameter %s is only known when a query runs, and CEL text is none", b.Name)
+		}
+	}
 	return celText(r.Predicate())
 }
 

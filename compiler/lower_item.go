@@ -334,6 +334,13 @@ func (l *lowerer) terms(it *sigma.Item, m modifiers, field ir.Field, in scope, v
 	one := func(op ir.Op, value ir.Value) []term { return []term{{op: op, value: value, pos: v.Position()}} }
 	if s, ok := v.(sigma.String); ok && slices.ContainsFunc(s.Parts, func(p sigma.Part) bool { _, list := readsList(p); return list }) {
 		name, whole := readsList(s.Parts[0])
+		if _, ok := l.params.argumentOf(v); ok {
+			op := ir.Equal
+			if m.compares {
+				op = m.compare
+			}
+			return one(op, ir.Argument{Parameter: name, Duration: m.since != nil})
+		}
 		switch {
 		case m.cidr && whole && len(s.Parts) == 1:
 			return one(ir.InNetwork, ir.Networks{Parameter: name})

@@ -98,7 +98,7 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 	}
 	sources := []source{{p.l.opts.Profile.fileName(), given.values, false}, {"", placeholder, false}, {defaultFile, def.Default, false}}
 	asks := p.l.opts.Ask && readable(def, kinds)
-	if p.l.opts.Ask && !asks && given.watchlist == "" {
+	if p.l.opts.Ask && !asks && given.watchlist == "" { // a call cannot give it here
 		sources = append(sources, source{defaultFile, def.Example, true})
 	}
 	example := false
@@ -132,11 +132,49 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 	}
 	p.bind(name, def.Type, vs, given.watchlist)
 	for i := range p.used {
-		if p.used[i].Name == name {
-			p.used[i].Example = example
+		if p.used[i].Name == name && example {
+			p.used[i].Example = true
 		}
 	}
 	return vs, len(vs) > 0
+}
+
+// argument returns what stands for a single value that whoever calls a query
+// gives, where one of these types may stand. ok is false where the value is
+// known, or cannot be given.
+func (p *parameters) argument(name string, pos sigma.Pos, kinds ...string) (v sigma.Value, ok bool) {
+	def, ok := p.definition(name, pos)
+	if !ok || !p.l.opts.Ask || def.List || !slices.Contains(kinds, def.Type) || !slices.Contains([]string{"number", "duration", "hours", "zone"}, def.Type) {
+		return nil, false
+	}
+	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
+	given, _ := p.l.opts.Profile.lookup(name)
+	isValue := func(v sigma.Value) bool {
+		_, keep, err := typedValue(def.Type, v)
+		return keep || err != nil // values says what is wrong
+	}
+	if given.watchlist != "" || slices.ContainsFunc(slices.Concat(given.values, placeholder, def.Default), isValue) {
+		return nil, false
+	}
+	i := slices.IndexFunc(p.used, func(b ir.Binding) bool { return b.Name == name })
+	if i < 0 {
+		i, p.used = len(p.used), append(p.used, ir.Binding{Name: name})
+	}
+	p.used[i].Read, p.used[i].Scalar = true, def.Type
+	return sigma.String{Pos: pos, Raw: "%" + name + "%", Parts: []sigma.Part{{Kind: sigma.Placeholder, Text: listMark + name}}}, true
+}
+
+// argumentOf returns the parameter that a value stands for if it is given when a
+// query is called.
+func (p *parameters) argumentOf(v sigma.Value) (name string, ok bool) {
+	s, isText := v.(sigma.String)
+	if !isText || len(s.Parts) != 1 {
+		return "", false
+	}
+	if name, ok = readsList(s.Parts[0]); !ok {
+		return "", false
+	}
+	return name, slices.ContainsFunc(p.used, func(b ir.Binding) bool { return b.Name == name && b.Scalar != "" })
 }
 
 // readable reports whether a query can read a parameter when it runs, where
@@ -152,7 +190,7 @@ func readable(def sigma.Parameter, kinds []string) bool {
 }
 
 // listMark is in front of a parameter's name in a placeholder that stays for
-// the query to read. No name begins with it.
+// the query to read, a list or a value. No name begins with it.
 const listMark = "\x00"
 
 // read returns what stands for a list that the query reads.
@@ -322,6 +360,12 @@ func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lac
 			values = append(values, v)
 			continue
 		}
+		if name := parts[0].Text; len(parts) == 1 && parts[0].Kind == sigma.Placeholder && it.Field.Name != "" {
+			if v, ok := l.params.argument(name, s.Pos, m.argumentKinds()...); ok {
+				values = append(values, v)
+				continue
+			}
+		}
 		out, ok := l.expandValue(s, parts, m)
 		if !ok {
 			lacking = true
@@ -419,6 +463,20 @@ func movedTo(v sigma.Value, pos sigma.Pos) sigma.Value {
 		return v
 	}
 	return v
+}
+
+// argumentKinds returns the types of parameter that can be an item's value and
+// be given when a query is called.
+func (m *modifiers) argumentKinds() []string {
+	switch {
+	case m.all || m.exists || m.fieldref || m.cidr || m.re || len(m.encodings) > 0 || m.placed:
+		return nil
+	case m.hours != "":
+		return []string{"hours"}
+	case m.since != nil:
+		return []string{"duration"}
+	}
+	return []string{"number"}
 }
 
 // parameterKinds returns the types of parameter that can be an item's value.

@@ -143,7 +143,7 @@ func TestReadParameters(t *testing.T) {
 	rule := func(items string) string {
 		return "rulewright: 1\ntitle: T\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: 1.0.0\nlogsource: {product: azure, service: auditlogs}\nparameters:\n" +
 			"  - {name: vips, type: string, list: true}\n  - {name: nets, type: cidr, list: true}\n  - {name: filled, type: string, list: true}\n  - {name: days, type: number}\n" +
-			"  - {name: office, type: hours}\n" +
+			"  - {name: office, type: hours}\n  - {name: place, type: zone}\n  - {name: age, type: duration}\n" +
 			"detection:\n  s:\n" + items + "  condition: s\n"
 	}
 	for _, c := range []struct {
@@ -158,8 +158,16 @@ func TestReadParameters(t *testing.T) {
   (like A like"%vips%")
   (equal A "x" "z"))`, "", "", "", true, false},
 		{"    A|cidr|expand: '%nets%'\n", `(inNetwork A networks(nets))`, "nets", "", "", true, true},
-		{"    A|gt: '%days%'\n", "false", "", "days", "", true, true},
-		{"    TimeGenerated|within: '%office%'\n", "false", "", "office", "", true, true},
+		{"    A|gt: '%days%'\n", "false", "", "days", "", true, false},
+		{"    A|gt: '%days%'\n", "(greater A argument(days))", "days", "", "", true, true},
+		{"    A|expand: ['%days%', x]\n", `(equal A argument(days) "x")`, "days", "", "", false, true},
+		{"    A|expand: '%days%x'\n", "false", "", "days", "", true, true},
+		{"    A|contains|expand: '%days%'\n", "false", "", "days", "", true, true},
+		{"    TimeGenerated|hour|lt: '%days%'\n", "(less TimeGenerated@hour argument(days))", "days", "", "", true, true},
+		{"    TimeGenerated|hour=%place%: 5\n", "(equal TimeGenerated@hour(%place%) 5)", "place", "", "", true, true},
+		{"    TimeGenerated|since=B|gt: '%age%'\n", "(greater TimeGenerated@duration(1,B) argument(age))", "age", "", "", true, true},
+		{"    TimeGenerated|within: '%office%'\n", "(equal TimeGenerated@hours(%office%) 1)", "office", "", "", true, true},
+		{"    TimeGenerated|within: '%office%'\n", "false", "", "office", "", true, false},
 		{"    A|contains|all|expand: '%vips%'\n", "", "", "", "a list that the query reads", true, false},
 		{"    '|expand': '%vips%'\n", "", "", "", "a list that the query reads", true, false},
 	} {

@@ -19,6 +19,12 @@ const eventTime = "@time"
 func (l *lowerer) derive(it *sigma.Item, m *modifiers, field *ir.Field, in scope) bool {
 	switch {
 	case m.part != nil:
+		if name, ok := placeholderName(m.part.Arg); ok {
+			if _, ok := l.params.argument(name, m.part.Pos, "zone"); ok {
+				field.Derive = &ir.Derivation{Kind: timeParts[m.part.Name], Parameter: name}
+				return true
+			}
+		}
 		zone, ok := l.zone(m.part)
 		if !ok {
 			return false
@@ -237,6 +243,12 @@ func (l *lowerer) hours(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
 	or := &ir.Or{}
 	zone := ""
 	for _, v := range values {
+		if name, ok := l.params.argumentOf(v); ok {
+			within := field
+			within.Derive = &ir.Derivation{Kind: ir.Hours, Parameter: name}
+			or.X = append(or.X, l.at(&ir.Match{Field: within, Op: ir.Equal, Values: []ir.Value{ir.Number{IsInt: true, Int: 1}}}, v.Position()))
+			continue
+		}
 		s, ok := v.(sigma.String)
 		if !ok {
 			l.badValue(v, "write hours such as 'Mon-Fri 08:00-18:00 Europe/Berlin'", "%s are no hours", valueText(v))

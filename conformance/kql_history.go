@@ -14,7 +14,7 @@ import (
 // Hits prints each rule of the set as KQL and runs the texts over the history,
 // which is stored in one table for each table of its events: the event whole in
 // the column Event, its time in Time.
-func (kqlReferee) Hits(_ context.Context, q StreamQuestion) ([]StreamHit, error) {
+func (k kqlReferee) Hits(_ context.Context, q StreamQuestion) ([]StreamHit, error) {
 	q.Rules = AsStored(q.Rules)
 	db := kusto.Database{Tables: map[string]*kusto.Table{}}
 	target := backends.Target{Event: "Event", Time: "Time"}
@@ -49,15 +49,18 @@ func (kqlReferee) Hits(_ context.Context, q StreamQuestion) ([]StreamHit, error)
 		t := tableOf(e.Source.Table)
 		t.Rows = append(t.Rows, []kusto.Value{int64(i), v, at})
 	}
-	return QueryHits(q, func(r *ir.Rule) ([]QueryRow, error) { return kqlRows(&db, r, target) })
+	return QueryHits(q, func(r *ir.Rule) ([]QueryRow, error) { return k.rows(&db, r, target) })
 }
 
-// kqlRows runs a rule's query, under every choice that the documentation leaves
+// rows runs a rule's query, under every choice that the documentation leaves
 // open.
-func kqlRows(db *kusto.Database, r *ir.Rule, target backends.Target) ([]QueryRow, error) {
+func (k kqlReferee) rows(db *kusto.Database, r *ir.Rule, target backends.Target) ([]QueryRow, error) {
 	query, err := backends.KQL(r, target)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	if k.call != nil {
+		query.Text = k.call(r, query.Text)
 	}
 	parsed, err := kusto.Parse(query.Text)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestKQLPrefilterEscapes(t *testing.T) {
 		if got, err := KQL().Verdicts(context.Background(), q); err != nil || got[0].Match != c.want {
 			t.Errorf("%s: %v, %v; want %v", c.props, got, err, c.want)
 		}
-		mistake := kqlReferee{change(` or Event contains @"\\u"`, ``)}
+		mistake := kqlReferee{change: change(` or Event contains @"\\u"`, ``)}
 		if got, err := mistake.Verdicts(context.Background(), q); err != nil || got[0].Match && c.props != `{"y":[{"k":"Mail.Read"}]}` {
 			t.Errorf("%s: without the part for escapes: %v, %v", c.props, got, err)
 		}

@@ -27,8 +27,12 @@ import (
 // A rule that was lowered for a table of a query pipeline is taken as it is.
 func KQL() Referee { return kqlReferee{} }
 
-// kqlReferee runs each text as change, if any, makes it: a test's mistakes.
-type kqlReferee struct{ change func(string) string }
+// kqlReferee runs each text as change, if any, makes it, a test's mistakes, and
+// that of a history as call does.
+type kqlReferee struct {
+	change func(string) string
+	call   func(*ir.Rule, string) string
+}
 
 func (kqlReferee) Name() string { return "kql" }
 

@@ -267,7 +267,7 @@ func TestKQLMistakes(t *testing.T) {
 			} else {
 				q, want = typedPair(typed)
 			}
-			got, err := kqlReferee{m.plant}.Verdicts(context.Background(), q)
+			got, err := kqlReferee{change: m.plant}.Verdicts(context.Background(), q)
 			if err == errUnchanged {
 				continue
 			}

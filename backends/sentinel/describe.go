@@ -37,7 +37,7 @@ func describe(a *artefact, r *ir.Rule) string {
 	for _, b := range a.examples {
 		es = append(es, b.Name+": "+bindingText(b))
 	}
-	add("Examples stand in the query for parameters that have no value in the profile and cannot be given in a call:", bullets(es))
+	add("Examples stand in the query where parameters have no value in the profile and a call cannot give one:", bullets(es))
 	if t := m.Triage; t != nil {
 		add("True positive: ", t.TruePositive)
 		add("Benign: ", t.Benign)

@@ -262,7 +262,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	}
 	for _, b := range a.examples {
 		e.report(sigma.SeverityWarning, sigma.CodeParameter, r, "give it a value in the profile",
-			"no function takes the parameter %s, which is of type %s, and it has no value: its example %s stands in the query", b.Name, e.definition(b.Name).Type, bindingText(b))
+			"the parameter %s, of type %s, has no value, and a call cannot give it where it stands: its example %s stands in the query", b.Name, e.definition(b.Name).Type, bindingText(b))
 	}
 	a.incident = (m.Tier == "alert" || m.Tier == "") && m.Level != "informational" && m.Level != "low"
 	a.lookback = 5 * time.Hour

@@ -9,7 +9,7 @@ import (
 )
 
 // function makes an artefact a function of the parameters that its rule asks
-// for, each a list of texts.
+// for.
 func (e *exporter) function(a *artefact, r *ir.Rule) error {
 	a.alias = e.alias(a.title)
 	for _, name := range r.Lacks {
@@ -18,10 +18,21 @@ func (e *exporter) function(a *artefact, r *ir.Rule) error {
 			Hint:    "give it a value in the profile"}
 	}
 	for _, name := range r.Asks() {
-		a.parameters = append(a.parameters, functionParameter{name, name + ":dynamic", strings.TrimSpace(e.definition(name).Description)})
+		d := e.definition(name)
+		p := functionParameter{name, name + ":" + functionTypes[d.Type], strings.TrimSpace(d.Description)}
+		if functionTypes[d.Type] == "" { // a list of texts
+			p.declaration = name + ":dynamic"
+		}
+		if d.Type == "hours" {
+			p.description = strings.TrimSpace(p.description + ` In a call one span, such as "Mon-Fri 08:00-18:00 Europe/Berlin"; other text finds nothing.`)
+		}
+		a.parameters = append(a.parameters, p)
 	}
 	return nil
 }
+
+// functionTypes are the types of Kusto for single values.
+var functionTypes = map[string]string{"number": "real", "duration": "timespan", "hours": "string", "zone": "string"}
 
 // alias is the name of a function: the words of a title.
 func (e *exporter) alias(title string) string {

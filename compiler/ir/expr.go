@@ -57,7 +57,7 @@ const (
 	Like                     // Pattern
 	Regexp                   // Regex
 	InNetwork                // Prefix, Networks
-	Less                     // Number
+	Less                     // Number, Argument
 	LessOrEqual              // Number
 	Greater                  // Number
 	GreaterOrEqual           // Number
@@ -82,7 +82,7 @@ func Ops() []Op {
 }
 
 // Value is what a field is compared with. The set is closed: String, Number,
-// Bool, Pattern, Regex, Prefix, FieldRef, Networks.
+// Bool, Pattern, Regex, Prefix, FieldRef, Networks, Argument.
 type Value interface{ value() }
 
 type (
@@ -110,6 +110,12 @@ type (
 	// Networks stands, as Prefix does, for the networks in a list that only a
 	// query reads; see Binding.Read.
 	Networks struct{ Parameter string }
+	// Argument stands, as Number does, for the number that whoever calls a
+	// query gives; see Binding.Read.
+	Argument struct {
+		Parameter string
+		Duration  bool // a length of time is given, and the number is its seconds
+	}
 )
 
 func (String) value()   {}
@@ -120,6 +126,7 @@ func (Regex) value()    {}
 func (Prefix) value()   {}
 func (FieldRef) value() {}
 func (Networks) value() {}
+func (Argument) value() {}
 
 // PrefixOf returns the network in its one form: address bits behind the length
 // are zero, and IPv4 in IPv6 clothes (::ffff:10.0.0.0/104) is IPv4, as the

@@ -144,6 +144,9 @@ type Derivation struct {
 	Kind DerivationKind
 	// Zone is an IANA name for the time parts; "" is UTC.
 	Zone string
+	// Parameter, of a time part, names what gives the zone, and of Hours the
+	// hours, when a query is called; see Binding.Read.
+	Parameter string
 	// Unit of a duration in seconds; Since is the time it is measured from:
 	// the derived number is (the scalar − Since) / Unit, a fraction.
 	Unit  int64
@@ -167,12 +170,21 @@ const (
 	Year
 	Duration
 	numDerivations
+	// Hours is 1 at a time within the hours that are given when a query is
+	// called, else 0. No event is asked this in the process: there the hours
+	// are known, and lowered to the parts above.
+	Hours = numDerivations
 )
 
 var derivationNames = [numDerivations]string{"minute", "hour", "day", "weekday", "week", "month", "year", "duration"}
 
 // String returns the derivation's name as FieldSpec writes it.
-func (k DerivationKind) String() string { return derivationNames[k] }
+func (k DerivationKind) String() string {
+	if k == Hours {
+		return "hours"
+	}
+	return derivationNames[k]
+}
 
 // Steps returns the steps of the field one key at a time, the first one the
 // column: Stored, or the keys of Path cut at their dots.

@@ -57,7 +57,7 @@ func printExpr(b *strings.Builder, e Expr, depth int) {
 }
 
 // ValueText writes a value as Print does: strings quoted, patterns as
-// like"…", regexes as re"…", networks and field references bare.
+// like"…", regexes as re"…", networks, arguments and field references bare.
 func ValueText(v Value) string {
 	switch v := v.(type) {
 	case String:
@@ -74,6 +74,8 @@ func ValueText(v Value) string {
 		return netip.Prefix(v).String()
 	case Networks:
 		return "networks(" + v.Parameter + ")"
+	case Argument:
+		return "argument(" + v.Parameter + ")"
 	case FieldRef:
 		return "field(" + v.Field.Spec() + ")"
 	}

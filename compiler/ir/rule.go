@@ -74,15 +74,20 @@ type Binding struct {
 	// Watchlist is the alias of a Sentinel watchlist to read the values from
 	// at query time; "" for values in the text.
 	Watchlist string
-	// Read: a list that the query reads when it runs, from the watchlist or,
-	// without one, from whoever calls it as a function. In the tree stand
-	// OneOfList and Networks with its name. An empty list makes the rule not
-	// fire. Only rules lowered for such queries have it.
+	// Read: what the query reads when it runs, from the watchlist or, without
+	// one, from whoever calls it as a function. In the tree stand OneOfList and
+	// Networks with the name of a list, Argument or Derivation.Parameter with
+	// that of a value. An empty list, or no value, makes the rule not fire.
+	// Only rules lowered for such queries have it.
 	Read bool
+	// Scalar, if what is read is a value and no list, is the parameter's type:
+	// number, duration, hours or zone.
+	Scalar string
 	// Pattern: * and ? in the texts of a list that is read are wildcards.
 	Pattern bool
 	// Example: the parameter has no value, and its example stands in the tree
-	// in its place. Only rules lowered for whoever asks a question have it.
+	// where none can be given in a call. Only rules lowered for whoever asks a
+	// question have it.
 	Example bool
 }
 

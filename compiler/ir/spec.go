@@ -24,6 +24,8 @@ func (f Field) Spec() string {
 	case d == nil:
 	case d.Kind == Duration:
 		s += "@duration(" + strconv.FormatInt(d.Unit, 10) + "," + d.Since.String() + ")"
+	case d.Parameter != "":
+		s += "@" + d.Kind.String() + "(%" + d.Parameter + "%)"
 	case d.Zone != "":
 		s += "@" + d.Kind.String() + "(" + d.Zone + ")"
 	default:
@@ -72,6 +74,9 @@ func ParseFieldSpec(text string) (Field, error) {
 			}
 			d.Since = &p
 		} else {
+			if strings.Contains(arg, "%") {
+				return Field{}, fmt.Errorf("field %q: the zone is only known when a query is called", text)
+			}
 			d.Zone = arg
 		}
 		f.Derive = d

@@ -24,6 +24,7 @@ func TestExported(t *testing.T) {
 	for _, folder := range []string{"azure", "m365"} {
 		docs = append(docs, documentsIn(t, filepath.Join("..", "..", "..", "shared", "data", "sigmahq", "rules", "cloud", folder))...)
 	}
+	docs = append(docs, documentsIn(t, filepath.Join("testdata", "arguments.yaml"))...)
 	for _, format := range []sentinel.Format{sentinel.YAML, sentinel.HuntingYAML, sentinel.Defender} {
 		for _, filled := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, profile filled %v", format, filled), func(t *testing.T) {
@@ -101,13 +102,17 @@ func exportedQuery(t *testing.T, format sentinel.Format, f sentinel.File) (query
 	}
 	var arguments []string
 	for p := range strings.SplitSeq(a.FunctionParameters, ",") {
-		_, typ, _ := strings.Cut(strings.TrimSpace(p), ":")
+		name, typ, _ := strings.Cut(strings.TrimSpace(p), ":")
 		switch typ {
 		case "":
 		case "dynamic":
 			arguments = append(arguments, `dynamic(["adele.vance@contoso.com", "198.51.100.7"])`)
 		case "string":
-			arguments = append(arguments, `"adele.vance@contoso.com"`)
+			arguments = append(arguments, map[bool]string{true: `"Mon-Fri 08:00-18:00 Europe/Berlin"`, false: `"Europe/Berlin"`}[strings.Contains(name, "hours")])
+		case "real":
+			arguments = append(arguments, "5.5")
+		case "timespan":
+			arguments = append(arguments, "7d")
 		default:
 			t.Fatalf("%s: a parameter of type %s has no example here", f.Name, typ)
 		}
