@@ -62,7 +62,7 @@ func (st *Stream) Reload(rs *RuleSet) Carried {
 	e.pending = old.pending // an event that nobody waits for does no harm
 	sources := st.sources
 	*st = *next
-	st.sources = sources
+	st.sources, st.onMet = sources, st.met
 	return m.carried()
 }
 

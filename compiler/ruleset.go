@@ -39,6 +39,8 @@ type RuleSetOptions struct {
 	// NoIndex has every rule of its source look at every event. The hits are
 	// the same.
 	NoIndex bool
+	// Metrics, if set, is told what the set and the streams over it do.
+	Metrics Metrics
 }
 
 // A RuleSet matches events against rules. It is safe for concurrent use. What

@@ -83,6 +83,9 @@ func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
 		if !rs.quiet[p.rule] {
 			hits = append(hits, rs.hit(p, s, in))
+			if m := rs.opts.Metrics; m != nil {
+				m.Hit(p.loaded.info)
+			}
 		}
 	})
 	return hits, err
@@ -272,6 +275,7 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 		rs.unknown.Add(1)
 	}
 	if g != nil {
+		began := rs.clock()
 		var some bool
 		if some, err = rs.decide(g, s); some {
 			if in.data != nil {
@@ -280,6 +284,7 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 			}
 			s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
 		}
+		rs.looked(in, s, began)
 	}
 	s.release(rs)
 	return err
@@ -327,7 +332,9 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				continue
 			}
 			c.cost = rs.maxCost
+			began := rs.clock()
 			holds, failed := q.eval(rs, s)
+			rs.evaluated(g, q, holds, began)
 			if failed != nil {
 				q.failed.Store(true)
 				for _, i := range q.programs {

@@ -153,7 +153,7 @@ func RestoreStream(rs *RuleSet, opts StreamOptions, r io.Reader) (*Stream, Carri
 			}
 			for to.raised.len() > e.opts.MaxGroups {
 				to.raised.remove(to.raised.oldest)
-				e.stats.EvictedGroups++
+				e.evicted(to.info)
 			}
 		}
 		x.end(to == nil)

@@ -104,6 +104,7 @@ type Stream struct {
 	in      incoming // of Push, and what it makes of it
 	pushed  *pushed
 	hits    []*Hit
+	onMet   func(*program, *scratch, *incoming) // met
 	sources map[event.Source]*event.Source
 }
 
@@ -126,6 +127,7 @@ type onceReader struct {
 // NewStream makes a stream of events for the rules and correlations of a set.
 func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 	st := &Stream{rs: rs, roles: map[*ir.Rule]*role{}, sources: map[event.Source]*event.Source{}}
+	st.onMet = st.met
 	infos := map[*ir.Rule]*RuleInfo{}
 	for _, l := range rs.rules {
 		for _, r := range l.lowered {
@@ -134,6 +136,7 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 	}
 	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return infos[r] }, rs.quiet)
 	e := st.engine
+	e.metrics = rs.opts.Metrics
 	for _, c := range e.corrs {
 		for i, in := range c.spec.Inputs {
 			for _, t := range in.Taps {
@@ -200,12 +203,11 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 		st.engine.push(st.pushed)
 		st.pushed = nil
 	}
-	hits = st.hits
-	st.hits = nil
-	if st.in = (incoming{}); hits == nil {
-		return st.take(), err
+	hits = append(st.hits, st.take()...)
+	if st.in, st.hits = (incoming{}), nil; st.rs.opts.Metrics != nil {
+		st.rs.raised(hits)
 	}
-	return append(hits, st.take()...), err
+	return hits, err
 }
 
 // read matches an event. It leaves hits that need not wait in st.hits, and
@@ -227,7 +229,7 @@ func (st *Stream) read(ev any, err *error) {
 	} else {
 		e.stats.WithoutTime++
 	}
-	*err = st.rs.match(in, st.met)
+	*err = st.rs.match(in, st.onMet)
 }
 
 // met takes a rule that is true of the event.
@@ -390,6 +392,15 @@ func (st *Stream) take() []*Hit {
 	return out
 }
 
+// decided returns the hits of a call without an event.
+func (st *Stream) decided() []*Hit {
+	hits := st.take()
+	if st.rs.opts.Metrics != nil {
+		st.rs.raised(hits)
+	}
+	return hits
+}
+
 // Advance says that there will be no more events older than t without the
 // lateness, as an event at t would, and returns the hits that this decides.
 func (st *Stream) Advance(t time.Time) []*Hit {
@@ -397,7 +408,7 @@ func (st *Stream) Advance(t time.Time) []*Hit {
 		st.engine.lead(at, Ahead{})
 		st.engine.advance(at)
 	}
-	return st.take()
+	return st.decided()
 }
 
 // Close decides all that is open, as if time had gone on for ever, and returns
@@ -408,7 +419,7 @@ func (st *Stream) Close() []*Hit {
 		st.closed = true
 		st.engine.end()
 	}
-	return st.take()
+	return st.decided()
 }
 
 // Stats returns what was counted so far.

@@ -212,7 +212,7 @@ func (c *correlator) add(key string, x entry) {
 // evict forgets the group without an event for longest, for want of room.
 func (c *correlator) evict() {
 	c.forget(c.groups.oldest)
-	c.e.stats.EvictedGroups++
+	c.e.evicted(c.info)
 	if len(c.dirty) > 2*c.e.opts.MaxGroups {
 		c.dirty = slices.DeleteFunc(c.dirty, isForgotten)
 	}

@@ -37,6 +37,7 @@ type engine struct {
 	disabled []Disabled
 	divided  bool   // part is set in corrs
 	key      []byte // scratch of soleKey
+	metrics  Metrics
 
 	seen    bool
 	latest  int64
@@ -183,7 +184,9 @@ func (e *engine) done(p *pushed) {
 // push takes an event with a time.
 func (e *engine) push(p *pushed) {
 	if e.seen && p.time < e.mark {
-		e.stats.Late++
+		if e.stats.Late++; e.metrics != nil {
+			e.metrics.Late(time.Duration(e.mark-p.time) * time.Microsecond)
+		}
 		if p.time < e.latest-e.lateness { // not for an instant decided early
 			e.head.Late++
 			if e.head.Late > e.stats.Ahead.Late {

@@ -53,7 +53,14 @@ func (e *engine) raiseOnce(h heldHit, late bool) {
 	x.value = raisedHit{h.hit, h.time}
 	if made && k.raised.len() > e.opts.MaxGroups {
 		k.raised.remove(k.raised.oldest)
-		e.stats.EvictedGroups++
+		e.evicted(k.info)
+	}
+}
+
+// evicted counts what is forgotten for want of room.
+func (e *engine) evicted(rule *RuleInfo) {
+	if e.stats.EvictedGroups++; e.metrics != nil {
+		e.metrics.Evicted(rule)
 	}
 }
 
