@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/rulewright/rulewright/compiler"
+)
+
+func events(n int) [][]byte {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	out := make([][]byte, n)
+	for i := range out {
+		at = at.Add(time.Duration(1+rnd.IntN(5)) * time.Second)
+		ev := map[string]any{"Type": "SigninLogs", "Id": fmt.Sprint("event-", i), "TimeGenerated": at.Format(time.RFC3339),
+			"ResultType": []string{"0", "50126"}[rnd.IntN(2)], "UserPrincipalName": fmt.Sprintf("user%d@contoso.com", rnd.IntN(300)),
+			"IPAddress": fmt.Sprintf("203.0.113.%d", rnd.IntN(60)), "UserAgent": []string{"Mozilla/5.0", "python-requests/2.31.0"}[rnd.IntN(50)/49]}
+		out[i], _ = json.Marshal(ev)
+	}
+	return out
+}
+
+// Processes come and go, one without a word. What they found together is what
+// one stream finds in all events, each hit once.
+func TestDetect(t *testing.T) {
+	const topic, partitions = "events-by-key", 6
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	seeds := kgo.SeedBrokers(cluster.ListenAddrs()...)
+	set, err := load("rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	one := compiler.NewStream(set, options)
+	all := events(3000)
+	for _, ev := range all {
+		hits, err := one.Push(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hits {
+			want[h.ID]++
+		}
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	store := folder(t.TempDir())
+	var processes sync.WaitGroup
+	start := func(d *detector) context.CancelFunc {
+		ctx, stop := context.WithCancel(ctx)
+		d.set, d.store, d.topic = set, store, topic
+		processes.Go(func() {
+			if err := d.run(ctx, seeds); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		})
+		return stop
+	}
+	var crash atomic.Bool
+	first := start(&detector{every: 50 * time.Millisecond, crash: crash.Load})
+	defer first()
+
+	client, err := kgo.NewClient(seeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	router := compiler.NewRouter(set)
+	sent := 0
+	for i, ev := range all {
+		keys, err := router.Keys(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent += len(keys)
+		if err := publish(ctx, client, router, topic, ev); err != nil {
+			t.Fatal(err)
+		}
+		switch i {
+		case 1000:
+			if err := client.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			defer start(&detector{every: 50 * time.Millisecond})()
+		case 2000:
+			if err := client.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(200 * time.Millisecond)
+			crash.Store(true) // between two checkpoints
+		}
+	}
+	if err := client.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for done := 0; done < sent; time.Sleep(50 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("%d of %d messages done", done, sent)
+		}
+		done = 0
+		for n := range int32(partitions) {
+			if file, err := os.Open(store.state(n)); err == nil {
+				next, err := store.position(file)
+				file.Close()
+				if err != nil {
+					t.Fatal(err)
+				}
+				done += int(next)
+			}
+		}
+	}
+	cancel()
+	processes.Wait()
+
+	got, used := map[string]int{}, map[string]bool{}
+	files, _ := filepath.Glob(filepath.Join(string(store), "*.hits"))
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _, _ := strings.Cut(filepath.Base(name), "-")
+		used[n] = true
+		for line := range bytes.Lines(text) {
+			var h struct{ ID string }
+			if err := json.Unmarshal(line, &h); err != nil {
+				t.Fatal(err)
+			}
+			got[h.ID]++
+		}
+	}
+	t.Logf("%d events, %d messages, %d hits in partitions %v", len(all), sent, len(got), slices.Sorted(maps.Keys(used)))
+	if !maps.Equal(got, want) || len(want) < 50 || len(used) < 3 {
+		t.Errorf("%d hits, want %d", len(got), len(want))
+	}
+}
