@@ -273,13 +273,13 @@ func (c *correlator) load(r *snapshotReader, n int) {
 	}
 	before := int64(never)
 	for ; n > 0 && r.err == nil; n-- {
-		g := &group{key: r.text(), last: r.time(), dirty: r.bool()}
+		g := c.make()
+		g.key, g.last, g.dirty = r.text(), r.time(), r.bool()
 		if _, ok := c.groups.byKey[g.key]; ok || g.last < before {
 			r.damaged("groups out of order")
 			return
 		}
 		before = g.last
-		g.state = c.make()
 		g.state.load(c, r)
 		c.groups.insert(g)
 		c.e.stats.Groups++

@@ -31,8 +31,8 @@ type correlator struct {
 	keep   int64 // how long after its last event a group's state matters
 	bounds []numberBound
 	counts [][]numberBound // by place in spec.Counts
-	make   func() state
-	window *tumbling // of increase
+	make   func() *group   // without a key
+	window *tumbling       // of increase
 
 	inbox  []meeting
 	dirty  []*group // groups with events of the open instant that were not decided on yet
@@ -99,10 +99,20 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 		return nil, errors.New("a ratio of inputs that are not there")
 	}
 	c.atOnce = e.lateness == 0 && cannotBeUndone(spec) && !oneOfSeveral(r)
-	windowed := func(of func() aggregate) { c.make = func() state { return &windowState{of: of()} } }
+	stateful := func(of func() state) { c.make = func() *group { return &group{state: of()} } }
+	windowed := func(of func() aggregate) {
+		c.make = func() *group {
+			x := &struct { // together, as they are looked at together
+				group
+				windowState
+			}{}
+			x.windowState.of, x.group.state = of(), &x.windowState
+			return &x.group
+		}
+	}
 	switch spec.Type {
 	case sigma.EventCount:
-		windowed(func() aggregate { return &tally{} })
+		windowed(func() aggregate { return tally{} })
 	case sigma.ValueCount:
 		windowed(func() aggregate { return &distinctValues{} })
 	case sigma.ValueSum, sigma.ValueAvg:
@@ -117,19 +127,19 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 		windowed(func() aggregate { return &inputCounts{n: make([]int, len(spec.Inputs))} })
 	case sigma.NewValue:
 		c.keep = clampSpan(spec.Lookback)
-		c.make = func() state { return &newValues{} }
+		stateful(func() state { return &newValues{} })
 	case sigma.AfterSilence:
 		c.keep = clampSpan(spec.Lookback)
-		c.make = func() state { return &silence{} }
+		stateful(func() state { return &silence{} })
 	case sigma.Increase:
 		if c.window, err = newTumbling(spec); err != nil {
 			return nil, err
 		}
 		c.keep = c.window.keep
-		c.make = func() state { return &increase{} }
+		stateful(func() state { return &increase{} })
 	case sigma.Summary:
 		c.keep = math.MaxInt64
-		c.make = func() state { return &summary{distinct: make([]map[string]struct{}, len(spec.Counted))} }
+		stateful(func() state { return &summary{distinct: make([]map[string]struct{}, len(spec.Counted))} })
 	default:
 		return nil, fmt.Errorf("unknown type of correlation %q", spec.Type)
 	}
@@ -191,9 +201,8 @@ func (c *correlator) take(m meeting) {
 
 func (c *correlator) add(key string, x entry) {
 	e := c.e
-	g, made := c.groups.touch(key)
+	g, made := c.groups.touch(key, c.make)
 	if made {
-		g.state = c.make()
 		e.stats.Groups++
 	}
 	g.last = e.now

@@ -20,10 +20,11 @@ type groupTable struct {
 func (t *groupTable) len() int { return len(t.byKey) }
 
 // touch returns the group of the key as the newest, made if it was not there.
-func (t *groupTable) touch(key string) (g *group, made bool) {
+func (t *groupTable) touch(key string, make func() *group) (g *group, made bool) {
 	g, ok := t.byKey[key]
 	if !ok {
-		g = &group{key: key}
+		g = make()
+		g.key = key
 		t.insert(g)
 		return g, true
 	}
@@ -34,6 +35,7 @@ func (t *groupTable) touch(key string) (g *group, made bool) {
 	return g, false
 }
 
+// insert adds a group as the newest.
 func (t *groupTable) insert(g *group) {
 	if t.byKey == nil {
 		t.byKey = map[string]*group{}

@@ -28,9 +28,9 @@ type windowState struct {
 type aggregate interface {
 	add(x entry)
 	drop(x entry)
-	// holds says whether the condition is met by the window that begins at
+	// holds says whether the condition is met by the window s that begins at
 	// from, and by which count or value.
-	holds(c *correlator, from int64) (n ir.Number, ok bool)
+	holds(c *correlator, s *windowState, from int64) (n ir.Number, ok bool)
 }
 
 func (s *windowState) add(c *correlator, now int64, x entry) {
@@ -60,7 +60,7 @@ func (s *windowState) drop() {
 
 func (s *windowState) decide(c *correlator, now int64) []verdict {
 	from := now - c.span
-	n, ok := s.of.holds(c, from)
+	n, ok := s.of.holds(c, s, from)
 	s.sat = ok
 	if !ok || s.raised || s.before && s.prevSat && s.prev >= from {
 		return nil
@@ -73,13 +73,13 @@ func (s *windowState) decide(c *correlator, now int64) []verdict {
 	return []verdict{v}
 }
 
-// tally counts events (event_count).
-type tally struct{ n int }
+// tally counts events (event_count): it needs no more than the window.
+type tally struct{}
 
-func (a *tally) add(entry)  { a.n++ }
-func (a *tally) drop(entry) { a.n-- }
-func (a *tally) holds(c *correlator, _ int64) (ir.Number, bool) {
-	n := intNumber(a.n)
+func (tally) add(entry)  {}
+func (tally) drop(entry) {}
+func (tally) holds(c *correlator, s *windowState, _ int64) (ir.Number, bool) {
+	n := intNumber(s.events.len())
 	return n, meet(c.bounds, n)
 }
 
@@ -147,7 +147,7 @@ next:
 	}
 }
 
-func (a *distinctValues) holds(c *correlator, _ int64) (ir.Number, bool) {
+func (a *distinctValues) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
 	n := intNumber(len(a.few) + len(a.many))
 	return n, meet(c.bounds, n)
 }
@@ -190,7 +190,7 @@ func units(n ir.Number) *big.Int {
 	return x.Lsh(x, uint(exp))
 }
 
-func (a *total) holds(c *correlator, _ int64) (ir.Number, bool) {
+func (a *total) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
 	if a.n == 0 {
 		return ir.Number{}, false
 	}
@@ -234,7 +234,7 @@ func (a *percentile) drop(x entry) {
 	}
 }
 
-func (a *percentile) holds(c *correlator, _ int64) (ir.Number, bool) {
+func (a *percentile) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
 	if len(a.sorted) == 0 {
 		return ir.Number{}, false
 	}
@@ -264,7 +264,7 @@ func (a *occurring) add(x entry) {
 
 func (a *occurring) drop(entry) {}
 
-func (a *occurring) holds(c *correlator, from int64) (ir.Number, bool) {
+func (a *occurring) holds(c *correlator, _ *windowState, from int64) (ir.Number, bool) {
 	count := 0
 	for i := range a.last {
 		if a.occurs(i, from) {
@@ -336,7 +336,7 @@ func (a *chain) add(x entry) {
 	}
 }
 
-func (a *chain) holds(_ *correlator, from int64) (ir.Number, bool) {
+func (a *chain) holds(_ *correlator, _ *windowState, from int64) (ir.Number, bool) {
 	steps := 0
 	for steps < len(a.start) && a.start[steps] != never && a.start[steps] >= from {
 		steps++
@@ -364,7 +364,7 @@ func (a *inputCounts) drop(x entry) {
 	}
 }
 
-func (a *inputCounts) holds(c *correlator, _ int64) (ir.Number, bool) {
+func (a *inputCounts) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
 	n, spec := intNumber(a.events), c.spec
 	for i, want := range spec.Counts {
 		if !meet(c.counts[i], intNumber(a.n[want.Input])) {
