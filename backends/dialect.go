@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -92,6 +93,37 @@ type Dialect struct {
 
 	json  *jsonDialect
 	lists *listDialect
+}
+
+// dialect fills in what most engines have alike and a dialect does not say.
+func dialect(d Dialect) *Dialect {
+	usual(&d.ident, doubleQuoted)
+	usual(&d.quote, singleQuoted)
+	usual(&d.isNotTrue, notTrue)
+	usual(&d.lower, func(x string) string { return "lower(" + x + ")" })
+	usual(&d.translate, translateFunction)
+	usual(&d.like, likeOperator)
+	usual(&d.position, calls("strpos"))
+	usual(&d.integer, func(i int64) string { return strconv.FormatInt(i, 10) })
+	usual(&d.divide, infix("/"))
+	usual(&d.modulo, infix("%"))
+	usual(&d.json.element, func(name string) place { return place{base: name} })
+	if d.rowNumber == "" {
+		d.rowNumber = "ROW_NUMBER() OVER ()"
+	}
+	return &d
+}
+
+// usual sets a function that is not there.
+func usual[F function](f *F, to F) {
+	if *f == nil {
+		*f = to
+	}
+}
+
+type function interface {
+	func(string) string | func(string) (string, bool) | func(x, y string) string | func(x, y, z string) string |
+		func(string, []rune, []rune) string | func(int64) string | func(string) place
 }
 
 // listDialect is how a row holds lists of texts or numbers, and how each value
@@ -325,12 +357,38 @@ func infix(op string) func(x, y string) string {
 	return func(x, y string) string { return x + " " + op + " " + y }
 }
 
-// filtered is the list of the elements for which where holds.
-func filtered(list, name, where string) string {
-	if where == "TRUE" {
-		return list
+// transformed is listDialect.each in terms of elements, the list of what is in a
+// value, for engines that have flatten, transform and filter.
+func transformed(elements func(v place, whole bool) string) func(v place, name, where, list string, whole bool) string {
+	return func(v place, name, where, list string, whole bool) string {
+		of := elements(v, whole)
+		if where != "TRUE" {
+			of = "filter(" + of + ", " + name + " -> " + where + ")"
+		}
+		return "flatten(transform(" + of + ", " + name + " -> " + list + "))"
 	}
-	return "filter(" + list + ", " + name + " -> " + where + ")"
+}
+
+// withoutNulls is listDialect.tidy for such engines.
+func withoutNulls(list string, once bool) string {
+	list = "filter(" + list + ", x -> x IS NOT NULL)"
+	if once {
+		list = "array_distinct(" + list + ")"
+	}
+	return list
+}
+
+// datePart takes a part out of a time, where weeks and their days are ISO's.
+func datePart(t string, d ir.Derivation) (string, bool) {
+	return fmt.Sprintf("date_part('%s', timezone(%s, %s))", isoPart(d.Kind), zoned(d), t), true
+}
+
+// isoPart names a part of a time as date_part and extract do.
+func isoPart(k ir.DerivationKind) string {
+	if k == ir.Weekday {
+		return "isodow"
+	}
+	return k.String()
 }
 
 // distinct stands in front of what is taken once.

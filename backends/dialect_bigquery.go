@@ -9,15 +9,14 @@ import (
 
 // BigQuery prints for BigQuery; events are of type JSON. It is printed, not
 // executed.
-var BigQuery = &Dialect{
+var BigQuery = dialect(Dialect{
 	name: "bigquery", title: "BigQuery", printedOnly: true,
-	ident: backQuoted, quote: backslashQuoted, isNotTrue: notTrue,
-	lower:          func(x string) string { return "LOWER(" + x + ")" },
+	ident: backQuoted, quote: backslashQuoted, lower: func(x string) string { return "LOWER(" + x + ")" },
 	foldsInContext: true,
 	translate: func(x string, from, to []rune) string {
 		return "TRANSLATE" + translateFunction(x, from, to)[len("translate"):]
 	},
-	like: likeOperator, likeEscape: '\\', noEscapeClause: true,
+	likeEscape: '\\', noEscapeClause: true,
 	position: calls("STRPOS"),
 	regexp:   func(x, re string) string { return "REGEXP_CONTAINS(" + x + ", " + re + ")" },
 	regexps:  re2Syntax,
@@ -25,7 +24,6 @@ var BigQuery = &Dialect{
 	number: func(t string) string {
 		return "SAFE_CAST(CASE WHEN " + bigQueryNumberForm(t) + " THEN " + t + " END AS FLOAT64)"
 	},
-	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
 	realText: func(x string) string { return "CAST(" + x + " AS STRING)" },
 	timeOf: func(t string) string {
 		return "SAFE_CAST(CASE WHEN REGEXP_CONTAINS(" + t + ", '^" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})$') THEN REGEXP_REPLACE(" + t + ", '([.][0-9]{6})[0-9]+', '\\\\1') WHEN REGEXP_CONTAINS(" + t + ", '^" + timeForm + "$') THEN CONCAT(REGEXP_REPLACE(" + t + ", '([.][0-9]{6})[0-9]+', '\\\\1'), 'Z') END AS TIMESTAMP)"
@@ -69,7 +67,6 @@ var BigQuery = &Dialect{
 		exists: func(v place, name, body string, whole bool) string {
 			return "EXISTS (SELECT 1 FROM UNNEST(" + bigQueryElements(v, whole) + ") AS " + name + " WHERE " + body + ")"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := "SAFE.PARSE_JSON(" + t + ")"
 			return "CASE WHEN JSON_TYPE(" + j + ") IN ('object', 'array') THEN " + j + " END"
@@ -84,7 +81,7 @@ var BigQuery = &Dialect{
 		},
 		numberText: bigQueryText,
 	},
-}
+})
 
 // bigQueryElements is the list of what is in a value, lists taken apart.
 func bigQueryElements(v place, whole bool) string {

@@ -12,15 +12,15 @@ import (
 // ClickHouse prints for ClickHouse 26; events are JSON in a String
 // column. Lists in JSON are taken apart to the depth of listDepth, keywords
 // search to that of leafDepth.
-var ClickHouse = &Dialect{
+var ClickHouse = dialect(Dialect{
 	name: "clickhouse", title: "ClickHouse",
 	ident: backQuoted, quote: backslashQuoted, isNotTrue: notCoalesced,
-	lower:      func(x string) string { return "lower(" + x + ")" }, // ASCII letters; lowerUTF8 would fold all
+	// ASCII letters; lowerUTF8 would fold all
 	foldsASCII: true,
 	translate: func(x string, from, to []rune) string {
 		return strings.Replace(translateFunction(x, from, to), "translate", "translateUTF8", 1)
 	},
-	like: likeOperator, likeEscape: '\\', noEscapeClause: true,
+	likeEscape: '\\', noEscapeClause: true,
 	position: calls("position"),
 	regexp:   func(x, re string) string { return "match(" + x + ", " + re + ")" },
 	regexps:  re2Syntax,
@@ -30,7 +30,6 @@ var ClickHouse = &Dialect{
 	number: func(t string) string {
 		return "toFloat64OrNull(CASE WHEN " + clickHouseNumberForm(t) + " THEN " + t + " END)"
 	},
-	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
 	realText: func(x string) string { return clickHouseNumberText("toString(" + x + ")") },
 	timeOf: func(t string) string {
 		return "parseDateTime64BestEffortOrNull(CASE WHEN match(" + t + ", '^" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})?$') THEN " + t + " END, 6, 'UTC')"
@@ -48,9 +47,7 @@ var ClickHouse = &Dialect{
 	timestampOf: func(us string) string {
 		return "fromUnixTimestamp64Micro(CAST(" + us + " AS Nullable(Int64)), 'UTC')"
 	},
-	divide: infix("DIV"), modulo: infix("%"),
-	timeFrame: clickHouseSeconds, longestFrame: (math.MaxInt32 - 1) * second,
-	rowNumber: "ROW_NUMBER() OVER ()",
+	divide: infix("DIV"), timeFrame: clickHouseSeconds, longestFrame: (math.MaxInt32 - 1) * second,
 	// A name means the column, where it is given to something else as well.
 	settings: "\nSETTINGS prefer_column_name_to_alias = 1",
 	lists: &listDialect{
@@ -96,7 +93,6 @@ var ClickHouse = &Dialect{
 				leafDepth, "[ifNull("+clickHouseJSON("JSONExtractRaw", v)+", '')]")
 			return "arrayExists(" + name + " -> ifNull(" + body + ", FALSE), " + list + ")"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			return "CASE WHEN isValidJSON(" + t + ") AND toString(JSONType(" + t + ")) IN ('Object', 'Array') THEN " + t + " END"
 		},
@@ -115,7 +111,7 @@ var ClickHouse = &Dialect{
 		integer:    func(v place) string { return "toInt64OrNull(" + clickHouseJSON("JSONExtractRaw", v) + ")" },
 		numberText: func(v place) string { return clickHouseNumberText(clickHouseJSON("JSONExtractRaw", v)) },
 	},
-}
+})
 
 // clickHouseSeconds is a time as seconds, of which there are at most 31 bits in a
 // frame. The microseconds of a second are counted in 1/2^20, so that the fraction

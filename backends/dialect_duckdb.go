@@ -2,7 +2,6 @@ package backends
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -11,10 +10,9 @@ import (
 // DuckDB prints for DuckDB 1.3 and newer; zones and datetimes in text need its
 // icu extension, which its releases bring along. Lists in JSON are taken apart
 // to the depth of listDepth.
-var DuckDB = &Dialect{
+var DuckDB = dialect(Dialect{
 	name:  "duckdb",
 	title: "DuckDB",
-	ident: doubleQuoted,
 	quote: func(s string) (string, bool) {
 		q := "'" + strings.ReplaceAll(s, "'", "''") + "'"
 		if strings.ContainsRune(s, 0) {
@@ -22,37 +20,22 @@ var DuckDB = &Dialect{
 		}
 		return q, true
 	},
-	isNotTrue: notTrue,
-	lower:     func(x string) string { return "lower(" + x + ")" },
-	translate: translateFunction,
-	like:      likeOperator,
-	regexp:    func(x, re string) string { return "regexp_matches(" + x + ", " + re + ")" },
-	regexps:   re2Syntax,
-	position:  calls("strpos"),
-	lateral:   "LATERAL ",
-	textType:  "VARCHAR",
-	number:    func(t string) string { return duckDBNumber(duckDBNumberForm(t), t) },
-	integer:   func(i int64) string { return strconv.FormatInt(i, 10) },
-	realText:  func(x string) string { return duckDBRealText("CAST(" + x + " AS VARCHAR)") },
+	regexp:   func(x, re string) string { return "regexp_matches(" + x + ", " + re + ")" },
+	regexps:  re2Syntax,
+	lateral:  "LATERAL ",
+	textType: "VARCHAR",
+	number:   func(t string) string { return duckDBNumber(duckDBNumberForm(t), t) },
+	realText: func(x string) string { return duckDBRealText("CAST(" + x + " AS VARCHAR)") },
 	timeOf: func(t string) string {
 		return "TRY_CAST(CASE WHEN regexp_full_match(" + t + ", '" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})') THEN " + t +
 			" WHEN regexp_full_match(" + t + ", '" + timeForm + "') THEN " + t + " || 'Z' END AS TIMESTAMPTZ)"
 	},
-	part: func(t string, d ir.Derivation) (string, bool) {
-		zone := "UTC"
-		if d.Zone != "" {
-			zone = d.Zone
-		}
-		q, ok := singleQuoted(zone)
-		return fmt.Sprintf("date_part('%s', timezone(%s, %s))", isoPart(d.Kind), q, t), ok
-	},
+	part:   datePart,
 	micros: func(t string) string { return "epoch_us(" + t + ")" },
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMPTZ",
 		ir.TypeGUID: "UUID", ir.TypeJSON: "JSON", ir.TypeString: "VARCHAR"},
 	timestampOf: func(us string) string { return "make_timestamptz(CAST(" + us + " AS BIGINT))" },
 	divide:      infix("//"),
-	modulo:      infix("%"),
-	rowNumber:   "ROW_NUMBER() OVER ()",
 	as:          "MATERIALIZED ",
 	lists: &listDialect{
 		of: func(value string) string { return "[" + value + "]" },
@@ -107,7 +90,6 @@ var DuckDB = &Dialect{
 		leaves: func(v place, name, body string) string {
 			return "len(list_filter(" + duckDBPath("json_extract", v, "..*") + ", lambda " + name + ": " + body + ")) > 0"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := "TRY_CAST(" + t + " AS JSON)"
 			return "CASE WHEN json_type(" + j + ") IN ('OBJECT', 'ARRAY') AND NOT regexp_matches(" + t + ", '" + duckDBLoose + "') THEN " + j + " END"
@@ -115,22 +97,14 @@ var DuckDB = &Dialect{
 		wrap: func(t string) string { return "to_json(" + t + ")" },
 		number: func(v place, numbers, texts bool) string {
 			t := duckDBPath("json_extract_string", v, "")
-			kind := duckDBPath("json_type", v, "")
-			var when []string
-			if numbers {
-				when = append(when, in(kind, "UBIGINT", "BIGINT", "DOUBLE"))
-			}
-			if texts {
-				when = append(when, kind+" = 'VARCHAR' AND "+duckDBNumberForm(t))
-			}
-			return duckDBNumber(strings.Join(when, " OR "), t)
+			return "TRY_CAST(" + jsonKinds(duckDBPath("json_type", v, ""), t, duckDBNumberForm(t), []string{"UBIGINT", "BIGINT", "DOUBLE"}, "VARCHAR", numbers, texts) + " AS DOUBLE)"
 		},
 		integer: func(v place) string {
 			return "TRY_CAST(CASE WHEN " + in(duckDBPath("json_type", v, ""), "UBIGINT", "BIGINT") + " THEN " + duckDBPath("json_extract_string", v, "") + " END AS BIGINT)"
 		},
 		numberText: func(v place) string { return duckDBRealText(duckDBPath("json_extract_string", v, "")) },
 	},
-}
+})
 
 // duckDBLoose finds, outside strings, what DuckDB reads as JSON and no other
 // reader does: a comma before a closing bracket, NaN, Infinity and Inf.
@@ -199,14 +173,6 @@ func duckDBPath(function string, v place, tail string) string {
 // timeForm is RFC 3339 without a zone, of the years that every engine knows, as
 // a regular expression that all dialects read alike.
 const timeForm = `[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?`
-
-// isoPart names a part of a time as date_part and extract do.
-func isoPart(k ir.DerivationKind) string {
-	if k == ir.Weekday {
-		return "isodow"
-	}
-	return k.String()
-}
 
 func translateFunction(x string, from, to []rune) string {
 	f, _ := singleQuoted(string(from))

@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,19 +9,13 @@ import (
 
 // PostgreSQL prints for PostgreSQL 13 and newer with a UTF-8 database. JSON is
 // of type jsonb; lists in it are taken apart to the depth of listDepth.
-var PostgreSQL = &Dialect{
-	name:      "postgres",
-	title:     "PostgreSQL",
-	ident:     doubleQuoted,
-	quote:     singleQuoted,
-	isNotTrue: notTrue,
+var PostgreSQL = dialect(Dialect{
+	name:  "postgres",
+	title: "PostgreSQL",
 	// The collation C folds ASCII letters whatever the database's own does.
 	lower:      func(x string) string { return `lower(` + x + ` COLLATE "C")` },
 	foldsASCII: true,
-	translate:  translateFunction,
-	like:       likeOperator,
 	likeEscape: '\\',
-	position:   calls("strpos"),
 	regexp:     func(x, re string) string { return x + " ~ " + re },
 	regexps:    postgresSyntax,
 	lateral:    "LATERAL ",
@@ -31,7 +24,6 @@ var PostgreSQL = &Dialect{
 		return "CASE WHEN " + postgresNumberForm(t) + " THEN CAST(" + t + " AS numeric) END"
 	},
 	exactNumbers: true,
-	integer:      func(i int64) string { return strconv.FormatInt(i, 10) },
 	realText:     func(x string) string { return "trim_scale(CAST(CAST(" + x + " AS text) AS numeric))::text" },
 	timeOf: func(t string) string {
 		// Of a fraction six digits: more would be rounded.
@@ -39,21 +31,11 @@ var PostgreSQL = &Dialect{
 		return "CASE WHEN " + t + " ~ '^(" + postgresDays + ")[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])?$' THEN CAST(CASE WHEN " + t +
 			" ~ '(Z|[+-][0-9]{2}:[0-9]{2})$' THEN " + cut + " ELSE " + cut + " || 'Z' END AS timestamptz) END"
 	},
-	part: func(t string, d ir.Derivation) (string, bool) {
-		zone := "UTC"
-		if d.Zone != "" {
-			zone = d.Zone
-		}
-		q, ok := singleQuoted(zone)
-		return fmt.Sprintf("date_part('%s', timezone(%s, %s))", isoPart(d.Kind), q, t), ok
-	},
+	part:   datePart,
 	micros: func(t string) string { return "CAST(extract(epoch FROM " + t + ") * 1000000 AS bigint)" },
 	types: map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double precision", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamptz",
 		ir.TypeGUID: "uuid", ir.TypeJSON: "jsonb", ir.TypeString: "text"},
 	timestampOf: func(us string) string { return "TIMESTAMPTZ 'epoch' + (" + us + ") * INTERVAL '1 microsecond'" },
-	divide:      infix("/"),
-	modulo:      infix("%"),
-	rowNumber:   "ROW_NUMBER() OVER ()",
 	as:          "MATERIALIZED ",
 	lists: &listDialect{
 		of: func(value string) string { return "ARRAY[" + value + "]" },
@@ -91,25 +73,17 @@ var PostgreSQL = &Dialect{
 		leaves: func(v place, name, body string) string {
 			return "EXISTS (SELECT 1 FROM jsonb_path_query(" + postgresGet(v) + ", 'strict $.**') AS " + name + " WHERE " + body + ")"
 		},
-		element: func(name string) place { return place{base: name} },
-		parse:   postgresParse,
-		wrap:    func(t string) string { return "to_jsonb(" + t + ")" },
+		parse: postgresParse,
+		wrap:  func(t string) string { return "to_jsonb(" + t + ")" },
 		number: func(v place, numbers, texts bool) string {
-			t, kind := postgresText(v), "jsonb_typeof("+postgresGet(v)+")"
-			var when []string
-			if numbers {
-				when = append(when, kind+" = 'number'")
-			}
-			if texts {
-				when = append(when, kind+" = 'string' AND "+postgresNumberForm(t))
-			}
-			return "CASE WHEN " + strings.Join(when, " OR ") + " THEN CAST(" + t + " AS numeric) END"
+			t := postgresText(v)
+			return jsonKinds("jsonb_typeof("+postgresGet(v)+")", "CAST("+t+" AS numeric)", postgresNumberForm(t), []string{"number"}, "string", numbers, texts)
 		},
 		numberText: func(v place) string {
 			return "CASE WHEN jsonb_typeof(" + postgresGet(v) + ") = 'number' THEN trim_scale(CAST(" + postgresText(v) + " AS numeric))::text END"
 		},
 	},
-}
+})
 
 // postgresDays are the days that there are, in years of four digits.
 const postgresDays = `[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))` +

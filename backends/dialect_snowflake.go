@@ -2,7 +2,6 @@ package backends
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -11,13 +10,10 @@ import (
 // Snowflake prints for Snowflake; events are of type VARIANT. It is printed, not
 // executed. Its regular expressions have no lines and no word boundaries, which
 // are refused.
-var Snowflake = &Dialect{
+var Snowflake = dialect(Dialect{
 	name: "snowflake", title: "Snowflake", printedOnly: true,
-	ident: doubleQuoted, quote: backslashQuoted, isNotTrue: notCoalesced,
-	lower:          func(x string) string { return "lower(" + x + ")" },
+	quote: backslashQuoted, isNotTrue: notCoalesced,
 	foldsInContext: true,
-	translate:      translateFunction,
-	like:           likeOperator,
 	position:       func(x, what string) string { return "CHARINDEX(" + what + ", " + x + ")" },
 	// REGEXP_LIKE and RLIKE ask for the whole text.
 	regexp:   func(x, re string) string { return "REGEXP_INSTR(" + x + ", " + re + ", 1, 1, 0, 'cs') > 0" },
@@ -26,7 +22,6 @@ var Snowflake = &Dialect{
 	number: func(t string) string {
 		return "TRY_TO_DOUBLE(CASE WHEN " + snowflakeNumberForm(t) + " THEN " + t + " END)"
 	},
-	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
 	realText: func(x string) string { return "TO_VARCHAR(" + x + ")" },
 	timeOf: func(t string) string {
 		const form = timeForm
@@ -85,7 +80,6 @@ var Snowflake = &Dialect{
 		exists: func(v place, name, body string, whole bool) string {
 			return "ARRAY_SIZE(FILTER(" + snowflakeElements(v, whole) + ", " + name + " -> (" + body + "))) > 0"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := "TRY_PARSE_JSON(" + t + ")"
 			return "CASE WHEN TYPEOF(" + j + ") IN ('OBJECT', 'ARRAY') THEN " + j + " END"
@@ -100,7 +94,7 @@ var Snowflake = &Dialect{
 		},
 		numberText: func(v place) string { return "TO_VARCHAR(" + snowflakeGet(v) + ")" },
 	},
-}
+})
 
 // snowflakeElements is the list of what is in a value, lists taken apart.
 func snowflakeElements(v place, whole bool) string {

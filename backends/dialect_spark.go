@@ -10,7 +10,7 @@ import (
 
 // Spark prints for Spark 4 and Databricks; events are of type VARIANT. It is
 // printed, not executed. Lists in JSON are taken apart to the depth of listDepth.
-var Spark = &Dialect{
+var Spark = dialect(Dialect{
 	name: "spark", title: "Spark, Databricks", printedOnly: true,
 	ident: func(name string) string {
 		if plainName(name) && !reserved[strings.ToLower(name)] {
@@ -18,15 +18,12 @@ var Spark = &Dialect{
 		}
 		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
 	},
-	quote: backslashQuoted, isNotTrue: notTrue,
-	lower:          func(x string) string { return "lower(" + x + ")" },
-	foldsInContext: true, // a final sigma
-	translate:      translateFunction,
-	like:           likeOperator, likeEscape: '\\',
-	position: calls("instr"),
-	regexp:   func(x, re string) string { return "regexp_like(" + x + ", " + re + ")" },
-	regexps:  javaSyntax,
-	textType: "STRING",
+	quote: backslashQuoted, foldsInContext: true, // a final sigma
+	likeEscape: '\\',
+	position:   calls("instr"),
+	regexp:     func(x, re string) string { return "regexp_like(" + x + ", " + re + ")" },
+	regexps:    javaSyntax,
+	textType:   "STRING",
 	number: func(t string) string {
 		return "try_cast(CASE WHEN " + sparkNumberForm(t) + " THEN " + t + " END AS DOUBLE)"
 	},
@@ -43,20 +40,11 @@ var Spark = &Dialect{
 	micros:      func(t string) string { return "unix_micros(" + t + ")" },
 	types:       map[ir.Type]string{ir.TypeInt: "INT", ir.TypeLong: "BIGINT", ir.TypeReal: "DOUBLE", ir.TypeBool: "BOOLEAN", ir.TypeDatetime: "TIMESTAMP", ir.TypeJSON: "VARIANT", ir.TypeString: "STRING"},
 	timestampOf: func(us string) string { return "timestamp_micros(" + us + ")" },
-	divide:      infix("DIV"), modulo: infix("%"),
-	rowNumber: "monotonically_increasing_id()",
+	divide:      infix("DIV"), rowNumber: "monotonically_increasing_id()",
 	lists: &listDialect{
-		of: func(value string) string { return "array(" + value + ")" },
-		each: func(v place, name, where, list string, whole bool) string {
-			return "flatten(transform(" + filtered(sparkElements(v, whole), name, where) + ", " + name + " -> " + list + "))"
-		},
-		tidy: func(list string, once bool) string {
-			list = "filter(" + list + ", x -> x IS NOT NULL)"
-			if once {
-				list = "array_distinct(" + list + ")"
-			}
-			return list
-		},
+		of:   func(value string) string { return "array(" + value + ")" },
+		each: transformed(sparkElements),
+		tidy: withoutNulls,
 		rows: func(list, name string, _ ir.Type) (from, value string) {
 			return " LATERAL VIEW OUTER explode(" + list + ") " + name + " AS k_" + name, name + ".k_" + name
 		},
@@ -78,7 +66,6 @@ var Spark = &Dialect{
 		exists: func(v place, name, body string, whole bool) string {
 			return "exists(" + sparkElements(v, whole) + ", " + name + " -> " + body + ")"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := place{base: "try_parse_json(" + t + ")"}
 			return "CASE WHEN " + in(sparkKind(j), "OBJECT", "ARRAY") + " THEN " + j.base + " END"
@@ -92,7 +79,7 @@ var Spark = &Dialect{
 		},
 		numberText: sparkText,
 	},
-}
+})
 
 // sparkElements is the list of what is in a value, lists taken apart.
 func sparkElements(v place, whole bool) string {

@@ -11,13 +11,9 @@ import (
 
 // SQLite prints for SQLite 3.46 and newer. It knows no regular expressions: see
 // SQLiteWithRegexp. IPv6 networks are refused without them.
-var SQLite = &Dialect{
+var SQLite = dialect(Dialect{
 	name:       "sqlite",
 	title:      "SQLite",
-	ident:      doubleQuoted,
-	quote:      singleQuoted,
-	isNotTrue:  notTrue,
-	lower:      func(x string) string { return "lower(" + x + ")" },
 	foldsASCII: true,
 	translate: func(x string, from, to []rune) string {
 		for i := range from {
@@ -27,7 +23,6 @@ var SQLite = &Dialect{
 		}
 		return x
 	},
-	like:        likeOperator,
 	likeAnyCase: true,
 	glob:        sqliteGlob,
 	position:    calls("instr"),
@@ -66,10 +61,7 @@ var SQLite = &Dialect{
 	timestampOf: func(us string) string {
 		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
 	},
-	divide:    infix("/"),
-	modulo:    infix("%"),
-	rowNumber: "ROW_NUMBER() OVER ()",
-	as:        "MATERIALIZED ",
+	as: "MATERIALIZED ",
 	lists: &listDialect{
 		of: func(value string) string { return "json_array(" + value + ")" },
 		each: func(v place, name, where, list string, whole bool) string {
@@ -126,7 +118,7 @@ var SQLite = &Dialect{
 			return "CASE typeof(" + sqliteAt(v, "atom") + ") WHEN 'integer' THEN CAST(" + sqliteAt(v, "atom") + " AS TEXT) ELSE " + sqliteRealText(sqliteAt(v, "atom")) + " END"
 		},
 	},
-}
+})
 
 // sqliteMaxTables keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000: SQLite puts
 // no further expression in where the tables of all before have come to that.

@@ -2,27 +2,21 @@ package backends
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
 // Trino prints for Trino and Athena; events are of type JSON. It is printed, not
 // executed. Lists in JSON are taken apart to the depth of listDepth.
-var Trino = &Dialect{
+var Trino = dialect(Dialect{
 	name: "trino", title: "Trino, Athena", printedOnly: true,
-	ident: doubleQuoted, quote: singleQuoted, isNotTrue: notCoalesced,
-	lower:     func(x string) string { return "lower(" + x + ")" },
-	translate: translateFunction,
-	like:      likeOperator,
-	position:  calls("strpos"),
+	isNotTrue: notCoalesced,
 	regexp:    func(x, re string) string { return "regexp_like(" + x + ", " + re + ")" },
 	regexps:   javaSyntax,
 	textType:  "varchar",
 	number: func(t string) string {
 		return "TRY_CAST(CASE WHEN " + trinoNumberForm(t) + " THEN " + t + " END AS double)"
 	},
-	integer:  func(i int64) string { return strconv.FormatInt(i, 10) },
 	realText: func(x string) string { return "CAST(" + x + " AS varchar)" },
 	timeOf: func(t string) string {
 		return "TRY(from_iso8601_timestamp_nanos(CASE WHEN regexp_like(" + t + ", '^" + timeForm + "(Z|[+-][0-9]{2}:[0-9]{2})$') THEN replace(" + t + ", ' ', 'T') WHEN regexp_like(" + t + ", '^" + timeForm + "$') THEN replace(" + t + ", ' ', 'T') || 'Z' END))"
@@ -37,20 +31,10 @@ var Trino = &Dialect{
 	micros:      func(t string) string { return "CAST(to_unixtime(" + t + ") * 1000000 AS bigint)" },
 	types:       map[ir.Type]string{ir.TypeInt: "integer", ir.TypeLong: "bigint", ir.TypeReal: "double", ir.TypeBool: "boolean", ir.TypeDatetime: "timestamp(6) with time zone", ir.TypeGUID: "uuid", ir.TypeJSON: "json", ir.TypeString: "varchar"},
 	timestampOf: func(us string) string { return "from_unixtime_nanos((" + us + ") * 1000)" },
-	divide:      infix("/"), modulo: infix("%"),
-	rowNumber: "ROW_NUMBER() OVER ()",
 	lists: &listDialect{
-		of: func(value string) string { return "ARRAY[" + value + "]" },
-		each: func(v place, name, where, list string, whole bool) string {
-			return "flatten(transform(" + filtered(trinoElements(v, whole), name, where) + ", " + name + " -> " + list + "))"
-		},
-		tidy: func(list string, once bool) string {
-			list = "filter(" + list + ", x -> x IS NOT NULL)"
-			if once {
-				list = "array_distinct(" + list + ")"
-			}
-			return list
-		},
+		of:   func(value string) string { return "ARRAY[" + value + "]" },
+		each: transformed(trinoElements),
+		tidy: withoutNulls,
 		rows: func(list, name string, _ ir.Type) (from, value string) {
 			return " LEFT JOIN UNNEST(" + list + ") AS " + name + " (k) ON TRUE", name + ".k"
 		},
@@ -72,7 +56,6 @@ var Trino = &Dialect{
 		exists: func(v place, name, body string, whole bool) string {
 			return "any_match(" + trinoElements(v, whole) + ", " + name + " -> " + body + ")"
 		},
-		element: func(name string) place { return place{base: name} },
 		parse: func(t string) string {
 			j := "TRY(json_parse(" + t + "))"
 			return "CASE WHEN substr(json_format(" + j + "), 1, 1) IN ('{', '[') THEN " + j + " END"
@@ -85,7 +68,7 @@ var Trino = &Dialect{
 		integer:    func(v place) string { return "TRY_CAST(json_format(" + trinoGet(v) + ") AS bigint)" },
 		numberText: func(v place) string { return "json_extract_scalar(" + v.base + ", '" + bracketPath("$", v.path) + "')" },
 	},
-}
+})
 
 // trinoElements is the list of what is in a value, lists taken apart.
 func trinoElements(v place, whole bool) string {
