@@ -85,9 +85,10 @@ Examples:
 		return c.fail(err)
 	}
 	inputs, left, refused := rf.exportInputs(format, *table)
+	var narrowed []string
 	if len(have) > 0 {
 		var gone []sentinel.Left
-		if inputs, gone, err = rf.onlyWith(have, inputs); err != nil {
+		if inputs, gone, narrowed, err = rf.onlyWith(have, inputs); err != nil {
 			return c.misuse("--have: %v", err)
 		}
 		left = append(left, gone...)
@@ -111,6 +112,9 @@ Examples:
 	}
 	if err := writeExport(c, *outDir, set, old); err != nil {
 		return c.fail(err)
+	}
+	for _, text := range narrowed {
+		fmt.Fprintf(c.out, "%s\n", text)
 	}
 	c.tellChanges(set, changes, append(left, set.Left...))
 	if refused.HasErrors() {
@@ -204,37 +208,75 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 	return in, left, refused
 }
 
-// onlyWith keeps the rules whose tables are there, and of a rule that stands in
-// several tables those that are.
-func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.Input, left []sentinel.Left, err error) {
+// onlyWith keeps the rules whose tables are there, and of a rule that reads
+// several those that are; told says what is read no more. What only feeds rules
+// that are not kept goes with them.
+func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.Input, left []sentinel.Left, told []string, err error) {
 	report, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: r.all, All: true, Lowering: r.options()})
 	h, err := report.ParseHave(have)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	byID := map[string]*coverage.Rule{}
 	for _, rule := range report.Rules {
 		byID[rule.ID] = rule
 	}
+	fed := map[*sigma.Document]bool{} // documents that only feed, and whether a correlation that they feed is kept
+	without := map[*sigma.Document][]string{}
 	for _, x := range in {
+		feeds := func(there bool) {
+			for _, d := range x.Refers {
+				if d.Meta.Tier == "" {
+					fed[d] = fed[d] || there
+				}
+			}
+		}
 		rule := byID[x.Document.Meta.ID]
 		if rule == nil || len(rule.Tables) == 0 { // its logsource says nothing of tables
 			kept = append(kept, x)
+			feeds(true)
 			continue
 		}
+		var rules []*ir.Rule
+		var gone []string
 		if h.Meets(rule) {
-			x.Rules = slices.DeleteFunc(x.Rules, func(lowered *ir.Rule) bool {
-				table := lowered.Source.Table
-				return slices.Contains(rule.Tables, table) && !h.Has(rule, table) // others are Defender's names for the same
-			})
+			for _, lowered := range x.Rules {
+				less, tables := h.Narrow(rule, lowered)
+				gone = append(gone, tables...)
+				if less != nil {
+					rules = append(rules, less)
+				}
+			}
 		}
-		if !h.Meets(rule) || len(x.Rules) == 0 {
+		if feeds(len(rules) > 0); len(rules) == 0 {
 			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + lacking(h, rule)})
 			continue
 		}
+		slices.Sort(gone)
+		without[x.Document] = slices.Compact(gone)
+		x.Rules = rules
 		kept = append(kept, x)
 	}
-	return kept, left, nil
+	kept = slices.DeleteFunc(kept, func(x sentinel.Input) bool {
+		there, feeds := fed[x.Document]
+		if feeds && !there {
+			m := x.Document.Meta
+			left = append(left, sentinel.Left{Title: m.Title, ID: m.ID, File: x.Document.File, Reason: "the correlations that it feeds are left out"})
+		}
+		return feeds && !there
+	})
+	count := map[string]int{}
+	for d, tables := range without {
+		if _, feeds := fed[d]; !feeds {
+			for _, table := range tables {
+				count[table]++
+			}
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(count)) {
+		told = append(told, fmt.Sprintf("%s without %s, which you do not have", plural(count[table], "rule"), table))
+	}
+	return kept, left, told, nil
 }
 
 // lacking names the licences that would bring the tables of a rule, or the tables.

@@ -72,6 +72,25 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// A correlation reads those of its tables that the tenant has and says which not;
+// where too few are left it goes, and the rules that only feed it go with it.
+func TestExportHaveOfCorrelations(t *testing.T) {
+	out := t.TempDir()
+	code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--have", "SigninLogs,OfficeActivity", "--out", out, filepath.Join("testdata", "coverage", "replay.yaml"))
+	if code != exitOK {
+		t.Fatal(stdout, stderr)
+	}
+	for _, want := range []string{"1 rule without AADNonInteractiveUserSignInLogs", "left out 1: you do not have AADUserRiskEvents", "left out 1: the correlations that it feeds are left out", "1 added"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(out, "files-after-a-failed-sign-in.yaml"))
+	if err != nil || strings.Contains(string(data), "AADNonInteractiveUserSignInLogs") || !strings.Contains(string(data), "SigninLogs") || !strings.Contains(string(data), "OfficeActivity") {
+		t.Errorf("%v\n%s", err, data)
+	}
+}
+
 // Rules over tables that a tenant does not have are not exported, and the reason
 // is what it would have to buy.
 func TestExportHave(t *testing.T) {

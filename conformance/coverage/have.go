@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -176,6 +177,52 @@ func (h *Have) Has(rule *Rule, table string) bool {
 		}
 	}
 	return !said && slices.Contains(h.Brings, table)
+}
+
+// Narrow leaves of a rule, lowered for a workspace, what reads tables that are
+// there: of a correlation the rules that it rests on. Tables that the report's
+// rule does not name are other services' names for the same and stay. It returns
+// the rule itself where nothing is missing, nil where too little is left, and the
+// tables that it takes out.
+func (h *Have) Narrow(rule *Rule, r *ir.Rule) (narrowed *ir.Rule, without []string) {
+	there := func(table string) bool { return !slices.Contains(rule.Tables, table) || h.Has(rule, table) }
+	narrowed = narrow(r, there, &without)
+	slices.Sort(without)
+	return narrowed, slices.Compact(without)
+}
+
+func narrow(r *ir.Rule, there func(table string) bool, without *[]string) *ir.Rule {
+	if r.Correlation == nil {
+		if there(r.Source.Table) {
+			return r
+		}
+		*without = append(*without, r.Source.Table)
+		return nil
+	}
+	if !needsOfCorrelation(r.Correlation).met(there) {
+		return nil
+	}
+	inputs := make([]ir.Input, len(r.Correlation.Inputs))
+	same := true
+	for i, in := range r.Correlation.Inputs {
+		inputs[i] = in
+		inputs[i].Taps = nil
+		for _, tap := range in.Taps {
+			less := narrow(tap.Rule, there, without)
+			same = same && less == tap.Rule
+			if less != nil {
+				tap.Rule = less
+				inputs[i].Taps = append(inputs[i].Taps, tap)
+			}
+		}
+	}
+	if same {
+		return r
+	}
+	c, out := *r.Correlation, *r
+	c.Inputs = inputs
+	out.Correlation = &c
+	return &out
 }
 
 // Gain is what one thing more would add.
