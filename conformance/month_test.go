@@ -269,6 +269,6 @@ var monthReasons = map[string]string{
 	"m365-mail/security-info-after-new-network":                   "People who are at a new place and register a new phone there.",
 	"token-theft/mail-forwarding-set-on-privileged-mailbox":       "A member of the board forwards to an assistant before a holiday.",
 	"token-theft/privileged-account-in-new-country":               "The exit of the VPN abroad, used by one of the board.",
-	"entra-users/increase-of-successful-sign-ins-to-twice":        "The days after a holiday, against the holiday a week before: the rule knows no holidays.",
+	"entra-users/increase-of-successful-sign-ins-to-twice":        "The days after a holiday, against the holiday a week before, where nobody entered the holidays.",
 	"entra-users/sign-in-from-new-country":                        "Journeys, private VPNs and exits of the VPN abroad. It needs no profile, and is of level low for it.",
 }

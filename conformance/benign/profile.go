@@ -3,6 +3,7 @@ package benign
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Profile is the organisation's tenant profile, as rulewright reads it: what
@@ -41,6 +42,7 @@ func (t *Tenant) Profile() []byte {
 	}
 	list("important_apps", important...)
 	b.WriteString("  business_hours: Mon-Fri 06:00-20:00 Europe/Berlin\n")
+	list("holidays", t.holidays()...)
 	list("corporate_networks", "198.51.100.0/24", "192.0.2.0/26", "2001:db8:100::/48")
 	list("owned_domains", Domain, "contoso.onmicrosoft.com")
 	list("key_vault_principals", t.vaultReaders()...)
@@ -59,6 +61,17 @@ func (t *Tenant) vaultReaders() []string {
 	var out []string
 	for _, n := range []string{"Terraform Platform", "Terraform Network", "Terraform Data", "Release Pipeline", "Secret Rotation", "HR Sync", "Payroll Export", "Data Warehouse Load", "Contoso CRM Sync"} {
 		out = append(out, t.Daemon(n).AppID)
+	}
+	return out
+}
+
+// holidays are the days on which few work, weekends aside.
+func (t *Tenant) holidays() []string {
+	var out []string
+	for n := range t.Options.Days {
+		if n == publicHoliday || n/7 == holidayWeek {
+			out = append(out, t.day(n).Format(time.DateOnly))
+		}
 	}
 	return out
 }

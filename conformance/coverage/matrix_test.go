@@ -3,6 +3,7 @@ package coverage_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/conformance/coverage"
+	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // layer is the format 4.5 of ATT&CK Navigator's layers, of its definition the
@@ -115,6 +118,70 @@ func TestNavigatorLayer(t *testing.T) {
 			if coverage.TechniqueName(id) == id {
 				t.Errorf("%s: techniques.txt has no name for %s", rule.File, id)
 			}
+		}
+	}
+}
+
+// The embedded lists of techniques are of the stated version, and say of each
+// technique that the pack's rules are tagged with what it is called and which
+// tactics it serves; a rule names a tactic of each of its techniques, and a
+// technique for each of its tactics.
+func TestTechniquesOfThePack(t *testing.T) {
+	files, ds := sigma.ParseFS(rules.FS)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	isTechnique := regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
+	used := map[string]bool{}
+	for _, d := range files.Documents {
+		var tactics, techniques []string
+		for _, tag := range d.Meta.Tags {
+			name, ok := strings.CutPrefix(tag, "attack.")
+			if !ok {
+				continue
+			}
+			if id := strings.ToUpper(name); isTechnique.MatchString(id) {
+				techniques = append(techniques, id)
+			} else {
+				tactics = append(tactics, strings.ReplaceAll(name, "-", ""))
+			}
+		}
+		served := map[string]bool{}
+		for _, id := range techniques {
+			used[id] = true
+			of := sentinel.TacticsOf(id)
+			if of == nil {
+				t.Errorf("%s: ATT&CK %s has no %s", d.File, sentinel.ATTACKVersion, id)
+			}
+			if coverage.TechniqueName(id) == id {
+				t.Errorf("%s: techniques.txt has no name for %s", d.File, id)
+			}
+			named := false
+			for _, x := range of {
+				served[strings.ToLower(x)] = true
+				named = named || slices.Contains(tactics, strings.ToLower(x))
+			}
+			if !named {
+				t.Errorf("%s: %s serves %v, and the tags name none of these", d.File, id, of)
+			}
+		}
+		for _, x := range tactics {
+			if !served[x] {
+				t.Errorf("%s: no technique of %v serves the tactic %s", d.File, techniques, x)
+			}
+		}
+	}
+	t.Logf("%d techniques of ATT&CK %s", len(used), sentinel.ATTACKVersion)
+	data, err := os.ReadFile("techniques.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "ATT&CK Enterprise "+sentinel.ATTACKVersion+":") {
+		t.Errorf("techniques.txt is not of version %s", sentinel.ATTACKVersion)
+	}
+	for line := range strings.Lines(string(data)) {
+		if id, _, _ := strings.Cut(line, " "); id != "#" && sentinel.TacticsOf(id) == nil {
+			t.Errorf("techniques.txt: ATT&CK %s has no %s", sentinel.ATTACKVersion, id)
 		}
 	}
 }
