@@ -13,6 +13,7 @@ import (
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
 	"gopkg.in/yaml.v3"
 )
 
@@ -24,7 +25,10 @@ var writeForms = flag.Bool("write-forms", false, "write what the forms do not sh
 type blind struct {
 	same, missed, extra int
 	fields              map[string]bool
+	tables              map[string]bool // of records that are found
 }
+
+func newBlind() *blind { return &blind{fields: map[string]bool{}, tables: map[string]bool{}} }
 
 // TestPackForms says each fixture event of the pack that is a row of Log
 // Analytics in every other form that has the record, by restate, and asks for
@@ -51,22 +55,28 @@ func TestPackForms(t *testing.T) {
 				if c.Expect == ExpectNotRun {
 					continue
 				}
-				for _, form := range []event.Form{event.AzureDiagnostic, event.GraphAPI, event.O365Management, event.MDEHunting, event.MDEHuntingStream} {
-					b := f.inForm(c, form)
-					if b == nil {
-						continue
+				for _, form := range []event.Form{event.LogAnalytics, event.AzureDiagnostic, event.GraphAPI, event.O365Management, event.MDEHunting, event.MDEHuntingStream} {
+					for _, other := range []bool{false, true} {
+						if form == event.LogAnalytics && !other {
+							continue
+						}
+						b := f.inForm(c, form, other)
+						if b == nil {
+							continue
+						}
+						if found[id] == nil {
+							found[id] = map[event.Form]*blind{}
+						}
+						all := found[id][form]
+						if all == nil {
+							all = newBlind()
+							found[id][form] = all
+						}
+						all.same, all.missed, all.extra = all.same+b.same, all.missed+b.missed, all.extra+b.extra
+						maps.Copy(all.fields, b.fields)
+						maps.Copy(all.tables, b.tables)
+						told[form] += b.same
 					}
-					if found[id] == nil {
-						found[id] = map[event.Form]*blind{}
-					}
-					all := found[id][form]
-					if all == nil {
-						all = &blind{fields: map[string]bool{}}
-						found[id][form] = all
-					}
-					all.same, all.missed, all.extra = all.same+b.same, all.missed+b.missed, all.extra+b.extra
-					maps.Copy(all.fields, b.fields)
-					told[form] += b.same
 				}
 			}
 		}
@@ -80,6 +90,7 @@ func TestPackForms(t *testing.T) {
 func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files map[string]string) {
 	type entry struct {
 		Rule  string
+		Seen  map[event.Form][]string
 		Forms map[event.Form][]string
 	}
 	var want struct {
@@ -93,13 +104,30 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 	if err := yaml.Unmarshal(data, &want); err != nil {
 		t.Fatal(err)
 	}
-	wanted := map[string]map[event.Form][]string{}
+	wanted, seen := map[string]map[event.Form][]string{}, map[string]map[event.Form][]string{}
 	for _, e := range want.Rules {
-		wanted[e.Rule] = e.Forms
+		wanted[e.Rule], seen[e.Rule] = e.Forms, e.Seen
 	}
 	var out strings.Builder
 	for _, id := range slices.SortedFunc(maps.Keys(files), func(a, b string) int { return strings.Compare(files[a], files[b]) }) {
-		head := fmt.Sprintf("  - rule: %s # %s\n    forms:\n", id, strings.TrimSuffix(files[id], ".yaml"))
+		head := fmt.Sprintf("  - rule: %s # %s\n", id, strings.TrimSuffix(files[id], ".yaml"))
+		shown := map[event.Form][]string{}
+		for form, b := range found[id] {
+			if len(b.tables) > 0 {
+				shown[form] = slices.Sorted(maps.Keys(b.tables))
+			}
+		}
+		if len(shown) > 0 {
+			out.WriteString(head + "    seen:\n")
+			head = ""
+			for _, form := range slices.Sorted(maps.Keys(shown)) {
+				fmt.Fprintf(&out, "      %s: [%s]\n", form, strings.Join(shown[form], ", "))
+			}
+		}
+		if !*writeForms && !maps.EqualFunc(shown, seen[id], slices.Equal[[]string]) {
+			t.Errorf("%s is seen in %v, the table says %v", files[id], shown, seen[id])
+		}
+		head += "    forms:\n"
 		for _, form := range slices.Sorted(maps.Keys(found[id])) {
 			b := found[id][form]
 			listed, isListed := wanted[id][form]
@@ -131,11 +159,24 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 	}
 }
 
+// readsOneTable says whether a rule is about one of the two tables of users'
+// sign-ins.
+func readsOneTable(d *sigma.Document) bool {
+	l := d.LogSource
+	return l.Category == "interactive_signin" || slices.Contains([]string{"signinlogs", "noninteractive_signinlogs", "AADNonInteractiveUserSignInLogs", "OfficeActivity"}, l.Service)
+}
+
 // inForm puts a case to its rules in another form, nil where the form does not
-// have the records or the rules none for it.
-func (f *Fixture) inForm(c *Case, form event.Form) *blind {
+// have the records or the rules none for it. With other, records of a workspace
+// are of the other table that has them: users' sign-ins have two, and those of
+// OfficeActivity are in CloudAppEvents.
+func (f *Fixture) inForm(c *Case, form event.Form, other bool) *blind {
+	if other && slices.ContainsFunc(f.Documents, readsOneTable) {
+		return nil
+	}
 	said := *c
 	said.Selections, said.Events = nil, nil
+	moved := false
 	var rows Case = *c
 	rows.Events = nil
 	for _, e := range c.Events {
@@ -147,7 +188,24 @@ func (f *Fixture) inForm(c *Case, form event.Form) *blind {
 			}
 			continue
 		}
-		ev, table, ok := restate(row, source.Table, form)
+		table := source.Table
+		switch {
+		case other && table == "OfficeActivity" && form == event.LogAnalytics:
+			if row, table = huntingRow(row, table); row != nil {
+				row["TimeGenerated"], row["Type"] = row["Timestamp"], table
+				delete(row, "Timestamp")
+				moved = true
+			}
+		case other && (table == "SigninLogs" || table == "AADNonInteractiveUserSignInLogs"):
+			row, table = otherSignIn(row, table)
+			moved = true
+		case other && !f.isHistory(c):
+			continue
+		}
+		ev, ok := row, true
+		if form != event.LogAnalytics {
+			ev, table, ok = restate(row, table, form)
+		}
 		if !ok {
 			if f.isHistory(c) {
 				return nil
@@ -165,10 +223,10 @@ func (f *Fixture) inForm(c *Case, form event.Form) *blind {
 		said.Events = append(said.Events, x)
 		rows.Events = append(rows.Events, e)
 	}
-	if len(said.Events) == 0 {
+	if len(said.Events) == 0 || other && !moved {
 		return nil
 	}
-	b := &blind{fields: map[string]bool{}}
+	b := newBlind()
 	if f.isHistory(c) {
 		b.history(f, &rows, &said)
 	} else {
@@ -197,6 +255,9 @@ func (b *blind) events(f *Fixture, rows, said *Case) {
 		switch want := said.Expect == ExpectMatch; {
 		case got == want:
 			b.same++
+			if got {
+				b.tables[said.Events[i].Table] = true
+			}
 			continue
 		case want:
 			b.missed++
@@ -227,6 +288,11 @@ func (b *blind) history(f *Fixture, rows, said *Case) {
 	switch {
 	case maps.Equal(want, got):
 		b.same++
+		if len(got) > 0 {
+			for _, e := range said.Events {
+				b.tables[e.Table] = true
+			}
+		}
 		return
 	case len(got) < len(want):
 		b.missed++

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -205,6 +206,7 @@ func diagnostic(row map[string]any, table string) map[string]any {
 			put(o, "identity", row, "Identity")
 		}
 		properties := graphObject(row, table)
+		delete(properties, "signInEventTypes") // Graph's own
 		if table == "AuditLogs" {
 			delete(o, "callerIpAddress")
 		}
@@ -214,7 +216,8 @@ func diagnostic(row map[string]any, table string) map[string]any {
 }
 
 // plain takes a value out of the JSON text that the directory's audit keeps it
-// in; the unified audit log has it bare.
+// in; the unified audit log has it bare, and lists and objects over several
+// lines.
 func plain(v any) any {
 	s, ok := v.(string)
 	if !ok {
@@ -224,7 +227,30 @@ func plain(v any) any {
 	if json.Unmarshal([]byte(s), &inner) == nil {
 		return inner
 	}
+	if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") {
+		var b bytes.Buffer
+		if json.Indent(&b, []byte(s), "", "  ") == nil {
+			return strings.ReplaceAll(b.String(), "\n", "\r\n")
+		}
+	}
 	return s
+}
+
+// auditCategory is what the unified audit log calls the categories of the
+// directory's audit.
+var auditCategory = map[string]string{"UserManagement": "User", "RoleManagement": "Role", "GroupManagement": "Group", "ApplicationManagement": "Application", "Device": "Device"}
+
+// logonTypes and userTypes are the numbers of names in OfficeActivity.
+var (
+	logonTypes = map[string]int{"Owner": 0, "Admin": 1, "Delegated": 2, "Delegate": 2}
+	userTypes  = map[string]int{"Regular": 0, "Reserved": 1, "Admin": 2, "DcAdmin": 3, "System": 4, "Application": 5, "ServicePrincipal": 6}
+)
+
+func numbered(v any, names map[string]int) any {
+	if n, ok := names[plainText(v)]; ok {
+		return n
+	}
+	return v
 }
 
 // utc is a time as the unified audit log writes it.
@@ -252,14 +278,17 @@ func unifiedAudit(row map[string]any, table string) map[string]any {
 		names := map[string]string{"OfficeWorkload": "Workload", "OfficeObjectId": "ObjectId", "OfficeId": "Id", "Client_IPAddress": "ClientIPAddress", "Logon_Type": "LogonType", "Event_Data": "EventData"}
 		for column, v := range row {
 			switch column {
-			case "TenantId", "SourceSystem", "Type", "TimeGenerated", "Start_Time":
+			case "TenantId", "SourceSystem", "Type", "TimeGenerated", "Start_Time", "OfficeTenantId":
 				continue
 			case "RecordType":
-				if n, ok := recordTypes[plainText(v)]; ok {
-					v = n
-				}
+				v = numbered(v, recordTypes)
 			case "UserType":
-				v = 0
+				v = numbered(v, userTypes)
+			case "Logon_Type":
+				v = numbered(v, logonTypes)
+			}
+			if strings.HasSuffix(column, "_") {
+				continue // said twice in the table
 			}
 			name := names[column]
 			if name == "" {
@@ -288,7 +317,7 @@ func unifiedAudit(row map[string]any, table string) map[string]any {
 		if user, ok := by["user"].(map[string]any); ok {
 			put(o, "UserId", user, "userPrincipalName")
 			put(o, "ClientIP", user, "ipAddress")
-			actor = append(actor, map[string]any{"ID": user["userPrincipalName"], "Type": 5}, map[string]any{"ID": user["id"], "Type": 2}, map[string]any{"ID": "User", "Type": 2})
+			actor = append(actor, map[string]any{"ID": user["userPrincipalName"], "Type": 5}, map[string]any{"ID": "User_" + plainText(user["id"]), "Type": 2}, map[string]any{"ID": user["id"], "Type": 2}, map[string]any{"ID": "User", "Type": 2})
 		}
 		if app, ok := by["app"].(map[string]any); ok && app["servicePrincipalId"] != nil {
 			o["UserId"] = "ServicePrincipal_" + plainText(app["servicePrincipalId"])
@@ -318,7 +347,16 @@ func unifiedAudit(row map[string]any, table string) map[string]any {
 		if targets != nil {
 			o["ModifiedProperties"], o["Target"] = properties, target
 		}
-		extended := []any{map[string]any{"Name": "extendedAuditEventCategory", "Value": row["Category"]}}
+		category := auditCategory[plainText(row["Category"])]
+		if first := ""; len(targets) > 0 {
+			if t, _ := targets[0].(map[string]any); t != nil {
+				first = plainText(t["type"])
+			}
+			if category == "Application" && first != "" && first != "Other" {
+				category = first
+			}
+		}
+		extended := []any{map[string]any{"Name": "extendedAuditEventCategory", "Value": category}}
 		if details, ok := opened(row["AdditionalDetails"]).([]any); ok {
 			m := map[string]any{}
 			for _, x := range details {
@@ -415,4 +453,35 @@ func huntingRow(row map[string]any, table string) (map[string]any, string) {
 		return o, "GraphAPIAuditEvents"
 	}
 	return nil, table
+}
+
+// otherSignIn says a sign-in of one of the two tables of users' sign-ins as one of
+// the other: columns of objects and lists are texts in that of sign-ins without
+// the person.
+func otherSignIn(row map[string]any, table string) (map[string]any, string) {
+	o := maps.Clone(row)
+	other, category, interactive := "AADNonInteractiveUserSignInLogs", "NonInteractiveUserSignInLogs", false
+	if table == other {
+		other, category, interactive = "SigninLogs", "SignInLogs", true
+	}
+	put := func(key string, v any) {
+		if _, ok := o[key]; ok {
+			o[key] = v
+		}
+	}
+	put("Type", other)
+	put("Category", category)
+	put("IsInteractive", interactive)
+	for _, column := range []string{"DeviceDetail", "LocationDetails", "Status", "ConditionalAccessPolicies", "MfaDetail"} {
+		if interactive {
+			put(column, opened(o[column]))
+			continue
+		}
+		switch o[column].(type) {
+		case map[string]any, []any:
+			data, _ := json.Marshal(o[column])
+			o[column] = string(data)
+		}
+	}
+	return o, other
 }

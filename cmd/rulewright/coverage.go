@@ -105,12 +105,19 @@ func (c *cli) coverage(rf *ruleFlags, paths []string) (*coverage.Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	if data, err = fs.ReadFile(rules.FS, rules.Forms); err != nil {
+		return nil, err
+	}
+	forms, err := coverage.ParseForms(rules.Forms, data)
+	if err != nil {
+		return nil, err
+	}
 	fixtures, found, err := c.loadFixtures(paths)
 	if err != nil {
 		return nil, err
 	}
 	c.report(found)
-	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Fixtures: fixtures, Lowering: rf.options()})
+	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Fixtures: fixtures, Forms: forms, Lowering: rf.options()})
 	for _, d := range found {
 		fmt.Fprintln(c.err, d.Error())
 	}

@@ -210,7 +210,7 @@ func (r *Report) formsPage() []byte {
 		}
 	}
 	fmt.Fprintf(&b, "# Rules by event form\n\n%sThe same fact comes in several forms. A case of a fixture that gives it in several asks the same verdict of each, on every engine.\n\n", generated)
-	b.WriteString("| | |\n|---|---|\n| ● | a fixture shows a match in this form, in each of the rule's tables |\n| ◐ | in some of its tables; the others are listed below |\n" +
+	b.WriteString("| | |\n|---|---|\n| ● | a fixture shows a match in this form, in each of the rule's tables: its record is of the form, or the suite says it again in the form |\n| ◐ | in some of its tables, or without some of its fields; they are listed below |\n" +
 		"| ○ | the rule compiles for the form, no fixture shows a match in it |\n| – | cannot see: the form does not carry the rule's events, or lacks a field that the rule needs (listed below) |\n\n")
 	b.WriteString("| form |")
 	for _, s := range []State{Proven, Partly, Unproven, Blind} {

@@ -32,9 +32,16 @@ var pack = sync.OnceValues(func() (*coverage.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if data, err = fs.ReadFile(rules.FS, rules.Forms); err != nil {
+		return nil, err
+	}
+	forms, err := coverage.ParseForms(rules.Forms, data)
+	if err != nil {
+		return nil, err
+	}
 	files, ds := sigma.ParseFS(rules.FS)
 	fixtures, found := conformance.Load(conformance.Fixtures, conformance.LoadOptions{})
-	r, more := coverage.New(list, coverage.Options{Documents: files.Documents, Fixtures: fixtures, Lowering: compiler.Options{Catalogue: files.Parameters}})
+	r, more := coverage.New(list, coverage.Options{Documents: files.Documents, Fixtures: fixtures, Forms: forms, Lowering: compiler.Options{Catalogue: files.Parameters}})
 	if ds = append(append(ds, found.Errors()...), more...); len(ds) > 0 { // fixtures of the contract warn on purpose
 		return nil, ds
 	}

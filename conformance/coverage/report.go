@@ -21,6 +21,9 @@ type Options struct {
 	// All takes the rules that name no item, too.
 	All      bool
 	Fixtures []*conformance.Fixture
+	// Forms, if set, adds what the fixtures' records show when they are said again
+	// in other forms.
+	Forms *Forms
 	// Lowering holds the catalogue, the profile, the overrides; Pipeline, Table
 	// and Documents are not used.
 	Lowering compiler.Options
@@ -106,6 +109,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 		ids = append(ids, c.ID)
 	}
 	proofs := proofsOf(opts.Fixtures)
+	opts.Forms.add(proofs)
 	m := newMaker(opts)
 	r.Targets = m.targets()
 	var ds sigma.Diagnostics
@@ -241,6 +245,9 @@ type proof struct {
 	// those of histories with hits that are all of one form.
 	tables map[[2]string]bool
 	forms  map[string]bool
+	// lacks are fields, by form, for want of which records said again in the form
+	// have another verdict.
+	lacks map[string][]string
 }
 
 // proofsOf reads what fixtures show, by the id of the rule.

@@ -36,7 +36,8 @@ const (
 	No  State = "no" // Cell.Why says why
 	// Proven: fixtures show a match in this form, in every table of the rule.
 	Proven State = "proven"
-	// Partly: in some of its tables; Cell.Why names the others.
+	// Partly: in some of its tables, or without some of its fields; Cell.Why names
+	// the others.
 	Partly State = "partly"
 	// Unproven: it compiles, no fixture shows a match in this form.
 	Unproven State = "no fixture"
@@ -302,6 +303,8 @@ func formCell(rules []*ir.Rule, errs sigma.Diagnostics, form string, p *proof) C
 	switch {
 	case tables == 0 && len(blind) > 0:
 		return Cell{State: Blind, Why: "not in this form: " + strings.Join(absent, ", ")}
+	case len(p.lacks[form]) > 0:
+		return Cell{State: Partly, Why: "cannot see " + strings.Join(p.lacks[form], ", ")}
 	case len(unproven) == tables:
 		return Cell{State: Unproven, Why: absence(absent, "")}
 	case len(unproven) > 0 || len(blind) > 0:
