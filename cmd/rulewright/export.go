@@ -221,20 +221,17 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 	for _, rule := range report.Rules {
 		byID[rule.ID] = rule
 	}
-	fed := map[*sigma.Document]bool{} // documents that only feed, and whether a correlation that they feed is kept
+	feeds := map[*sigma.Document]bool{} // documents that only feed correlations
+	for _, x := range in {
+		for _, d := range x.Refers {
+			feeds[d] = d.Meta.Tier == ""
+		}
+	}
 	without := map[*sigma.Document][]string{}
 	for _, x := range in {
-		feeds := func(there bool) {
-			for _, d := range x.Refers {
-				if d.Meta.Tier == "" {
-					fed[d] = fed[d] || there
-				}
-			}
-		}
 		rule := byID[x.Document.Meta.ID]
 		if rule == nil || len(rule.Tables) == 0 { // its logsource says nothing of tables
 			kept = append(kept, x)
-			feeds(true)
 			continue
 		}
 		var rules []*ir.Rule
@@ -248,7 +245,7 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 				}
 			}
 		}
-		if feeds(len(rules) > 0); len(rules) == 0 {
+		if len(rules) == 0 {
 			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + lacking(h, rule)})
 			continue
 		}
@@ -257,17 +254,28 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 		x.Rules = rules
 		kept = append(kept, x)
 	}
-	kept = slices.DeleteFunc(kept, func(x sentinel.Input) bool {
-		there, feeds := fed[x.Document]
-		if feeds && !there {
+	// What feeds a correlation that only feeds one that is left out goes, too.
+	for again := true; again; {
+		fed := map[*sigma.Document]bool{}
+		for _, x := range kept {
+			for _, d := range x.Refers {
+				fed[d] = true
+			}
+		}
+		again = false
+		kept = slices.DeleteFunc(kept, func(x sentinel.Input) bool {
+			if !feeds[x.Document] || fed[x.Document] {
+				return false
+			}
+			again = true
 			m := x.Document.Meta
 			left = append(left, sentinel.Left{Title: m.Title, ID: m.ID, File: x.Document.File, Reason: "the correlations that it feeds are left out"})
-		}
-		return feeds && !there
-	})
+			return true
+		})
+	}
 	count := map[string]int{}
 	for d, tables := range without {
-		if _, feeds := fed[d]; !feeds {
+		if !feeds[d] {
 			for _, table := range tables {
 				count[table]++
 			}
