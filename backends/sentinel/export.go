@@ -137,7 +137,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 				continue
 			}
 			if counted[ruleKey(r)] && !f.hunting() {
-				e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, "a correlation refers to it and does not say generate"})
+				e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, "it feeds a correlation and is no alert of its own"})
 				continue
 			}
 			a, err := e.artefact(in, r)
