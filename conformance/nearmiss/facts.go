@@ -191,10 +191,10 @@ func (d *deriver) alternatives(table string, l leaf) []any {
 
 // single changes one fact of an event that matches.
 func (d *deriver) single() (Miss, bool) {
-	b := d.bases[d.turn%len(d.bases)]
+	b := &d.bases[d.turn%len(d.bases)]
 	d.turn++
-	records, ok := d.recast(b.parts)
-	if !ok || !matches(b.rules, records[0].Event) {
+	records, ok := d.play(b, func(rules []*ir.Rule, rs []event.Record) bool { return matches(rules, rs[0].Event) })
+	if !ok {
 		return Miss{}, false
 	}
 	r := records[0]

@@ -14,11 +14,11 @@ import (
 // there, comes a second after the time is over, is somebody else's, or is not
 // quite what the rule asks for.
 func (d *deriver) history() (Miss, bool) {
-	b := d.bases[d.turn/4%len(d.bases)]
+	b := &d.bases[d.turn/4%len(d.bases)]
 	how := d.turn % 4
 	d.turn++
-	records, ok := d.recast(b.parts)
-	if !ok || !d.hit(b.rules, records) {
+	records, ok := d.play(b, d.hit)
+	if !ok {
 		return Miss{}, false
 	}
 	slices.SortStableFunc(records, func(a, b event.Record) int { return a.Time.Compare(b.Time) })

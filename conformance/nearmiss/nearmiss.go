@@ -1,7 +1,8 @@
 // Package nearmiss derives events that miss a rule by one condition: what a
 // rule must be silent about though all but one of its conditions are true. They
 // are made of the events in the rule's own fixtures that it matches, with other
-// people, addresses and times, and exactly one fact changed; for a correlation,
+// people, addresses and times, made ordinary in what the rule does not ask for,
+// and exactly one fact changed; for a correlation,
 // of a history that has a hit, with one event fewer, one pause too long or one
 // event of another group. The reference interpreter says what is true.
 //
@@ -27,10 +28,13 @@ type Person struct{ UPN, ID, Name string }
 
 // Options say in whose life near misses are planted.
 type Options struct {
-	// People and Privileged are who may play a part; half of the parts fall to
-	// the privileged.
-	People, Privileged []Person
-	Profile            *compiler.Profile
+	// People, Privileged and Approved are who may play a part, each as often:
+	// the approved are those whose work it is to administer.
+	People, Privileged, Approved []Person
+	// Offices begins an address of the organisation; the last number follows.
+	// Half of the addresses are such.
+	Offices string
+	Profile *compiler.Profile
 	// Trace is what the profile says of an incident under investigation; it
 	// stands in the place of what fixtures say of theirs.
 	Trace string
@@ -45,6 +49,8 @@ type Options struct {
 	// Noise, if set, says how loud rules are about each of some near misses when
 	// all of them are in one history; the quietest are taken.
 	Noise func([]Miss) []int
+	// Skip are numbers of near misses that are not taken.
+	Skip map[int]bool
 }
 
 // Miss is a near miss: one event, or for a correlation a history.
@@ -54,6 +60,8 @@ type Miss struct {
 	// Fact is what was changed.
 	Fact   string
 	Events []event.Record
+	// Number tells in which order near misses of the rule were found.
+	Number int
 	noise  int
 }
 
@@ -61,7 +69,7 @@ type Miss struct {
 // loud about; each makes so many for each near miss that is asked for, or stops
 // after so many tries.
 const (
-	rounds     = 5
+	rounds     = 8
 	candidates = 2
 	tries      = 4
 )
@@ -92,10 +100,15 @@ func Derive(f *conformance.Fixture, pool *Pool, o Options) ([]Miss, error) {
 		return nil, fmt.Errorf("%s: %w", rule.Meta.Title, err)
 	}
 	var found []Miss
+	number := 0
 	for range rounds {
 		first := len(found)
 		for n := 0; n < o.Count*tries && len(found) < first+o.Count*candidates; n++ {
 			if m, ok := next(); ok {
+				if number++; o.Skip[number] {
+					continue
+				}
+				m.Number = number
 				found = append(found, m)
 			}
 		}
@@ -126,6 +139,7 @@ type deriver struct {
 	paths map[string]bool // places that the rule reads, or those before it
 
 	traces *strings.Replacer
+	abroad bool // addresses are none of the organisation's
 }
 
 // maxBases bounds the histories of a fixture that near misses are made of.
@@ -136,6 +150,25 @@ const maxBases = 5
 type base struct {
 	parts []part
 	rules []*ir.Rule // of an event, those of its table; of a history, all
+	// soft says that what the rule does not ask for is ordinary.
+	soft bool
+}
+
+// play lets people of the tenant play a base of which the rule is true, and makes
+// it ordinary the first time.
+func (d *deriver) play(b *base, holds func([]*ir.Rule, []event.Record) bool) ([]event.Record, bool) {
+	d.abroad = !b.soft
+	records, ok := d.recast(b.parts)
+	d.abroad = false
+	if !ok || !holds(b.rules, records) {
+		return nil, false
+	}
+	if !b.soft {
+		b.soft = true
+		records = soften(records, b.rules, holds)
+		b.parts = d.parts(records)
+	}
+	return records, true
 }
 
 // prepare finds the bases.
@@ -177,7 +210,7 @@ func (d *deriver) prepare() error {
 			if err != nil {
 				return err
 			}
-			byForm[form] = append(byForm[form], base{d.parts(records), rs})
+			byForm[form] = append(byForm[form], base{parts: d.parts(records), rules: rs})
 		}
 		if c.Expect == conformance.ExpectMatch {
 			for _, r := range records {
@@ -187,7 +220,7 @@ func (d *deriver) prepare() error {
 				}
 				rs = slices.DeleteFunc(slices.Clone(rs), func(x *ir.Rule) bool { return !strings.EqualFold(x.Source.Table, r.Source.Table) })
 				if len(rs) > 0 {
-					byForm[r.Source.Form] = append(byForm[r.Source.Form], base{d.parts([]event.Record{r}), rs})
+					byForm[r.Source.Form] = append(byForm[r.Source.Form], base{parts: d.parts([]event.Record{r}), rules: rs})
 				}
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,11 +83,19 @@ func seedOf(text string) uint64 {
 	return h.Sum64()
 }
 
-// somebody is an account of the tenant; as often a privileged one as any.
+// somebody is an account of the tenant; as often a privileged one or one that
+// administers as any.
 func (d *deriver) somebody() Person {
 	from := d.People
-	if d.dice.IntN(2) == 0 && len(d.Privileged) > 0 {
-		from = d.Privileged
+	switch d.dice.IntN(3) {
+	case 0:
+		if len(d.Privileged) > 0 {
+			from = d.Privileged
+		}
+	case 1:
+		if len(d.Approved) > 0 {
+			from = d.Approved
+		}
 	}
 	return from[d.dice.IntN(len(from))]
 }
@@ -119,6 +128,10 @@ func (d *deriver) recast(parts []part) ([]event.Record, bool) {
 		return hex.EncodeToString(h.Sum(nil))[:n]
 	}
 	addresses := map[string]string{}
+	network := "203.0.113."
+	if d.Offices != "" && !d.abroad && d.dice.IntN(2) == 0 {
+		network = d.Offices
+	}
 	begin := d.From.Add(time.Duration(d.dice.Int64N(int64(d.To.Sub(d.From))))).Truncate(time.Second)
 	var delta time.Duration
 	if !first.IsZero() { // a snapshot has no time
@@ -151,7 +164,7 @@ func (d *deriver) recast(parts []part) ([]event.Record, bool) {
 				x.text = after(x.text, delta)
 			case address:
 				if addresses[x.text] == "" {
-					addresses[x.text] = fmt.Sprintf("203.0.113.%d", 1+d.dice.IntN(249))
+					addresses[x.text] = network + strconv.Itoa(1+d.dice.IntN(249))
 				}
 				x.text = addresses[x.text]
 			}

@@ -188,9 +188,9 @@ func Merged(month iter.Seq[benign.Event], others []event.Record) iter.Seq[event.
 	}
 }
 
-// People returns who plays in near misses: those who are there all month, and
-// the privileged.
-func People(t *benign.Tenant) (people, privileged []nearmiss.Person) {
+// People returns who plays in near misses: those who are there all month, the
+// privileged, and those whose work it is to administer applications or accounts.
+func People(t *benign.Tenant) (people, privileged, approved []nearmiss.Person) {
 	as := func(u *benign.User) nearmiss.Person { return nearmiss.Person{UPN: u.UPN, ID: u.ID, Name: u.Name} }
 	for _, u := range t.Users {
 		if !u.Admin && !u.Executive && u.Joins < 0 && u.Leaves < 0 {
@@ -198,7 +198,13 @@ func People(t *benign.Tenant) (people, privileged []nearmiss.Person) {
 		}
 	}
 	for _, u := range slices.Concat(t.Admins, t.Executives) {
+		if u == t.Executives[0] { // plays in a story; what is new for them must stay so
+			u = t.Executives[1]
+		}
 		privileged = append(privileged, as(u))
 	}
-	return people, privileged
+	for _, u := range slices.Concat(t.Approvers(), t.AccountAdmins()) {
+		approved = append(approved, as(u))
+	}
+	return people, privileged, approved
 }
