@@ -17,13 +17,9 @@ func (e *exporter) function(a *artefact, r *ir.Rule) error {
 			Message: fmt.Sprintf("%s: no function takes the parameter %s, which is of type %s and has no example", r.Meta.Title, name, e.definition(name).Type),
 			Hint:    "give it a value in the profile"}
 	}
-	for _, name := range r.Asks() {
-		d := e.definition(name)
-		p := functionParameter{name, name + ":" + functionTypes[d.Type], strings.TrimSpace(d.Description)}
-		if functionTypes[d.Type] == "" { // a list of texts
-			p.declaration = name + ":dynamic"
-		}
-		if d.Type == "hours" {
+	for _, b := range r.Arguments() {
+		p := functionParameter{b.Name, b.Name + ":" + functionTypes[b.Scalar], strings.TrimSpace(e.definition(b.Name).Description)}
+		if b.Scalar == "hours" {
 			p.description = strings.TrimSpace(p.description + ` In a call one span, such as "Mon-Fri 08:00-18:00 Europe/Berlin"; other text finds nothing.`)
 		}
 		a.parameters = append(a.parameters, p)
@@ -31,8 +27,8 @@ func (e *exporter) function(a *artefact, r *ir.Rule) error {
 	return nil
 }
 
-// functionTypes are the types of Kusto for single values.
-var functionTypes = map[string]string{"number": "real", "duration": "timespan", "hours": "string", "zone": "string"}
+// functionTypes are the types of Kusto for lists of texts and for single values.
+var functionTypes = map[string]string{"": "dynamic", "number": "real", "duration": "timespan", "hours": "string", "zone": "string"}
 
 // alias is the name of a function: the words of a title.
 func (e *exporter) alias(title string) string {

@@ -94,17 +94,26 @@ type Binding struct {
 // Asks returns the parameters that whoever calls the rule's query gives.
 func (r *Rule) Asks() []string {
 	var out []string
+	for _, b := range r.Arguments() {
+		out = append(out, b.Name)
+	}
+	return out
+}
+
+// Arguments returns the parameters that Asks names.
+func (r *Rule) Arguments() []Binding {
+	var out []Binding
 	for _, b := range r.Source.Parameters {
 		if b.Read && b.Watchlist == "" {
-			out = append(out, b.Name)
+			out = append(out, b)
 		}
 	}
 	if r.Correlation != nil {
 		for _, in := range r.Correlation.Inputs {
 			for _, t := range in.Taps {
-				for _, name := range t.Rule.Asks() {
-					if !slices.Contains(out, name) {
-						out = append(out, name)
+				for _, b := range t.Rule.Arguments() {
+					if !slices.ContainsFunc(out, func(o Binding) bool { return o.Name == b.Name }) {
+						out = append(out, b)
 					}
 				}
 			}
