@@ -43,6 +43,20 @@ func requiredLiterals(re *syntax.Regexp) ([]string, bool) {
 				best = set
 			}
 		}
+		// What stands next to each other stands together.
+		run := ""
+		for _, sub := range re.Sub {
+			first, last, whole := edgesOf(sub)
+			if run += first; run != "" && betterLiterals([]string{run}, best) {
+				best = []string{run}
+			}
+			if !whole {
+				run = last
+			}
+		}
+		if run != "" && betterLiterals([]string{run}, best) {
+			best = []string{run}
+		}
 		return best, best != nil
 	case syntax.OpAlternate:
 		var all []string
@@ -58,20 +72,70 @@ func requiredLiterals(re *syntax.Regexp) ([]string, bool) {
 	return nil, false
 }
 
-// betterLiterals prefers what is longer, then what is fewer.
+// edgesOf returns literals, folded, that whatever an expression matches begins
+// and ends with; whole says that this is all of it.
+func edgesOf(re *syntax.Regexp) (first, last string, whole bool) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if s, ok := allFolded(re.Rune, re.Flags&syntax.FoldCase != 0); ok {
+			return s, s, true
+		}
+	case syntax.OpCapture:
+		return edgesOf(re.Sub[0])
+	case syntax.OpPlus:
+		first, last, _ = edgesOf(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			first, last, _ = edgesOf(re.Sub[0])
+		}
+	case syntax.OpConcat:
+		whole = true
+		for _, sub := range re.Sub {
+			f, l, w := edgesOf(sub)
+			if whole {
+				first += f
+			}
+			if whole = whole && w; w {
+				last += l
+			} else {
+				last = l
+			}
+		}
+	}
+	return first, last, whole
+}
+
+// allFolded folds a literal; ok is false where it has what longestFolded cuts at.
+func allFolded(runes []rune, foldCase bool) (folded string, ok bool) {
+	for _, r := range runes {
+		if r == utf8.RuneError || foldCase && !foldsAlike(r) {
+			return "", false
+		}
+	}
+	return ir.Fold(string(runes)), true
+}
+
+// betterLiterals prefers what is longer, then what is fewer, then what has fewer
+// letters and digits.
 func betterLiterals(a, b []string) bool {
 	if b == nil {
 		return true
 	}
-	shortest := func(set []string) int {
-		n := len(set[0])
+	measure := func(set []string) (length, words int) {
+		length = len(set[0])
 		for _, s := range set {
-			n = min(n, len(s))
+			length = min(length, len(s))
+			for i := range len(s) {
+				if c := s[i]; 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
+					words++
+				}
+			}
 		}
-		return min(n, 2*gramSize)
+		return min(length, 4*gramSize), words
 	}
-	x, y := shortest(a), shortest(b)
-	return x > y || x == y && len(a) < len(b)
+	x, xw := measure(a)
+	y, yw := measure(b)
+	return x > y || x == y && (len(a) < len(b) || len(a) == len(b) && xw < yw)
 }
 
 // longestFolded returns the longest run of a literal, folded, that no text

@@ -203,7 +203,7 @@ func (t *literalTables) each(s *literalSet, text []byte, f func(n int32) (stop b
 type gramTable struct {
 	size   int
 	mask   uint32
-	filter []uint64 // a bit for each hash, to say no quickly
+	filter []uint64 // two bits of a word for each hash, to say no quickly
 	fshift uint32
 	slots  []gramSlot
 	shift  uint32
@@ -214,7 +214,13 @@ type gramSlot struct {
 	head int32 // -1: empty
 }
 
-const gramHash = 0x9E3779B1
+// A gram times gramHash says where it is; the bits from filterLow and filterHigh
+// on say which bits of its word in the filter are set.
+const (
+	gramHash   = 0x9E3779B1
+	filterLow  = 6
+	filterHigh = 12
+)
 
 func newGramTable(size, count int) *gramTable {
 	if count == 0 {
@@ -228,7 +234,7 @@ func newGramTable(size, count int) *gramTable {
 		t.slots[i].head = -1
 	}
 	f := min(max(bits.Len(uint(16*count)), 10), 20)
-	t.fshift = 32 - uint32(f)
+	t.fshift = 32 - uint32(f) + 6
 	t.filter = make([]uint64, 1<<f/64)
 	return t
 }
@@ -253,7 +259,7 @@ func (t *gramTable) put(s *literalSet, n int32) {
 	l := &s.literals[n]
 	g := t.gram([]byte(l.text[l.at:]))
 	h := g * gramHash
-	t.filter[h>>t.fshift>>6] |= 1 << (h >> t.fshift & 63)
+	t.filter[h>>t.fshift] |= 1<<(h>>filterLow&63) | 1<<(h>>filterHigh&63)
 	i := h >> t.shift
 	for t.slots[i].head >= 0 && t.slots[i].gram != g {
 		i = (i + 1) & uint32(len(t.slots)-1)
@@ -271,24 +277,28 @@ func (t *gramTable) scan(s *literalSet, text []byte, f func(n int32) bool) bool 
 	for ; i+8 <= len(text); i += 4 {
 		// Four grams at once; few are filed.
 		w := binary.LittleEndian.Uint64(text[i:])
-		a, b := uint32(w)&mask*gramHash>>fshift, uint32(w>>8)&mask*gramHash>>fshift
-		c, d := uint32(w>>16)&mask*gramHash>>fshift, uint32(w>>24)&mask*gramHash>>fshift
-		a, b = uint32(filter[a>>6]>>(a&63)), uint32(filter[b>>6]>>(b&63))
-		c, d = uint32(filter[c>>6]>>(c&63)), uint32(filter[d>>6]>>(d&63))
-		if (a|b|c|d)&1 == 0 {
+		a, b := uint32(w)&mask*gramHash, uint32(w>>8)&mask*gramHash
+		c, d := uint32(w>>16)&mask*gramHash, uint32(w>>24)&mask*gramHash
+		x, y, z, v := filter[a>>fshift], filter[b>>fshift], filter[c>>fshift], filter[d>>fshift]
+		x = x >> (a >> filterLow & 63) & (x >> (a >> filterHigh & 63))
+		y = y >> (b >> filterLow & 63) & (y >> (b >> filterHigh & 63))
+		z = z >> (c >> filterLow & 63) & (z >> (c >> filterHigh & 63))
+		v = v >> (d >> filterLow & 63) & (v >> (d >> filterHigh & 63))
+		if (x|y|z|v)&1 == 0 {
 			continue
 		}
-		if a&1 != 0 && t.found(s, text, i, uint32(w)&mask, f) ||
-			b&1 != 0 && t.found(s, text, i+1, uint32(w>>8)&mask, f) ||
-			c&1 != 0 && t.found(s, text, i+2, uint32(w>>16)&mask, f) ||
-			d&1 != 0 && t.found(s, text, i+3, uint32(w>>24)&mask, f) {
+		if x&1 != 0 && t.found(s, text, i, uint32(w)&mask, f) ||
+			y&1 != 0 && t.found(s, text, i+1, uint32(w>>8)&mask, f) ||
+			z&1 != 0 && t.found(s, text, i+2, uint32(w>>16)&mask, f) ||
+			v&1 != 0 && t.found(s, text, i+3, uint32(w>>24)&mask, f) {
 			return true
 		}
 	}
 	for ; i+t.size <= len(text); i++ {
 		g := t.gram(text[i:])
-		h := g * gramHash >> fshift
-		if filter[h>>6]>>(h&63)&1 != 0 && t.found(s, text, i, g, f) {
+		h := g * gramHash
+		x := filter[h>>fshift]
+		if x>>(h>>filterLow&63)&(x>>(h>>filterHigh&63))&1 != 0 && t.found(s, text, i, g, f) {
 			return true
 		}
 	}
