@@ -111,7 +111,7 @@ func decodedEvent(e *workloadEvent) map[string]any {
 
 // speedBlock is how many events a contender has before the next one's turn: few,
 // so that what disturbs the machine disturbs all.
-const speedBlock = 250
+const speedBlock = 2000
 
 // TestSpeed measures the contenders block after block and prints medians of CPU
 // time and of ratios to decoding.
@@ -205,6 +205,9 @@ func TestIndexOnWorkload(t *testing.T) {
 			if err != nil || !slices.EqualFunc(got, want, func(a, b compiler.Hit) bool { return a.Rule.ID == b.Rule.ID && a.ID == b.ID }) {
 				t.Fatalf("event %d, %s: %d hits, want %d, %v\n%s", n, name, len(got), len(want), err, e.JSON)
 			}
+		}
+		if (n+1)%50000 == 0 {
+			t.Logf("%d events so far, %d hits", n+1, hits)
 		}
 	}
 	t.Logf("%d events, %d hits", *pairs, hits)
