@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -169,14 +170,17 @@ func (s *subject) reset(v any) {
 // rule found out about an event serves the others. Safe for concurrent use.
 type leafSet struct {
 	mu     sync.Mutex
-	fields [2]map[string]*field // on the event, on an element; by spec
-	leaves [2]map[string]*leaf  // likewise; by text
-	known  sync.Map             // knownMatch to *leaf: what was looked up before
+	fields [2]map[string]*field   // on the event, on an element; by spec
+	leaves [2]map[matchHash]*leaf // likewise; by text
+	known  sync.Map               // knownMatch to *leaf: what was looked up before
 
 	keys      map[string]int32 // folded keys of routes, numbered
 	keyNames  []string
 	published atomic.Pointer[keyNames]
 }
+
+// matchHash is a hash of a match's text, which may be long.
+type matchHash [sha256.Size]byte
 
 type knownMatch struct {
 	match   *ir.Match
@@ -187,7 +191,7 @@ func newLeafSet() *leafSet {
 	set := &leafSet{keys: map[string]int32{}}
 	set.published.Store(newKeyNames(nil))
 	for i := range set.fields {
-		set.fields[i], set.leaves[i] = map[string]*field{}, map[string]*leaf{}
+		set.fields[i], set.leaves[i] = map[string]*field{}, map[matchHash]*leaf{}
 	}
 	return set
 }
@@ -341,7 +345,7 @@ func (set *leafSet) leaf(m *ir.Match, element bool) (*leaf, error) {
 	if set == nil {
 		return newLeaf(m)
 	}
-	text := ir.Print(m)
+	text := matchHash(sha256.Sum256([]byte(ir.Print(m))))
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	leaves := set.leaves[index(element)]

@@ -331,16 +331,21 @@ func (l *library) decorate(i interpreter.InterpretableV2) (interpreter.Interpret
 	if err != nil {
 		return nil, err
 	}
-	out := &leafCall{id: call.ID(), target: call.Args()[0]}
+	out := newLeafCall(call, plan{})
+	if out.plan, err = newPlan(l.set, c, out.name != celEvent); err != nil {
+		return nil, fmt.Errorf("%s: %w", call.Function(), err)
+	}
+	return out, nil
+}
+
+func newLeafCall(call interpreter.InterpretableCall, p plan) *leafCall {
+	out := &leafCall{id: call.ID(), target: call.Args()[0], plan: p}
 	if a, ok := out.target.(interpreter.InterpretableAttribute); ok {
 		if n, ok := a.Attr().(interpreter.NamespacedAttribute); ok && len(n.Qualifiers()) == 0 && len(n.CandidateVariableNames()) == 1 {
 			out.name = n.CandidateVariableNames()[0]
 		}
 	}
-	if out.plan, err = newPlan(l.set, c, out.name != celEvent); err != nil {
-		return nil, fmt.Errorf("%s: %w", call.Function(), err)
-	}
-	return out, nil
+	return out
 }
 
 func constant(i interpreter.InterpretableV2) (ref.Val, bool) {

@@ -129,7 +129,8 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 			rules = append(rules, d)
 		}
 	}
-	set := newDocuments(rules, &opts.Options, func(d *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerForEvents(d, forms, opts) })
+	paths := &pathPool{}
+	set := newDocuments(rules, &opts.Options, func(d *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerForEvents(d, forms, opts, paths) })
 	set.lowerAll()
 	var all []*ir.Rule
 	for _, n := range set.nodes {
@@ -194,7 +195,7 @@ func nearLogSource(ls sigma.LogSource, forms []*Pipeline) string {
 
 // lowerForEvents lowers a rule for each form that knows its logsource. Where a
 // rule fits one form, not fitting another is a warning.
-func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions) ([]lowered, sigma.Diagnostics) {
+func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions, paths *pathPool) ([]lowered, sigma.Diagnostics) {
 	var rules []lowered
 	var diags sigma.Diagnostics
 	known := 0
@@ -202,6 +203,9 @@ func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions)
 		o := opts.Options
 		o.Pipeline, o.Table = p, ""
 		rs, ds := lowerRule(doc, &o)
+		for _, r := range rs {
+			paths.slim(r.rule)
+		}
 		rules, diags = append(rules, rs...), append(diags, ds...)
 	}
 	for _, p := range forms {

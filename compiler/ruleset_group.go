@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,7 @@ type program struct {
 // same have one, evaluated once. It is compiled when the first event comes that
 // may meet it.
 type predicate struct {
-	text     string  // in CEL
+	tree     ir.Expr
 	programs []int32 // of the group
 
 	once    sync.Once
@@ -65,17 +66,22 @@ func (rs *RuleSet) add(p *program) {
 // prepare makes the group's predicates and their index, once.
 func (g *ruleGroup) prepare(rs *RuleSet) {
 	g.once.Do(func() {
-		texts := make([]string, len(g.programs))
+		type hash [sha256.Size]byte
+		texts := make([]hash, len(g.programs)) // of the CEL texts
 		errs := make([]error, len(g.programs))
-		inParallel(len(texts), func(i int) { texts[i], errs[i] = CEL(g.programs[i].rule) })
-		known := map[string]*predicate{}
+		inParallel(len(texts), func(i int) {
+			var text string
+			text, errs[i] = CEL(g.programs[i].rule)
+			texts[i] = sha256.Sum256([]byte(text))
+		})
+		known := map[hash]*predicate{}
 		var trees []ir.Expr
 		for i, p := range g.programs {
 			q := known[texts[i]]
 			if q == nil || errs[i] != nil {
-				q = &predicate{text: texts[i], err: errs[i]}
+				q = &predicate{tree: p.rule.Predicate(), err: errs[i]}
 				g.predicates = append(g.predicates, q)
-				trees = append(trees, p.rule.Predicate())
+				trees = append(trees, q.tree)
 				known[texts[i]] = q
 			}
 			q.programs = append(q.programs, int32(i))
@@ -99,12 +105,7 @@ func (q *predicate) prepare(rs *RuleSet) error {
 			return
 		}
 		defer recovered(&q.err)
-		ast, issues := rs.env.Compile(q.text)
-		if q.err = issues.Err(); q.err != nil {
-			return
-		}
-		q.program, q.err = rs.env.Program(ast)
-		q.text = ""
+		q.program, q.err = newProgram(rs.env, rs.leaves, q.tree)
 	})
 	return q.err
 }
