@@ -66,8 +66,8 @@ const streamEventsAGroup = 3
 func newStreamLoad(groups int) *streamLoad {
 	l := &streamLoad{at: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	for _, e := range speedEvents() {
-		if e.event["Type"] == "SigninLogs" {
-			l.ev = e.event
+		if e.Service == "signinlogs" {
+			l.ev = decodedEvent(&e)
 			break
 		}
 	}
