@@ -16,6 +16,7 @@ import (
 
 // scratch is what matching one event needs, used again for the next.
 type scratch struct {
+	in    incoming // what came, for Match
 	event *subject
 	picks picks
 	met   bitset // programs whose rules are true
@@ -45,26 +46,27 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // it is such that looking at it was given up; hits found before are returned.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
-	in := incoming{data: rawBytes(ev), state: closed}
-	if in.data == nil || rs.opts.Source != nil {
-		if in, err = rs.closed(ev); err != nil {
+	s := rs.scratch.Get().(*scratch)
+	s.in.data, s.in.state = rawBytes(ev), closed
+	if s.in.data == nil || rs.opts.Source != nil {
+		if s.in, err = rs.closed(ev); err != nil {
 			return nil, err
 		}
 	}
-	return rs.hits(&in)
+	return rs.hits(s)
 }
 
 // MatchAs is Match for an event whose source the caller knows.
 func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	defer recovered(&err)
-	in := incoming{data: rawBytes(ev)}
-	if in.data == nil {
-		if in, err = readIncoming(ev); err != nil {
+	s := rs.scratch.Get().(*scratch)
+	if s.in.data = rawBytes(ev); s.in.data == nil {
+		if s.in, err = readIncoming(ev); err != nil {
 			return nil, err
 		}
 	}
-	in.record.Source, in.state = src, told
-	return rs.hits(&in)
+	s.in.record.Source, s.in.state = src, told
+	return rs.hits(s)
 }
 
 // rawBytes returns raw JSON as it was given, or nil.
@@ -78,9 +80,10 @@ func rawBytes(ev any) []byte {
 	return nil
 }
 
-// hits returns the hits of all rules that have hits of their own.
-func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
-	err = rs.match(in, func(p *program, s *scratch, in *incoming) {
+// hits returns the hits of all rules that have hits of their own, for the event
+// that came into s, and gives s back.
+func (rs *RuleSet) hits(s *scratch) (hits []Hit, err error) {
+	err = rs.matchIn(s, &s.in, func(p *program, s *scratch, in *incoming) {
 		if !rs.quiet[p.rule] {
 			hits = append(hits, rs.hit(p, s, in))
 			if m := rs.opts.Metrics; m != nil {
@@ -88,6 +91,7 @@ func (rs *RuleSet) hits(in *incoming) (hits []Hit, err error) {
 			}
 		}
 	})
+	s.release(rs)
 	return hits, err
 }
 
@@ -270,6 +274,12 @@ var errEventCost = errors.New("the event is too large to be matched: the limit o
 // JSON is decoded if there are some.
 func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	s := rs.scratch.Get().(*scratch)
+	err := rs.matchIn(s, in, f)
+	s.release(rs)
+	return err
+}
+
+func (rs *RuleSet) matchIn(s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	g, err := rs.look(s, in)
 	if err == nil && in.record.Source == (event.Source{}) {
 		rs.unknown.Add(1)
@@ -286,12 +296,12 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 		}
 		rs.looked(in, s, began)
 	}
-	s.release(rs)
 	return err
 }
 
 // release gives a scratch back.
 func (s *scratch) release(rs *RuleSet) {
+	s.in = incoming{}
 	s.event.value, s.event.text = nil, nil
 	s.raw.Reset()
 	rs.scratch.Put(s)

@@ -12,6 +12,8 @@ import (
 type Detector struct {
 	r     row
 	texts map[string]*detected
+	// numbers are the texts of those that were met before.
+	numbers map[float64]string
 }
 
 var detectors = sync.Pool{New: func() any { return &Detector{} }}
@@ -296,7 +298,7 @@ func (r *row) putRaw(s *spellings, key []byte, m *rawjson.Value) {
 			return
 		}
 	}
-	r.put(s, string(key), rawNull(m))
+	r.put(s, r.d.spelling(key), rawNull(m))
 }
 
 func (r *row) mark(i, n int, v any) {
@@ -335,7 +337,7 @@ func (r *row) lower(key string) string {
 			return x.lower
 		}
 	}
-	t := text(v)
+	t := r.d.text(v)
 	if x := r.d.texts[t]; x != nil {
 		return x.lower
 	}
@@ -349,7 +351,30 @@ func (d *Detector) text(v any) string {
 			return x.text
 		}
 	}
+	if n, ok := v.(float64); ok {
+		return d.number(n)
+	}
 	return text(v)
+}
+
+// spelling is the text of a key, one that is kept.
+func (d *Detector) spelling(key []byte) string {
+	if x := d.texts[string(key)]; x != nil {
+		return x.text
+	}
+	return d.keep(string(key)).text
+}
+
+// number is text of a number, one that is kept.
+func (d *Detector) number(n float64) string {
+	t, ok := d.numbers[n]
+	if !ok {
+		if t = text(n); d.numbers == nil || len(d.numbers) >= maxDetectedTexts {
+			d.numbers = map[float64]string{}
+		}
+		d.numbers[n] = t
+	}
+	return t
 }
 
 func (d *Detector) known(v *rawjson.Value) *detected {
