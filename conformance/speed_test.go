@@ -21,14 +21,18 @@ var speed = flag.Int("speed", 0, "measure speeds in so many alternating rounds (
 
 var speedOnly = flag.String("speed-only", "", "measure only decoding and this contender")
 
-// workloadEvent is an event of the workload.
-type workloadEvent struct{ conformance.WorkloadEvent }
+// workloadEvent is an event of the workload, as it comes and decoded.
+type workloadEvent struct {
+	conformance.WorkloadEvent
+	event map[string]any
+}
 
 func workload(n int) []workloadEvent {
 	w := conformance.NewWorkload(1)
 	events := make([]workloadEvent, n)
 	for i := range events {
 		events[i].WorkloadEvent = w.Event()
+		events[i].event = decodedEvent(&events[i])
 	}
 	return events
 }
