@@ -208,7 +208,14 @@ func (l *loader) number(n *yaml.Node, what string) (Numeric, bool) {
 		if num, ok := parseNumeric(n.Value); ok {
 			return num, true
 		}
-		l.errorf(l.pos(n), CodeNumber, "write it in decimal digits", "%s: %s is no number that every reader of YAML agrees on", what, show(n.Value))
+		hint := "write it in decimal digits"
+		switch {
+		case decimalInt.MatchString(n.Value):
+			hint = "an integer has at most 64 bits; with .0 behind it is a decimal"
+		case bareExponent.MatchString(n.Value):
+			hint = "write it in decimal digits, or with a point and a sign, as in 1.0e+20"
+		}
+		l.errorf(l.pos(n), CodeNumber, hint, "%s: %s is no number that every reader of YAML agrees on", what, show(n.Value))
 		return Numeric{}, false
 	}
 	l.errorf(l.pos(n), CodeType, "", "%s must be a number, not %s", what, kindName(n))
@@ -218,6 +225,7 @@ func (l *loader) number(n *yaml.Node, what string) (Numeric, bool) {
 var (
 	decimalInt   = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
 	decimalFloat = regexp.MustCompile(`^[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?$`)
+	bareExponent = regexp.MustCompile(`^[-+]?[0-9]+(\.[0-9]*)?[eE]`)
 )
 
 // parseNumeric reads the number forms that YAML 1.1 and 1.2 read alike:
