@@ -179,6 +179,11 @@ type jsonDialect struct {
 	// unless exactNumbers.
 	number  func(v place, numbers, texts bool) string
 	integer func(v place) string
+	// exact is a number as an integer wide enough for all that it could be taken
+	// for where it is compared as a fraction; null for others, and for fractions
+	// that no integer of 64 bits is rounded to. nil: integer serves, and an integer
+	// may be taken for a fraction that it is rounded to.
+	exact func(v place) string
 	// numberText is the text form of a number.
 	numberText func(v place) string
 }

@@ -108,7 +108,11 @@ var ClickHouse = dialect(Dialect{
 			}
 			return s + " END)"
 		},
-		integer:    func(v place) string { return "toInt64OrNull(" + clickHouseJSON("JSONExtractRaw", v) + ")" },
+		integer: func(v place) string { return "toInt64OrNull(" + clickHouseJSON("JSONExtractRaw", v) + ")" },
+		exact: func(v place) string {
+			raw := clickHouseJSON("JSONExtractRaw", v)
+			return "coalesce(toInt256(toInt64OrNull(" + raw + ")), accurateCastOrNull(toFloat64OrNull(" + raw + "), 'Int256'))"
+		},
 		numberText: func(v place) string { return clickHouseNumberText(clickHouseJSON("JSONExtractRaw", v)) },
 	},
 })

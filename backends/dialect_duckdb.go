@@ -99,10 +99,12 @@ var DuckDB = dialect(Dialect{
 			t := duckDBPath("json_extract_string", v, "")
 			return "TRY_CAST(" + jsonKinds(duckDBPath("json_type", v, ""), t, duckDBNumberForm(t), []string{"UBIGINT", "BIGINT", "DOUBLE"}, "VARCHAR", numbers, texts) + " AS DOUBLE)"
 		},
-		integer: func(v place) string {
-			return "TRY_CAST(CASE WHEN " + in(duckDBPath("json_type", v, ""), "UBIGINT", "BIGINT") + " THEN " + duckDBPath("json_extract_string", v, "") + " END AS BIGINT)"
+		integer:    duckDBInteger,
+		numberText: duckDBNumberText,
+		exact: func(v place) string {
+			real := duckDBNumber(in(duckDBPath("json_type", v, ""), "UBIGINT", "DOUBLE"), duckDBPath("json_extract_string", v, ""))
+			return "coalesce(CAST(" + duckDBInteger(v) + " AS HUGEINT), TRY_CAST(" + real + " AS HUGEINT))"
 		},
-		numberText: func(v place) string { return duckDBRealText(duckDBPath("json_extract_string", v, "")) },
 	},
 })
 
@@ -137,11 +139,24 @@ func duckDBNumber(when, t string) string {
 	return "TRY_CAST(CASE WHEN " + when + " THEN " + t + " END AS DOUBLE)"
 }
 
-// duckDBRealText is a number's text t without exponent. Numbers from 1e38 on, and
-// below 1e-30, have none.
-func duckDBRealText(t string) string {
-	return "CASE WHEN " + t + " LIKE '%e-%' THEN rtrim(CAST(TRY_CAST(" + t + " AS DECIMAL(38, 30)) AS VARCHAR), '0') WHEN " + t + " LIKE '%e%' THEN CAST(TRY_CAST(" + t +
-		" AS DECIMAL(38, 0)) AS VARCHAR) ELSE regexp_replace(" + t + ", '\\.0$', '') END"
+// duckDBRealText is the text d of a fraction, as DuckDB casts one, without its
+// exponent.
+func duckDBRealText(d string) string {
+	digits := "regexp_replace(split_part(" + d + ", 'e', 1), '[-.]', '', 'g')"
+	exponent := "CAST(split_part(" + d + ", 'e', 2) AS INTEGER)"
+	return "CASE WHEN " + d + " LIKE '%e%' THEN CASE WHEN " + d + " LIKE '-%' THEN '-' ELSE '' END || CASE WHEN " + exponent + " > 0 THEN rpad(" + digits + ", " + exponent +
+		" + 1, '0') ELSE '0.' || repeat('0', -1 - " + exponent + ") || " + digits + " END ELSE regexp_replace(" + d + ", '\\.0$', '') END"
+}
+
+// duckDBNumberText is the text of a JSON number: an integer of 64 bits as it is,
+// others as fractions.
+func duckDBNumberText(v place) string {
+	t := duckDBPath("json_extract_string", v, "")
+	return "coalesce(CAST(" + duckDBInteger(v) + " AS VARCHAR), " + duckDBRealText("CAST(TRY_CAST("+t+" AS DOUBLE) AS VARCHAR)") + ")"
+}
+
+func duckDBInteger(v place) string {
+	return "TRY_CAST(CASE WHEN " + in(duckDBPath("json_type", v, ""), "UBIGINT", "BIGINT") + " THEN " + duckDBPath("json_extract_string", v, "") + " END AS BIGINT)"
 }
 
 // duckDBPath calls a function of a JSON value and a path.

@@ -8,7 +8,7 @@ import (
 )
 
 // PostgreSQL prints for PostgreSQL 13 and newer with a UTF-8 database. JSON is
-// of type jsonb; lists in it are taken apart to the depth of listDepth.
+// of type jsonb; lists in it are taken apart to a depth of 16.
 var PostgreSQL = dialect(Dialect{
 	name:  "postgres",
 	title: "PostgreSQL",
@@ -89,7 +89,10 @@ var PostgreSQL = dialect(Dialect{
 const postgresDays = `[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))` +
 	`|([1-9][0-9](0[48]|[2468][048]|[13579][26])|(1[26]|[2468][048]|[3579][26])00)-02-29`
 
-// postgresRows takes lists apart to the depth of listDepth.
+// postgresListDepth is how deep a list may stand in lists.
+const postgresListDepth = 16
+
+// postgresRows takes lists apart.
 func postgresRows(v place, name string, whole bool) (from, where string) {
 	doc := postgresGet(v)
 	where = "TRUE"
@@ -97,7 +100,7 @@ func postgresRows(v place, name string, whole bool) (from, where string) {
 		doc = "nullif(" + doc + ", 'null'::jsonb)"
 		where = "jsonb_typeof(" + name + ") <> 'array'"
 	}
-	return "jsonb_path_query(" + doc + ", '$" + strings.Repeat("[*]", listDepth) + "') AS " + name, where
+	return "jsonb_path_query(" + doc + ", '$" + strings.Repeat("[*]", postgresListDepth) + "') AS " + name, where
 }
 
 func postgresNumberForm(t string) string {

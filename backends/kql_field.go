@@ -79,8 +79,22 @@ func equalFields(t test, x, y kqlScalar, text string) string {
 			}
 			is = append(is, form)
 		}
-		is = append(is, x.number()+" == "+y.number())
+		is = append(is, sameNumber(x, y))
 		parts = append(parts, kqlJoin(" and ", is))
+		// A text that is no number is not the number that is written like it.
+		switch {
+		case x.kinds&textKind == 0 || y.kinds&numberKind == 0:
+		case x.kinds&^textKind == 0 && y.kinds&^numberKind == 0:
+			return kqlJoin(" or ", parts)
+		default:
+			var unless []string
+			for _, c := range []string{x.notText(), y.noNumber()} {
+				if c != "false" {
+					unless = append(unless, c)
+				}
+			}
+			text = "(" + kqlJoin(" or ", unless) + ") and " + text
+		}
 	}
 	if t.cased && (x.kinds|y.kinds)&boolKind != 0 { // booleans ignore case
 		for _, s := range []kqlScalar{x, y} {
@@ -101,6 +115,17 @@ func (s kqlScalar) notText() string {
 		return "true"
 	}
 	return "gettype(" + s.expr + `) != "string"`
+}
+
+// noNumber is the condition for a scalar being no number.
+func (s kqlScalar) noNumber() string {
+	if !s.dynamic {
+		if s.kinds&numberKind != 0 {
+			return "false"
+		}
+		return "true"
+	}
+	return "gettype(" + s.expr + `) in ("string", "bool")`
 }
 
 // number is the value as a number.

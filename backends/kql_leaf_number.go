@@ -31,7 +31,7 @@ func numberTest(t test, s kqlScalar) string {
 		form = s.is(numberKind)
 		value = "todouble(" + s.text() + ")"
 	}
-	return guarded(form, comparisons(value, t))
+	return guarded(form, comparisons(s, value, t))
 }
 
 // smallIntegers reports whether the test is for equality with integers that
@@ -49,22 +49,21 @@ func smallIntegers(t test) bool {
 // exactDouble is up to where every integer is a double of its own.
 const exactDouble = 1 << 53
 
-func comparisons(value string, t test) []string {
+// comparisons compares a value with numbers. Where a long and a real could be
+// taken for each other, each is compared with a literal of its own type.
+func comparisons(s kqlScalar, value string, t test) []string {
 	var parts, literals []string
 	for _, n := range t.numbers {
-		v := value
-		if n.IsInt && (n.Int >= exactDouble || n.Int <= -exactDouble) && strings.HasPrefix(value, "todouble(") {
-			v = "tolong(" + strings.TrimPrefix(value, "todouble(")
-			if t.how != ir.Equal {
-				parts = append(parts, "coalesce("+v+" "+kqlNumberOps[t.how]+" "+kqlNumber(n)+", "+value+" "+kqlNumberOps[t.how]+" "+kqlNumber(n)+")")
-				continue
+		switch {
+		case t.kinds&numberKind != 0 && isLarge(n):
+			if c := largeComparison(s, value, t.how, n); c != "" {
+				parts = append(parts, c)
 			}
-		}
-		if t.how == ir.Equal && v == value {
+		case t.how == ir.Equal:
 			literals = append(literals, kqlNumber(n))
-			continue
+		default:
+			parts = append(parts, kqlCompared(value, t.how, n))
 		}
-		parts = append(parts, v+" "+kqlNumberOps[t.how]+" "+kqlNumber(n))
 	}
 	for _, a := range t.arguments {
 		text := a.Parameter
@@ -80,7 +79,66 @@ func comparisons(value string, t test) []string {
 	default:
 		parts = append(parts, value+" in "+kqlList(literals))
 	}
+	if len(parts) == 0 {
+		return []string{"false"}
+	}
 	return parts
+}
+
+func isLarge(n ir.Number) bool {
+	if n.IsInt {
+		return n.Int >= exactDouble || n.Int <= -exactDouble
+	}
+	return n.Float >= exactDouble || n.Float <= -exactDouble
+}
+
+func kqlCompared(value string, how ir.Op, n ir.Number) string {
+	return value + " " + kqlNumberOps[how] + " " + kqlNumber(n)
+}
+
+// largeComparison compares with a number that a double may be rounded to; "" is
+// never true.
+func largeComparison(s kqlScalar, value string, how ir.Op, n ir.Number) string {
+	asLong, i, isLong, always := integerBound(how, n)
+	asReal, f, isReal := realBound(how, n)
+	whole := "tolong(" + s.text() + ")" // null of the text of a real
+	if !s.dynamic {
+		whole = value
+	}
+	ofLong, ofReal := kqlCompared(whole, asLong, number(i)), kqlCompared(value, asReal, ir.Number{Float: f})
+	switch {
+	case !s.dynamic && s.column == ir.TypeReal:
+		if !isReal {
+			return ""
+		}
+		return ofReal
+	case !s.dynamic && isLong:
+		return ofLong
+	case !s.dynamic && always:
+		return s.there()
+	case !s.dynamic:
+		return ""
+	case isLong && isReal:
+		return "coalesce(" + ofLong + ", " + ofReal + ")"
+	case isLong:
+		return ofLong
+	case always:
+		return "isnotnull(" + whole + ") or " + ofReal
+	}
+	return "isnull(" + whole + ") and " + ofReal
+}
+
+// sameNumber is the condition for two numbers, or texts of numbers, being of one
+// value. Equal doubles from 2^53 on may come of different longs, or of a long
+// and a real; a long from 2^62 on is a double only if 1024 divides it, and below
+// a real of that size is some long.
+func sameNumber(x, y kqlScalar) string {
+	same := x.number() + " == " + y.number()
+	if (x.kinds&y.kinds)&numberKind == 0 {
+		return same
+	}
+	a, b := "tolong("+x.expr+")", "tolong("+y.expr+")"
+	return same + " and (abs(" + x.number() + ") < " + kqlNumber(number(exactDouble)) + " or coalesce(" + a + " == " + b + ", coalesce(" + a + ", " + b + ") % 1024 == 0, true))"
 }
 
 // equalNumerals compares the text of a place that holds numbers in their

@@ -85,7 +85,11 @@ func (p *sqlPrinter) equalNumbers(x, y scalar) cond {
 	if p.d.exactNumbers || x.at == nil || y.at == nil || x.kinds&numberKind == 0 || y.kinds&numberKind == 0 {
 		return allOf(number, same)
 	}
-	ix, iy := p.d.json.integer(*x.at), p.d.json.integer(*y.at)
+	exact := p.d.json.exact
+	if exact == nil {
+		exact = p.d.json.integer
+	}
+	ix, iy := exact(*x.at), exact(*y.at)
 	return allOf(number, same, comparison("coalesce("+ix+" = "+iy+", TRUE)"))
 }
 

@@ -278,9 +278,30 @@ func (p *sqlPrinter) networkByOctets(networks []ir.Prefix, x string, strip bool)
 		from = "SELECT CASE WHEN h LIKE '[%]' THEN substr(h, 2, length(h) - 2) ELSE h END AS t FROM (SELECT CASE WHEN r LIKE '%:' AND length(r) < length(t) AND CAST(substr(t, length(r) + 1) AS INTEGER) <= 65535" +
 			" AND (t LIKE '[%]:%' OR instr(substr(r, 1, length(r) - 1), ':') = 0) THEN substr(r, 1, length(r) - 1) ELSE t END AS h FROM (SELECT t, rtrim(t, '0123456789') AS r FROM (" + from + ")))"
 	}
-	from = "SELECT CASE WHEN lower(substr(t, 1, 7)) = '::ffff:' THEN substr(t, 8) ELSE t END AS t FROM (" + from + ")"
-	from = "SELECT CASE WHEN t NOT GLOB '*[^0-9.]*' THEN '[' || replace(t, '.', ',') || ']' END AS o FROM (" + from + ")"
-	from = "SELECT CASE WHEN json_valid(o) THEN o END AS o FROM (" + from + ")"
-	from = "SELECT CASE WHEN json_array_length(o) = 4 AND max(o ->> 0, o ->> 1, o ->> 2, o ->> 3) <= 255 THEN (o ->> 0) * 16777216 + (o ->> 1) * 65536 + (o ->> 2) * 256 + (o ->> 3) END AS n FROM (" + from + ")"
+	// OFFSET keeps SQLite from putting one query's expressions into the next, where
+	// they would be repeated and double at each.
+	// Of an address mapped into IPv6, what stands behind the sixth group; w is 1
+	// where all of the five zeros before are written.
+	zeros := "replace(replace(replace(substr(t, 1, f - 1), '0000', '0'), '000', '0'), '00', '0')"
+	from = "SELECT CASE WHEN t NOT LIKE '%00000%' AND " + zeros + " IN (" + fiveZeroGroups() + ") THEN " + zeros + " = '0:0:0:0:0:' END AS w, t, f FROM (SELECT t, instr(t, 'ffff:') AS f FROM (SELECT lower(t) AS t FROM (" + from + ") LIMIT 1 OFFSET 0) LIMIT 1 OFFSET 0) LIMIT 1 OFFSET 0"
+	from = "SELECT w, CASE WHEN w IS NULL THEN t ELSE substr(t, f + 5) END AS t FROM (" + from + ") LIMIT 1 OFFSET 0"
+	from = "SELECT w, CASE WHEN w = 1 AND t = ':' THEN '0:0' WHEN w = 1 AND t LIKE ':%' THEN '0' || t WHEN w = 1 AND t LIKE '%::' THEN substr(t, 1, length(t) - 1) || '0' ELSE t END AS t FROM (" + from + ") LIMIT 1 OFFSET 0"
+	// Two groups, which JSON5 reads as hexadecimal numbers, or four octets.
+	from = "SELECT CASE WHEN w IS NOT NULL AND t NOT GLOB '*[^0-9a-f:]*' AND instr(t, ':') BETWEEN 2 AND 5 AND length(t) - instr(t, ':') BETWEEN 1 AND 4 AND t NOT LIKE '%:%:%' THEN '[0x' || replace(t, ':', ',0x') || ']' END AS g," +
+		" CASE WHEN t NOT GLOB '*[^0-9.]*' THEN '[' || replace(t, '.', ',') || ']' END AS o FROM (" + from + ") LIMIT 1 OFFSET 0"
+	from = "SELECT g, CASE WHEN json_valid(o) THEN o END AS o FROM (" + from + ") LIMIT 1 OFFSET 0"
+	from = "SELECT CASE WHEN g IS NOT NULL THEN (g ->> 0) * 65536 + (g ->> 1) WHEN json_array_length(o) = 4 AND max(o ->> 0, o ->> 1, o ->> 2, o ->> 3) <= 255 THEN (o ->> 0) * 16777216 + (o ->> 1) * 65536 + (o ->> 2) * 256 + (o ->> 3) END AS n FROM (" + from + ") LIMIT 1 OFFSET 0"
 	return comparison("EXISTS (SELECT 1 FROM (" + from + ") WHERE " + anyOf(ranges...).text + ")"), nil
+}
+
+// fiveZeroGroups are the texts of five groups of zero in front of another, each
+// group one digit, with a run of them as :: or without.
+func fiveZeroGroups() string {
+	texts := []string{"'0:0:0:0:0:'"}
+	for before := range 5 {
+		for after := range 5 - before {
+			texts = append(texts, "'"+strings.TrimSuffix(strings.Repeat("0:", before), ":")+"::"+strings.Repeat("0:", after)+"'")
+		}
+	}
+	return strings.Join(texts, ", ")
 }

@@ -2,12 +2,14 @@ package conformance
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
@@ -48,10 +50,58 @@ func KQLDeviations() []Deviation {
 			func(_ ir.Expr, ev any) bool { return anyNumber(ev, oddNumber) }},
 		{"IPv4 as hexadecimal IPv6", "::ffff:c000:201 is 192.0.2.1 in the contract; the query takes ::ffff:192.0.2.1 only.",
 			func(_ ir.Expr, ev any) bool { return anyText(ir.Const(true), ev, hexMapped.MatchString) }},
+		{"lists deep in lists", fmt.Sprintf("An mv-expand takes one level of lists apart: of an event in one column %d levels are, of a table's columns one.", backends.KQLListDepth),
+			func(e ir.Expr, ev any) bool {
+				most := backends.KQLListDepth
+				if slices.ContainsFunc(allFields(e), func(f ir.Field) bool { return f.Column != "" }) {
+					most = 1
+				}
+				return ListDepth(ev) > most
+			}},
 	}
 }
 
-var hexMapped = regexp.MustCompile(`(?i)ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}\z`)
+// ListDepth returns how many lists stand in one another without an object
+// between, in an event or in JSON in its texts.
+func ListDepth(ev any) int {
+	deepest := 0
+	var visit func(v any, above int)
+	visit = func(v any, above int) {
+		switch v := v.(type) {
+		case []any:
+			deepest = max(deepest, above+1)
+			for _, x := range v {
+				visit(x, above+1)
+			}
+		case map[string]any:
+			for _, x := range v {
+				visit(x, 0)
+			}
+		case string:
+			if parsed, ok := parseJSON(v); ok {
+				visit(parsed, above)
+			}
+		}
+	}
+	visit(ev, 0)
+	return deepest
+}
+
+var surrogate = regexp.MustCompile(`(?i)\\ud[89a-f]`)
+
+// HasLoneSurrogate reports whether JSON in a text of an event writes half a code
+// point as an escape, which no text of Unicode can hold.
+func HasLoneSurrogate(ev any) bool {
+	return eventText(ev, func(t string) bool {
+		if !surrogate.MatchString(t) {
+			return false
+		}
+		parsed, ok := parseJSON(t)
+		return ok && eventText(parsed, func(t string) bool { return strings.ContainsRune(t, unicode.ReplacementChar) })
+	})
+}
+
+var hexMapped = regexp.MustCompile(`(?i)ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}(\]|\z)`)
 
 // oddLetters reports whether a text has a letter that folding by one mapping
 // and by another may treat differently.

@@ -3,9 +3,10 @@ package engines
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -22,8 +23,12 @@ const (
 	leftOutSpelling = "left out: a key that the event spells otherwise than the rule (another case, dots in a key, a key twice in JSON text): reading events settles that, a query takes keys as the rule has them"
 	leftOutTime     = "left out: a time that is no RFC 3339: reading events settles that, queries know one form"
 	deviatesFold    = "different: a field compared with another in any case, whose texts differ in the case of letters outside ASCII: the engine folds ASCII only"
-	deviatesBig     = "different: an event with an integer of more than 64 bits: the engine's JSON functions do not read it"
+	deviatesBig     = "different: an event with an integer beyond those of 64 bits with a sign: the engine's JSON functions do not read it, or keep all its digits"
 	deviatesLong    = "different: a number of more digits than a 64-bit integer or fraction holds: the engine's JSON keeps them all"
+	deviatesZero    = "different: a fraction that is zero with a sign: the engine does not keep the sign"
+	deviatesTiny    = "different: a fraction of more than 16 digits, or with digits behind the 40th: the engine's text of it differs"
+	deviatesDeep    = "different: lists deeper in one another than the query takes them apart"
+	deviatesHalf    = "different: JSON in a text with an escape of half a code point: the engine takes it for no JSON, or does not replace it"
 )
 
 // foldsASCII are the engines that fold letters outside ASCII only where the rule
@@ -52,49 +57,93 @@ func leftOut(e ir.Expr, ev any) string {
 
 // deviates returns why the engine may say something else, "" if it may not.
 func deviates(engine string, q asked) string {
-	text, err := jsonText(q.Events[0])
-	if engine == "postgres" && longNumber.MatchString(text) {
+	ev := q.Events[0]
+	text, err := jsonText(ev)
+	switch {
+	case engine == "postgres" && hasNumber(ev, keepsDigits):
 		return deviatesLong
-	}
-	if engine == "clickhouse" && hasBigInteger(q.Events[0]) {
+	case engine == "clickhouse" && hasNumber(ev, isBigInteger):
 		return deviatesBig
-	}
-	if err == nil && foldsASCII(engine) && comparesFields(q.Rule.Predicate()) && hasOtherLetters(text) {
+	case engine != "duckdb" && hasNumber(ev, isNegativeZero):
+		return deviatesZero
+	case (engine == "sqlite" || engine == "clickhouse") && hasNumber(ev, hasManyDigits):
+		return deviatesTiny
+	case conformance.ListDepth(ev) > listDepths[engine]:
+		return deviatesDeep
+	case conformance.HasLoneSurrogate(ev):
+		return deviatesHalf
+	case err == nil && foldsASCII(engine) && comparesFields(q.Rule.Predicate()) && hasOtherLetters(text):
 		return deviatesFold
 	}
 	return ""
 }
 
-var longNumber = regexp.MustCompile(`[^"][0-9]{19}`)
+// listDepths is how deep the queries of an engine take lists apart.
+var listDepths = map[string]int{"duckdb": 4, "sqlite": 1000, "postgres": 16, "clickhouse": 4}
 
-// hasBigInteger reports whether a value, or JSON in a text, has an integer
-// outside those of 64 bits, however it is written.
-func hasBigInteger(v any) bool {
+// hasNumber reports whether a value, or JSON in a text, has such a number.
+func hasNumber(v any, is func(text string) bool) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, el := range v {
-			if hasBigInteger(el) {
+			if hasNumber(el, is) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, hasBigInteger)
+		return slices.ContainsFunc(v, func(el any) bool { return hasNumber(el, is) })
 	case string:
 		var inner any
 		d := json.NewDecoder(strings.NewReader(v))
 		d.UseNumber()
 		if strings.ContainsAny(v, "[{") && d.Decode(&inner) == nil {
-			return hasBigInteger(inner)
+			return hasNumber(inner, is)
 		}
 	case json.Number, float64:
-		n, _, err := big.ParseFloat(fmt.Sprint(v), 10, 2000, big.ToNearestEven)
-		if err != nil || !n.IsInt() {
-			return false
-		}
-		i, _ := n.Int(nil)
-		return !i.IsInt64() && !i.IsUint64()
+		return is(fmt.Sprint(v))
 	}
 	return false
+}
+
+// isBigInteger: outside those of 64 bits with a sign, however it is written.
+func isBigInteger(text string) bool {
+	n, _, err := big.ParseFloat(text, 10, 2000, big.ToNearestEven)
+	if err != nil || !n.IsInt() {
+		return false
+	}
+	i, _ := n.Int(nil)
+	return !i.IsInt64()
+}
+
+// keepsDigits: no integer of 64 bits, and not the shortest decimal of a fraction,
+// or, where integers have no fraction of their own, not its value.
+func keepsDigits(text string) bool {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	exact, ok := new(big.Rat).SetString(text)
+	if err != nil || !ok {
+		return true
+	}
+	shortest, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	return exact.Cmp(shortest) != 0 || math.Abs(f) >= 1<<53 && exact.Cmp(new(big.Rat).SetFloat64(f)) != 0
+}
+
+func isNegativeZero(text string) bool {
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && f == 0 && text[0] == '-' && text != "-0"
+}
+
+func hasManyDigits(text string) bool {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return false
+	}
+	f, _ := strconv.ParseFloat(text, 64)
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent)
+	n := len(strings.Trim(digits, "-")) - 1
+	return n > 16 || n-1-e > 40
 }
 
 func comparesFields(e ir.Expr) bool {
