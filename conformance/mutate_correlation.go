@@ -37,6 +37,9 @@ func CorrelationMutants(rule *ir.Rule) []Mutant {
 		}
 		bounds := func(where string, bs []ir.Bound, set func(*ir.Correlation, []ir.Bound)) {
 			for i, b := range bs {
+				if moved(b.Value) == b.Value {
+					continue // which one more or less does not change
+				}
 				add(Moved, fmt.Sprintf("%s%s %s by %+d", where, b.Op, ir.ValueText(b.Value), by), func(_ *ir.Rule, c *ir.Correlation) {
 					changed := slices.Clone(bs)
 					changed[i].Value = moved(b.Value)
