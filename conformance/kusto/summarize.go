@@ -13,12 +13,6 @@ type aggregate struct {
 	make func() accumulator
 }
 
-// accumulator takes the rows of a group and then gives the values.
-type accumulator interface {
-	add(e *env)
-	give(to []Value)
-}
-
 func (b *binder) summarize(p *plan, o *summarizeOp, s *scope) *plan {
 	if len(o.aggs)+len(o.by) == 0 {
 		fail(o.at(), "summarize needs an aggregation or a key")
