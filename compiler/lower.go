@@ -222,7 +222,11 @@ func (l *lowerer) targets() ([]target, []scope) {
 	}
 	all := l.opts.Pipeline.sources(ls)
 	if len(all) == 0 {
-		l.errorf(sigma.CodeUnknownSource, pos, "map it in a pipeline, or choose a pipeline that knows it",
+		hint := "map it in a pipeline, or choose a pipeline that knows it"
+		if near, ok := l.opts.Pipeline.nearestSource(ls); ok {
+			hint = "did you mean " + logSourceText(near) + "? Else " + hint
+		}
+		l.errorf(sigma.CodeUnknownSource, pos, hint,
 			"pipeline %s does not know the logsource %s", l.opts.Pipeline.Name(), logSourceText(ls))
 		return nil, nil
 	}

@@ -380,6 +380,26 @@ func (p *Pipeline) sources(ls sigma.LogSource) []target {
 	return ts
 }
 
+// nearestSource returns the logsource that differs from ls in one part, misspelled
+// by all appearance; false: there is none.
+func (p *Pipeline) nearestSource(ls sigma.LogSource) (near sigma.LogSource, ok bool) {
+	key := [3]string{foldName(ls.Category), foldName(ls.Product), foldName(ls.Service)}
+	for i := range key {
+		known := map[string]sourceEntry{}
+		for _, s := range p.entries {
+			k := s.key()
+			part := k[i]
+			if k[i] = key[i]; part != "" && k == key {
+				known[part] = s
+			}
+		}
+		if s, ok := known[sigma.Nearest(key[i], slices.Sorted(maps.Keys(known)))]; ok {
+			return sigma.LogSource{Category: s.category, Product: s.product, Service: s.service}, true
+		}
+	}
+	return near, false
+}
+
 // maxCachedSources bounds what a caller with ever new logsources can make a
 // Pipeline remember.
 const maxCachedSources = 1 << 12
