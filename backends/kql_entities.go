@@ -43,7 +43,7 @@ func (p *kqlPrinter) entities(q *Query, lines *[]string) {
 		}
 		value := pl.scalar(e.Field).text()
 		if e.Type == "ip" {
-			value = "replace_regex(" + value + ", " + kqlString(kqlAddress) + ", " + kqlString(`\1\2`) + ")"
+			value = KQLAddress(value)
 		}
 		if len(pl.conditions) > 0 {
 			value = fmt.Sprintf("iff(%s, %s, \"\")", strings.Join(pl.conditions, " and "), value)

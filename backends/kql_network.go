@@ -18,13 +18,19 @@ const (
 	kqlAddress = `\A(?:\[([^\]]*)\]|([0-9.]+))` + kqlPort + `\z`
 )
 
+// KQLAddress is an expression of Kusto: the address in a text without its port and
+// brackets. text is an expression too, of a string.
+func KQLAddress(text string) string {
+	return "replace_regex(" + text + ", " + kqlString(kqlAddress) + ", " + kqlString(`\1\2`) + ")"
+}
+
 var kqlMappedRange = netip.MustParsePrefix("::ffff:0:0/96")
 
 // networkTest asks whether a text is an address in one of networks.
 func (p *kqlPrinter) networkTest(t test, s kqlScalar) string {
 	address := s.text()
 	if s.typ == ir.TypeIP {
-		address = "replace_regex(" + address + ", " + kqlString(kqlAddress) + ", " + kqlString(`\1\2`) + ")"
+		address = KQLAddress(address)
 		if s.row && p.joining && !slices.Contains(p.addresses, address) {
 			p.addresses = append(p.addresses, address)
 		}

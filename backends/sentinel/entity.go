@@ -209,7 +209,7 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 			add("Account", fieldMapping{"AadUserId", col})
 		case "ip":
 			if q.Table == "" { // the group of a correlation, as its events have it
-				col = extend(col+"Address", fmt.Sprintf(`replace_regex(%s, @"\A(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]{1,5})?\z", @"\1\2")`, col))
+				col = extend(col+"Address", backends.KQLAddress(col))
 			}
 			add("IP", fieldMapping{"Address", col})
 		case "host":

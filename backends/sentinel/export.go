@@ -65,13 +65,13 @@ type Input struct {
 
 // Options change how rules are exported. The zero value works.
 type Options struct {
-	// Every is how often an analytics rule runs; 0: every hour, rules of level
-	// high and critical every 15 minutes.
+	// Every is how often an analytics rule runs, within MinEvery and MaxEvery;
+	// 0: every hour, rules of level high and critical every 15 minutes.
 	Every time.Duration
 	// Parameters describes the parameters: types of functions' parameters,
 	// texts of watchlists.
 	Parameters []sigma.Parameter
-	// Print prints a query: backends.KQL.
+	// Print prints a query; nil: backends.KQL.
 	Print func(*ir.Rule, backends.Target) (*backends.Query, error)
 }
 
@@ -124,6 +124,9 @@ type functionParameter struct{ name, declaration, description string }
 // and named in the diagnostics, as errors; warnings tell of parts that were left
 // out. What belongs to another format is in Set.Left.
 func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
+	if opts.Print == nil {
+		opts.Print = backends.KQL
+	}
 	e := &exporter{format: f, opts: opts, set: &Set{Format: f, Manifest: &Manifest{Target: f}}, titles: map[string]int{}, files: map[string]bool{}}
 	if f == Watchlists {
 		e.watchlists(inputs)
@@ -207,8 +210,10 @@ type exporter struct {
 }
 
 func (e *exporter) report(sev sigma.Severity, code sigma.Code, r *ir.Rule, hint, format string, args ...any) {
-	e.diags = append(e.diags, sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sev, Code: code,
-		Message: r.Meta.Title + ": " + fmt.Sprintf(format, args...), Hint: hint})
+	d := sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sev, Code: code, Message: r.Meta.Title + ": " + fmt.Sprintf(format, args...), Hint: hint}
+	if !slices.Contains(e.diags, d) { // once for all tables of the rule
+		e.diags = append(e.diags, d)
+	}
 }
 
 func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {

@@ -1,9 +1,11 @@
 package sentinel
 
+import "github.com/rulewright/rulewright/backends"
+
 // Limits of the services and of the checks of Microsoft's rule repository, with
 // lengths in characters unless their name says bytes.
 const (
-	maxQuery        = 10_000
+	maxQuery        = backends.KQLQueryLimit
 	maxName         = 256
 	maxDescription  = 5_000
 	maxMappings     = 10

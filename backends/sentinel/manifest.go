@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -97,10 +98,10 @@ type Change struct {
 	// Was is the entry before; of an added one it is zero. Of a retired one
 	// Entry is what was.
 	Was  Entry
-	What []string // of a changed one: version, meaning, parameters, title, text
+	What []string // of a changed one: version, meaning, parameter, title, kind, text
 }
 
-// Changes is what an export changes in its folder.
+// Changes is what an export changes in its folder, each list by title.
 type Changes struct {
 	Added, Changed, Retired []Change
 	Unchanged               int
@@ -169,7 +170,11 @@ func (s *Set) Since(old *Manifest) (Changes, sigma.Diagnostics) {
 	for _, e := range was {
 		c.Retired = append(c.Retired, Change{Entry: e})
 	}
-	slices.SortFunc(c.Retired, func(a, b Change) int { return strings.Compare(a.Entry.ID, b.Entry.ID) })
+	for _, changes := range [][]Change{c.Added, c.Changed, c.Retired} {
+		slices.SortFunc(changes, func(a, b Change) int {
+			return cmp.Or(strings.Compare(a.Entry.Title, b.Entry.Title), strings.Compare(a.Entry.ID, b.Entry.ID))
+		})
+	}
 	return c, ds
 }
 

@@ -16,13 +16,18 @@ type schedule struct {
 	Delay  time.Duration // of the slowest table
 }
 
+// How often an analytics rule may run.
+const (
+	MinEvery = 5 * time.Minute
+	MaxEvery = maxPeriod
+)
+
 const (
 	day = 24 * time.Hour
 	// maxPeriod is how far an analytics rule looks back at most.
 	maxPeriod = 14 * day
 	// longPeriod is from where on a rule may not run more often than hourly.
 	longPeriod = 2 * day
-	minEvery   = 5 * time.Minute
 )
 
 // detectionPeriods are the schedules of a custom detection with what each looks
@@ -95,7 +100,7 @@ func delayOf(tables []string) time.Duration {
 
 // scheduleOf plans an analytics rule. err says why there is no plan.
 func scheduleOf(r *ir.Rule, every time.Duration) (schedule, error) {
-	s := schedule{Every: max(every, minEvery), Delay: delayOf(tablesOf(r))}
+	s := schedule{Every: min(max(every, MinEvery), MaxEvery), Delay: delayOf(tablesOf(r))}
 	need := history(r)
 	period := func() time.Duration { return (need + s.Every + s.Delay + time.Minute - 1).Truncate(time.Minute) }
 	if period() >= longPeriod {
@@ -143,8 +148,23 @@ func tooLong(r *ir.Rule, need, period, limit time.Duration, what string, room ti
 		fits = "what it refers to takes all of that"
 	}
 	return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
-		Message: fmt.Sprintf("%s: it has to look back %s, and %s looks back %s at most; %s", r.Meta.Title, us(period), what, us(limit), fits),
+		Message: fmt.Sprintf("%s: it has to look back %s, and %s looks back %s at most; %s", r.Meta.Title, plainSpan(period), what, plainSpan(limit), fits),
 		Hint:    "shorten it, or export it as a hunting query"}
+}
+
+// plainSpan writes a length of time for people: 60d 1h 10m.
+func plainSpan(d time.Duration) string {
+	var parts []string
+	for _, u := range []struct {
+		length time.Duration
+		name   string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if n := d / u.length; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d%s", n, u.name))
+		}
+		d %= u.length
+	}
+	return strings.Join(parts, " ")
 }
 
 // every returns how often a rule runs when nobody says so.

@@ -72,7 +72,7 @@ func (v *validator) schedule(p *node, f queryFacts, isYAML bool) {
 		d, ok := readSpan(n.text())
 		if !ok || isYAML == strings.HasPrefix(n.text(), "P") {
 			v.add(n, "schedule", "%s: %q is no length of time here", key, n.text())
-		} else if d < minEvery || d > maxPeriod {
+		} else if d < MinEvery || d > maxPeriod {
 			v.add(n, "schedule", "%s is %s; 5m to 14d are taken", key, n.text())
 		}
 		return d
