@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -50,12 +49,21 @@ func (r *ruleFlags) choose() error {
 		}
 	}
 	if !slices.ContainsFunc(kept, func(d *sigma.Document) bool { return d.Kind != sigma.KindFilter }) {
+		var given []string
+		for _, l := range []struct {
+			flag string
+			list list
+		}{{"guide", r.guide}, {"tier", r.tier}, {"level", r.level}, {"tag", r.tag}, {"id", r.id}} {
+			if len(l.list) > 0 {
+				given = append(given, fmt.Sprintf("--%s %s", l.flag, l.list.String()))
+			}
+		}
 		if len(r.id) == 1 {
 			if n := sigma.Nearest(r.id[0], known); n != "" {
 				return fmt.Errorf("no rule has the id, name or title %q; did you mean %q?", r.id[0], n)
 			}
 		}
-		return errors.New("no rule fits --guide, --tier, --level, --tag and --id together; `rulewright rules` lists the rules")
+		return fmt.Errorf("no rule fits %s; `rulewright rules` lists the rules", strings.Join(given, " and "))
 	}
 	r.docs = kept
 	return nil

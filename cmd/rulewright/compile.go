@@ -21,8 +21,8 @@ in an environment that has the compiler package's Library. Without --pipeline th
 rules' field names stand as they are written; with the pipeline of an event form
 they are the paths of that form, once for each table the rule may be about.
 
-KQL queries read the tables of a pipeline: sentinel, unless --pipeline says
-otherwise. There is one query a rule and table.
+KQL queries read the tables of a query target: sentinel, unless --pipeline says
+defender or asim, or names a file. There is one query a rule and table.
 
 SQL of the --dialect reads one column a field, or, with the pipeline of an event
 form or with --event, events that stand whole in a JSON column. A rule whose
@@ -61,6 +61,9 @@ Examples:
 	if *to == "kql" {
 		printRule, rf.standard = printKQL, "sentinel"
 	}
+	if *to == "cel" && *table != "" && len(rf.pipelines) == 0 {
+		return c.misuse("--table chooses among the tables of a pipeline; give one with --pipeline")
+	}
 	comment := "//"
 	if *to == "sql" {
 		var err error
@@ -77,6 +80,11 @@ Examples:
 	ds, err := rf.load(c, args)
 	if err != nil {
 		return c.fail(err)
+	}
+	if *to == "kql" {
+		if err := rf.forQueries(); err != nil {
+			return c.fail(err)
+		}
 	}
 	if rf.isEmpty(ds) {
 		return c.fail(errors.New("there is no rule to compile"))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -31,8 +30,9 @@ of tier product switched off ones. Rules of other tiers, and those that look bac
 further than the service does, become hunting queries; rules that lack the value
 of a parameter become functions that take it.
 
-The folder holds a manifest.json. A further export into it says what was added,
-changed and retired, and removes files of retired rules that nobody edited. Where
+The folder holds a manifest.json and belongs to this export: a further one into
+it says what was added, changed and retired, and removes files of retired rules
+that nobody edited. Other rules and other formats take a folder of their own. Where
 a rule means something else than before and its version did not rise, or a file
 does not pass the checks of the service, nothing is written.
 
@@ -43,7 +43,7 @@ Formats: `+strings.Join(formats, ", ")+`
 
 Examples:
   rulewright export --to bicep --profile tenant.yaml --have e3,azure --out sentinel/rules
-  rulewright export --to sentinel-hunting-arm --out sentinel/hunting my-rules/
+  rulewright export --to sentinel-yaml --out my-sentinel/rules my-rules/
   rulewright export --to sentinel-yaml --pipeline sentinel --pipeline names.yaml --out out my-rules/`)
 	var rf ruleFlags
 	rf.values(f)
@@ -65,8 +65,8 @@ Examples:
 	if *outDir == "" {
 		return c.misuse("--out is missing: the folder to write to")
 	}
-	if *every != 0 && (*every < 5*time.Minute || *every > 14*24*time.Hour || *every%time.Minute != 0) {
-		return c.misuse("--every takes whole minutes, from 5m to 336h")
+	if *every != 0 && (*every < sentinel.MinEvery || *every > sentinel.MaxEvery || *every%time.Minute != 0) {
+		return c.misuse("--every takes whole minutes, from %.0fm to %.0fh", sentinel.MinEvery.Minutes(), sentinel.MaxEvery.Hours())
 	}
 	format := sentinel.Format(*to)
 	rf.standard = format.Pipeline()
@@ -93,7 +93,7 @@ Examples:
 		}
 		left = append(left, gone...)
 	}
-	set, found := sentinel.Export(format, inputs, sentinel.Options{Every: *every, Parameters: rf.parameters(), Print: backends.KQL})
+	set, found := sentinel.Export(format, inputs, sentinel.Options{Every: *every, Parameters: rf.parameters()})
 	changes, versions := set.Since(old)
 	refused = slices.Concat(ds.Errors(), refused, found)
 	for _, d := range told(slices.Concat(refused, versions)) {
@@ -140,10 +140,8 @@ func (r *ruleFlags) parameters() []sigma.Parameter {
 // forFormat refuses pipelines that no artefact of a format reads: those of event
 // forms, and the tables of the other service.
 func (r *ruleFlags) forFormat(f sentinel.Format) error {
-	for _, t := range r.targets {
-		if t.Form() != "" {
-			return fmt.Errorf("the pipeline %s is for events, not for queries; `rulewright list pipelines` tells them apart", t.Name())
-		}
+	if err := r.forQueries(); err != nil {
+		return err
 	}
 	for _, other := range sentinel.Formats() {
 		if name := other.Pipeline(); name != f.Pipeline() && slices.Contains(r.pipelines, name) {
@@ -359,7 +357,6 @@ func (c *cli) tellChanges(set *sentinel.Set, changes sentinel.Changes, left []se
 		}
 		fmt.Fprintf(c.out, "%-8s %s %s (%s)%s\n", what, e.Kind, clean(e.Title), e.Version, more)
 	}
-	slices.SortFunc(changes.Added, func(a, b sentinel.Change) int { return strings.Compare(a.Entry.Title, b.Entry.Title) })
 	for _, x := range changes.Added {
 		line("added", x.Entry, "")
 	}

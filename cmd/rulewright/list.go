@@ -33,7 +33,7 @@ Examples:
 	}
 	what := args[0]
 	if err := oneOf("of list", what, listings...); err != nil {
-		return c.misuse("there is no list of %q; there are %s", what, strings.Join(listings, ", "))
+		return c.misuse("there is no list of %q; there are %s%s", what, strings.Join(listings, ", "), didYouMean(what, listings))
 	}
 	switch what {
 	case "modifiers":
@@ -97,7 +97,7 @@ Examples:
 		for _, d := range backends.Dialects() {
 			how := "executed by the conformance suite"
 			if !d.Executed() {
-				how = "not executed"
+				how = "read by another's parser, not executed"
 			}
 			fmt.Fprintf(c.out, "%-20s %s (%s)\n", "sql "+d.Name(), d.Title(), how)
 		}

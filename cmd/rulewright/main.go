@@ -50,13 +50,13 @@ func commands() []command {
 		{"explain", "say why a rule does or does not match events", runExplain},
 		{"check", "find mistakes in rules and in Rulewright's other files", runCheck},
 		{"test", "run fixtures: rules against events with a known verdict", runTest},
-		{"compile", "print rules in another language (CEL)", runCompile},
+		{"compile", "print rules as CEL predicates, KQL or SQL queries", runCompile},
 		{"export", "write rules as Microsoft Sentinel and Defender XDR deploy them", runExport},
 		{"rules", "list rules", runRules},
 		{"coverage", "show which items of the guides have rules", runCoverage},
 		{"params", "print a tenant profile to fill in", runParams},
 		{"new", "write a new rule with its fixture file", runNew},
-		{"list", "list modifiers, pipelines, forms, codes …", runList},
+		{"list", "list modifiers, pipelines, tables, SQL dialects …", runList},
 		{"schema", "print the JSON Schema of a format", runSchema},
 		{"version", "print the version", runVersion},
 	}
@@ -158,7 +158,7 @@ func (c *cli) flags(usage, about string) *flag.FlagSet {
 				name += " " + arg
 			}
 			fmt.Fprintf(c.out, "  %-22s %s", name, text)
-			if fl.DefValue != "" && fl.DefValue != "false" && fl.DefValue != "0" && fl.DefValue != "[]" {
+			if fl.DefValue != "" && fl.DefValue != "false" && fl.DefValue != "0" && fl.DefValue != "0s" && fl.DefValue != "[]" {
 				fmt.Fprintf(c.out, " (default %s)", fl.DefValue)
 			}
 			fmt.Fprintln(c.out)

@@ -77,6 +77,17 @@ func readPipeline(name string, builtin bool) (*compiler.Pipeline, error) {
 	return p, nil
 }
 
+// forQueries refuses pipelines of event forms, whose paths are no columns of a
+// workspace.
+func (r *ruleFlags) forQueries() error {
+	for _, t := range r.targets {
+		if t.Form() != "" {
+			return fmt.Errorf("the pipeline %s is for events, not for queries; `rulewright list pipelines` tells them apart", t.Name())
+		}
+	}
+	return nil
+}
+
 // forEvents refuses pipelines that no event can meet.
 func (r *ruleFlags) forEvents() error {
 	if len(r.queries) > 0 {
