@@ -45,9 +45,11 @@ type Dialect struct {
 	// position is the place of a text in another, 0 for none.
 	position func(x, what string) string
 
-	// regexp searches a text; nil: there is no such thing.
-	regexp  func(x, re string) string
-	regexps *regexpSyntax
+	// regexp searches a text; nil: there is no such thing, and noRegexp says what
+	// else there is.
+	regexp   func(x, re string) string
+	noRegexp string
+	regexps  *regexpSyntax
 	// patternsApart is how many patterns are asked of a text one by one: more
 	// are one regular expression. 0: any number is asked one by one.
 	patternsApart int
@@ -408,3 +410,7 @@ func distinct(once bool) string {
 func calls(function string) func(x, y string) string {
 	return func(x, y string) string { return function + "(" + x + ", " + y + ")" }
 }
+
+// timeForm is RFC 3339 without a zone, of the years that every engine knows, as
+// a regular expression that all dialects read alike.
+const timeForm = `[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?`

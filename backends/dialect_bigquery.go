@@ -9,7 +9,9 @@ import (
 
 // BigQuery prints for BigQuery; events are of type JSON. It is printed, not
 // executed.
-var BigQuery = dialect(Dialect{
+var BigQuery = dialect(bigQueryDialect)
+
+var bigQueryDialect = Dialect{
 	name: "bigquery", title: "BigQuery", printedOnly: true,
 	ident: backQuoted, quote: backslashQuoted, lower: func(x string) string { return "LOWER(" + x + ")" },
 	foldsInContext: true,
@@ -81,7 +83,7 @@ var BigQuery = dialect(Dialect{
 		},
 		numberText: bigQueryText,
 	},
-})
+}
 
 // bigQueryElements is the list of what is in a value, lists taken apart.
 func bigQueryElements(v place, whole bool) string {

@@ -12,7 +12,9 @@ import (
 // ClickHouse prints for ClickHouse 26; events are JSON in a String
 // column. Lists in JSON are taken apart to the depth of listDepth, keywords
 // search to that of leafDepth.
-var ClickHouse = dialect(Dialect{
+var ClickHouse = dialect(clickHouseDialect)
+
+var clickHouseDialect = Dialect{
 	name: "clickhouse", title: "ClickHouse",
 	ident: backQuoted, quote: backslashQuoted, isNotTrue: notCoalesced,
 	// ASCII letters; lowerUTF8 would fold all
@@ -115,7 +117,7 @@ var ClickHouse = dialect(Dialect{
 		},
 		numberText: func(v place) string { return clickHouseNumberText(clickHouseJSON("JSONExtractRaw", v)) },
 	},
-})
+}
 
 // clickHouseSeconds is a time as seconds, of which there are at most 31 bits in a
 // frame. The microseconds of a second are counted in 1/2^20, so that the fraction

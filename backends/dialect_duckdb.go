@@ -10,7 +10,9 @@ import (
 // DuckDB prints for DuckDB 1.3 and newer; zones and datetimes in text need its
 // icu extension, which its releases bring along. Lists in JSON are taken apart
 // to the depth of listDepth.
-var DuckDB = dialect(Dialect{
+var DuckDB = dialect(duckDBDialect)
+
+var duckDBDialect = Dialect{
 	name:  "duckdb",
 	title: "DuckDB",
 	quote: func(s string) (string, bool) {
@@ -106,7 +108,7 @@ var DuckDB = dialect(Dialect{
 			return "coalesce(CAST(" + duckDBInteger(v) + " AS HUGEINT), TRY_CAST(" + real + " AS HUGEINT))"
 		},
 	},
-})
+}
 
 // duckDBLoose finds, outside strings, what DuckDB reads as JSON and no other
 // reader does: a comma before a closing bracket, NaN, Infinity and Inf.
@@ -184,10 +186,6 @@ func duckDBPath(function string, v place, tail string) string {
 	q, _ := singleQuoted(b.String() + tail)
 	return function + "(" + v.base + ", " + q + ")"
 }
-
-// timeForm is RFC 3339 without a zone, of the years that every engine knows, as
-// a regular expression that all dialects read alike.
-const timeForm = `[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?`
 
 func translateFunction(x string, from, to []rune) string {
 	f, _ := singleQuoted(string(from))

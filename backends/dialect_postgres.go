@@ -9,7 +9,9 @@ import (
 
 // PostgreSQL prints for PostgreSQL 13 and newer with a UTF-8 database. JSON is
 // of type jsonb; lists in it are taken apart to a depth of 16.
-var PostgreSQL = dialect(Dialect{
+var PostgreSQL = dialect(postgreSQLDialect)
+
+var postgreSQLDialect = Dialect{
 	name:  "postgres",
 	title: "PostgreSQL",
 	// The collation C folds ASCII letters whatever the database's own does.
@@ -83,7 +85,7 @@ var PostgreSQL = dialect(Dialect{
 			return "CASE WHEN jsonb_typeof(" + postgresGet(v) + ") = 'number' THEN trim_scale(CAST(" + postgresText(v) + " AS numeric))::text END"
 		},
 	},
-})
+}
 
 // postgresDays are the days that there are, in years of four digits.
 const postgresDays = `[1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))` +

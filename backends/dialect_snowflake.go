@@ -10,7 +10,9 @@ import (
 // Snowflake prints for Snowflake; events are of type VARIANT. It is printed, not
 // executed. Its regular expressions have no lines and no word boundaries, which
 // are refused.
-var Snowflake = dialect(Dialect{
+var Snowflake = dialect(snowflakeDialect)
+
+var snowflakeDialect = Dialect{
 	name: "snowflake", title: "Snowflake", printedOnly: true,
 	quote: backslashQuoted, isNotTrue: notCoalesced,
 	foldsInContext: true,
@@ -94,7 +96,7 @@ var Snowflake = dialect(Dialect{
 		},
 		numberText: func(v place) string { return "TO_VARCHAR(" + snowflakeGet(v) + ")" },
 	},
-})
+}
 
 // snowflakeElements is the list of what is in a value, lists taken apart.
 func snowflakeElements(v place, whole bool) string {

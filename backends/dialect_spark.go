@@ -10,7 +10,9 @@ import (
 
 // Spark prints for Spark 4 and Databricks; events are of type VARIANT. It is
 // printed, not executed. Lists in JSON are taken apart to the depth of listDepth.
-var Spark = dialect(Dialect{
+var Spark = dialect(sparkDialect)
+
+var sparkDialect = Dialect{
 	name: "spark", title: "Spark, Databricks", printedOnly: true,
 	ident: func(name string) string {
 		if plainName(name) && !reserved[strings.ToLower(name)] {
@@ -79,7 +81,7 @@ var Spark = dialect(Dialect{
 		},
 		numberText: sparkText,
 	},
-})
+}
 
 // sparkElements is the list of what is in a value, lists taken apart.
 func sparkElements(v place, whole bool) string {

@@ -11,7 +11,9 @@ import (
 
 // SQLite prints for SQLite 3.46 and newer. It knows no regular expressions: see
 // SQLiteWithRegexp. IPv6 networks are refused without them.
-var SQLite = dialect(Dialect{
+var SQLite = dialect(sqliteDialect)
+
+var sqliteDialect = Dialect{
 	name:       "sqlite",
 	title:      "SQLite",
 	foldsASCII: true,
@@ -58,6 +60,7 @@ var SQLite = dialect(Dialect{
 	types: map[ir.Type]string{ir.TypeInt: "INTEGER", ir.TypeLong: "INTEGER", ir.TypeReal: "REAL", ir.TypeBool: "INTEGER", ir.TypeDatetime: "TEXT",
 		ir.TypeGUID: "TEXT", ir.TypeJSON: "TEXT", ir.TypeString: "TEXT"},
 	maxTables: sqliteMaxTables,
+	noRegexp:  "the dialect sqlite-regexp has them, where the program defines REGEXP",
 	timestampOf: func(us string) string {
 		return "strftime('%Y-%m-%dT%H:%M:%S', (" + us + ") / 1000000, 'unixepoch') || printf('.%06dZ', (" + us + ") % 1000000)"
 	},
@@ -118,7 +121,7 @@ var SQLite = dialect(Dialect{
 			return "CASE typeof(" + sqliteAt(v, "atom") + ") WHEN 'integer' THEN CAST(" + sqliteAt(v, "atom") + " AS TEXT) ELSE " + sqliteRealText(sqliteAt(v, "atom")) + " END"
 		},
 	},
-})
+}
 
 // sqliteMaxTables keeps queries below SQLITE_LIMIT_EXPR_DEPTH, 1,000: SQLite puts
 // no further expression in where the tables of all before have come to that.

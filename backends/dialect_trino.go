@@ -8,7 +8,9 @@ import (
 
 // Trino prints for Trino and Athena; events are of type JSON. It is printed, not
 // executed. Lists in JSON are taken apart to the depth of listDepth.
-var Trino = dialect(Dialect{
+var Trino = dialect(trinoDialect)
+
+var trinoDialect = Dialect{
 	name: "trino", title: "Trino, Athena", printedOnly: true,
 	isNotTrue: notCoalesced,
 	regexp:    func(x, re string) string { return "regexp_like(" + x + ", " + re + ")" },
@@ -68,7 +70,7 @@ var Trino = dialect(Dialect{
 		integer:    func(v place) string { return "TRY_CAST(json_format(" + trinoGet(v) + ") AS bigint)" },
 		numberText: func(v place) string { return "json_extract_scalar(" + v.base + ", '" + bracketPath("$", v.path) + "')" },
 	},
-})
+}
 
 // trinoElements is the list of what is in a value, lists taken apart.
 func trinoElements(v place, whole bool) string {

@@ -8,19 +8,6 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// regexp asks whether a regular expression is found in a text.
-func (p *sqlPrinter) regexp(x, re string) (cond, error) {
-	if p.d.regexp == nil {
-		return cond{}, p.refuse("a regular expression is not supported")
-	}
-	text, err := writeRegexp(ir.Regex(re), p.d.regexps)
-	if err != nil {
-		return cond{}, p.refuse("%v is not supported", err)
-	}
-	q, err := p.quote(text)
-	return comparison(p.d.regexp(x, q)), err
-}
-
 // networkTest asks whether a text is an address in one of the networks; strip
 // takes a port and brackets off first. Engines differ in what they take for an
 // address, so the text is compared with the spellings of addresses.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // textTest prints a test of text for the text x.
@@ -276,3 +277,20 @@ var unfolded = sync.OnceValue(func() map[rune][]rune {
 	}
 	return m
 })
+
+// regexp asks whether a regular expression is found in a text.
+func (p *sqlPrinter) regexp(x, re string) (cond, error) {
+	if p.d.regexp == nil {
+		err := p.refuse("a regular expression is not supported")
+		if d, ok := err.(sigma.Diagnostic); ok {
+			d.Hint, err = p.d.noRegexp, d
+		}
+		return cond{}, err
+	}
+	text, err := writeRegexp(ir.Regex(re), p.d.regexps)
+	if err != nil {
+		return cond{}, p.refuse("%v is not supported", err)
+	}
+	q, err := p.quote(text)
+	return comparison(p.d.regexp(x, q)), err
+}
