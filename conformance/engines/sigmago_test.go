@@ -195,6 +195,7 @@ const (
 	keywordAll = "Keywords: each is searched in every scalar. sigma-go takes the name |all as a field"
 	folds      = "Text: no non-ASCII code point folds to an ASCII one, final sigma is its own letter. sigma-go folds as Unicode does"
 	textForm   = "Numbers and booleans: text operators see the shortest decimal without exponent. sigma-go sees Go's text"
+	absent     = "Fields: what is null or absent yields no scalar. sigma-go compares a text in its place"
 	them       = "Documents: a name with an underscore in front is not among them. sigma-go takes all names"
 )
 
@@ -276,6 +277,8 @@ var fixtureDifferences = map[string]string{
 	"wildcards.yaml: nothing and something under the star":                   wildcard,
 	"wildcards.yaml: one code point, however many bytes":                     wildcard,
 	"wildcards.yaml: one element of a list":                                  lists,
+	"cidr-below-not.yaml: not":                                               lists,
+	"not-of-what-any-text-fits.yaml: match":                                  absent,
 	"cidr-mapped-and-whole.yaml: in":                                         lists + "; and " + wildcard,
 	"numbers-at-fifteen-digits.yaml: by value":                               textForm + "; and " + numberForm,
 	"numbers-at-fifteen-digits.yaml: not":                                    textForm + "; and " + numberForm,
