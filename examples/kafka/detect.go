@@ -36,6 +36,7 @@ type detector struct {
 type partition struct {
 	stream *compiler.Stream
 	next   int64 // offset behind the last event that was pushed
+	saved  int64 // what next was at the last checkpoint
 	hits   []*compiler.Hit
 }
 
@@ -59,7 +60,11 @@ func (d *detector) run(ctx context.Context, opts ...kgo.Opt) error {
 	defer client.CloseAllowingRebalance()
 	saved := time.Now()
 	for {
-		fetches := client.PollFetches(ctx)
+		// Not for longer than a checkpoint may wait: behind the last events that
+		// come for a while there is one, too.
+		wait, done := context.WithTimeout(ctx, d.every)
+		fetches := client.PollFetches(wait)
+		done()
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -71,7 +76,11 @@ func (d *detector) run(ctx context.Context, opts ...kgo.Opt) error {
 		}
 		var failed error
 		d.mu.Lock()
-		fetches.EachError(func(_ string, _ int32, err error) { failed = errors.Join(failed, err) })
+		fetches.EachError(func(_ string, _ int32, err error) {
+			if !errors.Is(err, context.DeadlineExceeded) { // nothing came
+				failed = errors.Join(failed, err)
+			}
+		})
 		fetches.EachRecord(func(r *kgo.Record) {
 			p := d.streams[r.Partition]
 			if p == nil || r.Offset < p.next {
@@ -131,10 +140,13 @@ func (d *detector) leave(partitions []int32, save bool) {
 
 func (d *detector) checkpoint(n int32) error {
 	p := d.streams[n]
+	if p.next == p.saved {
+		return nil // no event since
+	}
 	if err := d.store.save(n, p); err != nil {
 		return err
 	}
-	p.hits = nil
+	p.hits, p.saved = nil, p.next
 	return nil
 }
 
@@ -203,6 +215,7 @@ func (f folder) restore(n int32, set *compiler.RuleSet) (*partition, error) {
 	if p.next, err = f.position(file); err != nil {
 		return nil, err
 	}
+	p.saved = p.next
 	var carried compiler.Carried
 	if p.stream, carried, err = compiler.RestoreStream(set, options, file); err != nil {
 		return nil, err
