@@ -81,7 +81,7 @@ func satisfiable(ts []Threshold, least, most float64, whole bool) bool {
 func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 	at := func(name string) Pos {
 		for _, e := range entries {
-			if e.name == name {
+			if e.name == name && !isNull(e.value) { // without a value it counts as absent
 				return l.pos(e.key)
 			}
 		}
