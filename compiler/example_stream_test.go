@@ -20,7 +20,7 @@ func ExampleStream() {
 	stream := compiler.NewStream(set, compiler.StreamOptions{Lateness: 2 * time.Minute})
 	show := func(hits []*compiler.Hit) {
 		for _, hit := range hits {
-			fmt.Println(hit.Time.Format(time.RFC3339), hit.Rule.Title, hit.Group[0].Value, hit.Value)
+			fmt.Println(hit.Time().Format(time.RFC3339), hit.Rule.Title, hit.Group[0].Value, hit.Value)
 			for _, c := range hit.Contributing {
 				fmt.Println(" ", c.Time.Format(time.TimeOnly), c.Rule.Title, c.EventID)
 			}

@@ -21,11 +21,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	for _, hit := range hits {
-		fmt.Println(hit.Rule.Level, hit.Rule.Title, hit.Time.Format(time.RFC3339), hit.EventID)
-		for _, e := range hit.Entities {
+		fmt.Println(hit.Rule.Level, hit.Rule.Title, hit.Time().Format(time.RFC3339), hit.EventID())
+		for _, e := range hit.Entities() {
 			fmt.Println(" ", e.Type, e.Value)
 		}
-		for _, m := range hit.Matched {
+		for _, m := range hit.Matched() {
 			fmt.Printf("    %s: %q\n", m.Field, m.Values)
 		}
 	}

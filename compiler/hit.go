@@ -1,40 +1,28 @@
 package compiler
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
-	"hash"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // Hit says that a rule is true of an event, and why.
+//
+// What its methods return is made when it is first asked for, from the event:
+// of raw JSON a copy, so that the bytes that Match was given may be used again
+// at once; of a decoded event the event itself, which must not change before
+// its hits have been asked for all that is wanted of them. The methods may be
+// called from several goroutines, and on copies of a hit; what they return must
+// not be changed.
 type Hit struct {
-	// ID is the same whenever the same rule meets the same event: a hash of
-	// the rule's id, or of its file and title, and of the event's own id, or of
-	// the event.
-	ID   string
-	Rule *RuleInfo
-	// Time is when the event happened, in UTC; zero when it does not say.
-	Time   time.Time
+	Rule   *RuleInfo
 	Source event.Source
-	// Selections are the names of the selections that were true.
-	Selections []string
-	// Matched are the comparisons that made the rule true, in the rule's
-	// order. What a rule excludes is not among them.
-	Matched []Matched
-	// Entities are the values of the fields that the rule names as its ends.
-	Entities []Entity
-	// Event is the event as it was given, decoded where it was raw JSON.
-	Event any
-	// EventID is the event's own id, or "".
-	EventID string
 
 	// Of a hit of a correlation, as Stream gives it, Time is the instant that
 	// satisfied the condition, there is no event, Entities are read from the
@@ -69,6 +57,8 @@ type Hit struct {
 	// because of this one. It grows while the Stream runs, inside its calls:
 	// another goroutine must not read it meanwhile.
 	Repeats int
+
+	facts *facts // nil of a hit that is forgotten
 }
 
 // GroupKey is one part of a key: a field's name as the rule has it, and its
@@ -123,347 +113,207 @@ type Entity struct {
 // maxMatchedValues bounds the values that a Matched lists.
 const maxMatchedValues = 100
 
-func (rs *RuleSet) hit(p *program, s *scratch, in *incoming) Hit {
-	in.identify()
-	h := Hit{Rule: p.loaded.info, Time: in.record.Time, Source: in.record.Source, Event: in.record.Event, EventID: in.record.ID}
-	h.ID = hitID(h.Rule, in.identity)
-	d := detail{set: rs.leaves, hit: &h}
+// facts are what the methods of a hit tell, of all copies of it.
+type facts struct {
+	event *hitEvent // nil of a correlation
+	time  time.Time // of a correlation
+
+	naming sync.Once
+	id     string
+
+	// The rest is read from the event with the rule, which are nil afterwards:
+	// who keeps hits need not keep the set.
+	reading    sync.Once
+	set        *RuleSet
+	program    *program
+	selections []string
+	matched    []Matched
+	entities   []Entity
+}
+
+// hitEvent is the event of hits.
+type hitEvent struct {
+	decoding sync.Once
+	data     []byte       // raw JSON that nobody has decoded yet
+	record   event.Record // Event as it was given, decoded; Time and ID as said
+	value    any          // the event that rules look at
+
+	identifying sync.Once // of the record's Time and ID
+	hashing     sync.Once
+	identity    string // what its hits are told apart by
+}
+
+// decode makes record.Event and value of raw JSON.
+func (e *hitEvent) decode() {
+	e.decoding.Do(func() {
+		if e.data == nil {
+			return
+		}
+		var d rawjson.Doc
+		e.record.Event = decodeRaw(e.data, d.Parse(e.data))
+		e.value, e.data = e.record.Event, nil
+	})
+}
+
+// said returns the event with the time and id that it says.
+func (e *hitEvent) said() *event.Record {
+	e.identifying.Do(func() {
+		var err error // of a caller's event.Object
+		defer recovered(&err)
+		e.decode()
+		identify(&e.record, e.value)
+	})
+	return &e.record
+}
+
+// name returns what hits of the event are told apart by.
+func (e *hitEvent) name() string {
+	r := e.said()
+	e.hashing.Do(func() {
+		var err error
+		defer recovered(&err)
+		if e.identity == "" {
+			e.identity = identityOf(r, e.value)
+		}
+	})
+	return e.identity
+}
+
+// hitEvent returns what hits keep of the event.
+func (in *incoming) hitEvent() *hitEvent {
+	if in.kept == nil {
+		in.kept = &hitEvent{record: in.record, value: in.value, identity: in.identity}
+		if in.data != nil {
+			in.kept.data = bytes.Clone(bytes.TrimPrefix(in.data, utf8BOM))
+		}
+	}
+	return in.kept
+}
+
+// hit is the hit of a rule that is true of an event; its facts go to f.
+func (rs *RuleSet) hit(p *program, in *incoming, f *facts) Hit {
+	f.event, f.set, f.program = in.hitEvent(), rs, p
+	return Hit{Rule: p.loaded.info, Source: in.record.Source, facts: f}
+}
+
+// ID is the same whenever the same rule meets the same event: a hash of the
+// rule's id, or of its file and title, and of the event's own id, or of the
+// event.
+func (h *Hit) ID() string {
+	f := h.facts
+	if f == nil {
+		return ""
+	}
+	f.naming.Do(func() {
+		if f.id == "" && f.event != nil {
+			f.id = hitID(h.Rule, f.event.name())
+		}
+	})
+	return f.id
+}
+
+// Time is when the event happened, in UTC; zero when it does not say.
+func (h *Hit) Time() time.Time {
+	switch {
+	case h.facts == nil:
+		return time.Time{}
+	case h.facts.event == nil:
+		return h.facts.time
+	}
+	return h.facts.event.said().Time
+}
+
+// EventID is the event's own id, or "".
+func (h *Hit) EventID() string {
+	if h.facts == nil || h.facts.event == nil {
+		return ""
+	}
+	return h.facts.event.said().ID
+}
+
+// Event is the event as it was given, decoded where it was raw JSON.
+func (h *Hit) Event() any {
+	if h.facts == nil || h.facts.event == nil {
+		return nil
+	}
+	h.facts.event.decode()
+	return h.facts.event.record.Event
+}
+
+// Selections are the names of the selections that were true.
+func (h *Hit) Selections() []string { return h.read().selections }
+
+// Matched are the comparisons that made the rule true, in the rule's order. What
+// a rule excludes is not among them.
+func (h *Hit) Matched() []Matched { return h.read().matched }
+
+// Entities are the values of the fields that the rule names as its ends.
+func (h *Hit) Entities() []Entity { return h.read().entities }
+
+// Forget lets go of the event and of what the methods tell of it, of this copy
+// of the hit: for those that are kept for their Repeats. It must not be called
+// while another goroutine uses the hit.
+func (h *Hit) Forget() { h.facts = nil }
+
+var noFacts facts
+
+// read reads what a hit tells from the event.
+func (h *Hit) read() *facts {
+	f := h.facts
+	if f == nil {
+		return &noFacts
+	}
+	f.reading.Do(func() {
+		rs, p := f.set, f.program
+		if f.set, f.program = nil, nil; rs == nil {
+			return
+		}
+		f.event.decode()
+		s := rs.scratch.Get().(*scratch)
+		s.event.reset(f.event.value)
+		rs.read(f, p, s)
+		s.release(rs)
+	})
+	return f
+}
+
+// read reads the facts of a hit from the event in s.
+func (rs *RuleSet) read(f *facts, p *program, s *scratch) {
+	var err error // of a caller's event.Object: what was found so far stands
+	defer recovered(&err)
+	c := s.event.cursor
+	c.cost = rs.maxCost
+	c.use(rs.leaves.published.Load(), s.event.value)
+	d := detail{set: rs.leaves, facts: f}
 	// The source's own conditions are no news.
 	if d.holds(p.rule.When, s.event) {
 		d.tell(p.rule.When, s.event, "")
 	}
 	for _, e := range p.rule.Entities {
-		f, err := rs.leaves.field(e.Field, false)
+		of, err := rs.leaves.field(e.Field, false)
 		if err != nil {
 			continue
 		}
-		y := s.event.yield(f)
+		y := s.event.yield(of)
 		for i := range y.scalars {
 			x := Entity{Type: e.Type, Field: e.Field.Name, Value: y.scalars[i].textForm()}
-			if x.Value != "" && !slices.Contains(h.Entities, x) && len(h.Entities) < maxMatchedValues {
-				h.Entities = append(h.Entities, x)
+			if x.Value != "" && !slices.Contains(f.entities, x) && len(f.entities) < maxMatchedValues {
+				f.entities = append(f.entities, x)
 			}
 		}
 	}
-	return h
 }
 
-// contribution is what a correlation keeps of a hit that nobody else gets: the
-// rule and its selections.
-func (rs *RuleSet) contribution(p *program, s *scratch, in *incoming) Hit {
-	in.identify()
-	h := Hit{Rule: p.loaded.info}
-	d := detail{set: rs.leaves, hit: &h, brief: true}
+// selections are those of a rule that is true of the event in s, for a
+// correlation: the hit is nobody else's.
+func (rs *RuleSet) selections(p *program, s *scratch) []string {
+	var f facts
+	d := detail{set: rs.leaves, facts: &f, brief: true}
 	if d.holds(p.rule.When, s.event) {
 		d.tell(p.rule.When, s.event, "")
 	}
-	return h
+	return f.selections
 }
-
-// detail walks a rule's tree over an event, by the same leaves that decide.
-type detail struct {
-	set   *leafSet
-	hit   *Hit
-	brief bool // selections only
-}
-
-// holds evaluates a tree.
-func (d *detail) holds(e ir.Expr, s *subject) bool {
-	switch e := e.(type) {
-	case *ir.And:
-		for _, x := range e.X {
-			if !d.holds(x, s) {
-				return false
-			}
-		}
-		return true
-	case *ir.Or:
-		for _, x := range e.X {
-			if d.holds(x, s) {
-				return true
-			}
-		}
-		return false
-	case *ir.Not:
-		return !d.holds(e.X, s)
-	case ir.Const:
-		return bool(e)
-	case *ir.Selection:
-		return d.holds(e.X, s)
-	case *ir.Any:
-		for _, el := range d.elements(e, s) {
-			if d.holds(e.X, el) {
-				return true
-			}
-		}
-		return false
-	case *ir.Match:
-		l, err := d.set.leafOf(e, s.element)
-		return err == nil && s.holds(l)
-	}
-	panic("compiler: unknown node")
-}
-
-func (d *detail) elements(a *ir.Any, s *subject) []*subject {
-	f, err := d.set.field(a.Over, s.element)
-	if err != nil {
-		return nil
-	}
-	return s.elements(f)
-}
-
-// tell adds what made e, which holds, true.
-func (d *detail) tell(e ir.Expr, s *subject, selection string) {
-	switch e := e.(type) {
-	case *ir.And:
-		for _, x := range e.X {
-			d.tell(x, s, selection)
-		}
-	case *ir.Or:
-		for _, x := range e.X {
-			if d.holds(x, s) {
-				d.tell(x, s, selection)
-			}
-		}
-	case *ir.Not, ir.Const:
-	case *ir.Selection:
-		if !slices.Contains(d.hit.Selections, e.Name) {
-			d.hit.Selections = append(d.hit.Selections, e.Name)
-		}
-		d.tell(e.X, s, e.Name)
-	case *ir.Any:
-		for _, el := range d.elements(e, s) {
-			if d.holds(e.X, el) {
-				d.tell(e.X, el, selection)
-			}
-		}
-	case *ir.Match:
-		if !d.brief {
-			d.add(d.matched(e, s, selection))
-		}
-	default:
-		panic("compiler: unknown node")
-	}
-}
-
-// add adds a comparison, or its values to one already there for another element.
-func (d *detail) add(m Matched) {
-	for i := range d.hit.Matched {
-		old := &d.hit.Matched[i]
-		if old.Selection != m.Selection || old.Field != m.Field || old.Op != m.Op || !slices.EqualFunc(old.Rule, m.Rule, sameValue) {
-			continue
-		}
-		for _, v := range m.Values {
-			if !slices.Contains(old.Values, v) && len(old.Values) < maxMatchedValues {
-				old.Values = append(old.Values, v)
-			}
-		}
-		return
-	}
-	if len(d.hit.Matched) < maxMatchedValues {
-		d.hit.Matched = append(d.hit.Matched, m)
-	}
-}
-
-func sameValue(a, b ir.Value) bool { return ir.ValueText(a) == ir.ValueText(b) }
-
-// matched finds which of the event's values fit which of the rule's.
-func (d *detail) matched(m *ir.Match, s *subject, selection string) Matched {
-	out := Matched{Selection: selection, Field: m.Field.Name, Op: m.Op}
-	if m.Op == ir.Null || m.Op == ir.Exists {
-		return out
-	}
-	l, err := d.set.leafOf(m, s.element)
-	if err != nil {
-		return out
-	}
-	y := s.yield(l.field)
-	if len(l.needles) == len(m.Values) {
-		out.Rule = l.fittingNeedles(m.Values, y, s)
-	} else {
-		out.Rule = fitting(m, m.Values, s)
-	}
-	if len(out.Rule) > maxMatchedValues {
-		out.Rule = slices.Clip(out.Rule[:maxMatchedValues])
-	}
-	for i := range y.scalars {
-		if len(out.Values) == maxMatchedValues {
-			break
-		}
-		if x := &y.scalars[i]; l.fitsAny(x, s) && !slices.Contains(out.Values, x.value()) {
-			out.Values = append(out.Values, x.value())
-		}
-	}
-	return out
-}
-
-// fitting returns those of the values that alone would make the match hold. It
-// halves the list, as most values of a long one do not.
-func fitting(m *ir.Match, values []ir.Value, s *subject) []ir.Value {
-	if len(values) == 0 {
-		return nil
-	}
-	l, err := newLeaf(&ir.Match{Field: m.Field, Op: m.Op, Cased: m.Cased, Values: values})
-	if err != nil || !l.match(s) {
-		return nil
-	}
-	if len(values) == 1 {
-		return values
-	}
-	half := len(values) / 2
-	return append(slices.Clip(fitting(m, values[:half], s)), fitting(m, values[half:], s)...)
-}
-
-// fittingNeedles is fitting for a leaf that looks for parts of a text.
-func (l *leaf) fittingNeedles(values []ir.Value, y *yielded, s *subject) (out []ir.Value) {
-	for i, n := range l.needles {
-		for j := range y.scalars {
-			text := y.scalars[j].form(l.cased, s.cursor)
-			if !s.cursor.spend(1 + len(text)/64) {
-				return out
-			}
-			if textOp(l.op, text, n) {
-				out = append(out, values[i])
-				break
-			}
-		}
-	}
-	return out
-}
-
-// identify finds an event's time and identity, once for all hits.
-func (in *incoming) identify() {
-	if in.identity != "" {
-		return
-	}
-	if in.record.Time.IsZero() {
-		in.record.Time, _ = event.Time(in.value, in.record.Source)
-	}
-	if in.record.ID == "" {
-		in.record.ID = event.ID(in.value, in.record.Source)
-	}
-	if in.record.ID != "" {
-		in.identity = "id " + strconv.Quote(in.record.Source.Table) + " " + in.record.ID
-		return
-	}
-	h := eventHashers.Get().(*eventHasher)
-	in.identity = "hash " + h.sum(in.value)
-	eventHashers.Put(h)
-}
-
-// ruleIdentity is what tells a rule from others.
-func ruleIdentity(r *RuleInfo) string {
-	if r.ID == "" {
-		return r.File + " " + r.Title
-	}
-	return r.ID
-}
-
-// hitID hashes what identifies a hit.
-func hitID(r *RuleInfo, identity string) string {
-	sum := sha256.Sum256([]byte(strconv.Quote(ruleIdentity(r)) + " " + identity))
-	return hex.EncodeToString(sum[:16])
-}
-
-// eventHasher hashes events. It is used again for the next.
-type eventHasher struct {
-	hash  hash.Hash
-	buf   []byte // of what is to be hashed, the end
-	keys  []string
-	steps int
-}
-
-var eventHashers = sync.Pool{New: func() any { return &eventHasher{hash: sha256.New()} }}
-
-// sum returns the hash of an event in hexadecimal digits.
-func (h *eventHasher) sum(v any) string {
-	h.hash.Reset()
-	h.buf, h.steps = h.buf[:0], maxHashSteps
-	h.value(v, 0)
-	h.hash.Write(h.buf)
-	if clear(h.keys[:cap(h.keys)]); cap(h.keys) > maxKeptMembers {
-		h.keys = nil
-	}
-	return hex.EncodeToString(h.hash.Sum(h.buf[:0]))
-}
-
-// maxHashBuffer is how much is hashed at once.
-const maxHashBuffer = 32 << 10
-
-// value writes a value so that equal ones, in whatever Go types, are written
-// alike.
-func (h *eventHasher) value(v any, depth int) {
-	if h.steps--; depth > maxValueDepth || h.steps < 0 {
-		return
-	}
-	if len(h.buf) > maxHashBuffer {
-		h.hash.Write(h.buf)
-		h.buf = h.buf[:0]
-	}
-	switch v := plain(v).(type) {
-	case nil:
-		h.buf = append(h.buf, "null"...)
-	case map[string]any:
-		from := len(h.keys)
-		for k := range v {
-			h.keys = append(h.keys, k)
-		}
-		h.object(from, func(k string) any { return v[k] }, depth)
-	case event.Object:
-		from := len(h.keys)
-		v.Keys(func(k string) bool { h.keys = append(h.keys, k); return true })
-		h.object(from, func(k string) any { x, _ := v.Get(k); return x }, depth)
-	case []any:
-		h.buf = append(h.buf, '[')
-		h.buf = strconv.AppendInt(h.buf, int64(len(v)), 10)
-		for _, x := range v {
-			h.buf = append(h.buf, ',')
-			h.value(x, depth+1)
-		}
-	default:
-		x := toScalar(v)
-		if x.kind == textScalar {
-			h.buf = appendQuoted(h.buf, x.text)
-			return
-		}
-		h.buf = append(h.buf, x.textForm()...)
-	}
-}
-
-// object writes the object whose keys are those from a place on, which it takes.
-func (h *eventHasher) object(from int, get func(k string) any, depth int) {
-	keys := h.keys[from:]
-	slices.Sort(keys)
-	h.buf = append(h.buf, '{')
-	h.buf = strconv.AppendInt(h.buf, int64(len(keys)), 10)
-	for _, k := range keys {
-		h.buf = appendQuoted(append(h.buf, ','), k)
-		h.buf = append(h.buf, ':')
-		h.value(get(k), depth+1)
-	}
-	h.keys = h.keys[:from]
-}
-
-// appendQuoted is strconv.AppendQuote, which takes its time with each character.
-func appendQuoted(b []byte, s string) []byte {
-	from := len(b)
-	b = append(b, '"')
-	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c >= 0x7f {
-			return strconv.AppendQuote(b[:from], s)
-		}
-		if c == '"' || c == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, c)
-	}
-	return append(b, '"')
-}
-
-// maxHashSteps bounds how many values of an event without an id make its
-// identity. Only Go values that contain themselves have more.
-const maxHashSteps = 1 << 22
 
 var _ json.Marshaler = Matched{}
 

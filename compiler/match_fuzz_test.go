@@ -1,6 +1,7 @@
 package compiler_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -87,7 +88,11 @@ func FuzzMatch(f *testing.F) {
 
 func ids(hits []compiler.Hit) (out []string) {
 	for _, h := range hits {
-		out = append(out, h.Rule.ID+" "+h.ID)
+		matched, err := json.Marshal(h.Matched())
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, fmt.Sprint(h.Rule.ID, " ", h.ID(), h.Selections(), string(matched)))
 	}
 	return out
 }
@@ -98,7 +103,7 @@ func decoded(t *testing.T, raw []byte) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event.Unwrap(hits[0].Event)
+	return event.Unwrap(hits[0].Event())
 }
 
 // fuzzedMatch makes a comparison that lowering could have made, or nil.

@@ -42,7 +42,8 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // unless one of these says generate: what their events mean together is for a
 // Stream. ev is a map[string]any as encoding/json makes it, raw
 // JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
-// not change meanwhile. An error says that the event could not be read, or that
+// not change meanwhile nor, unless it is raw JSON, as long as its hits are asked
+// (see Hit). An error says that the event could not be read, or that
 // it is such that looking at it was given up; hits found before are returned.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
@@ -83,12 +84,18 @@ func rawBytes(ev any) []byte {
 // hits returns the hits of all rules that have hits of their own, for the event
 // that came into s, and gives s back.
 func (rs *RuleSet) hits(s *scratch) (hits []Hit, err error) {
+	var told []facts // one for each hit
 	err = rs.matchIn(s, &s.in, func(p *program, s *scratch, in *incoming) {
-		if !rs.quiet[p.rule] {
-			hits = append(hits, rs.hit(p, s, in))
-			if m := rs.opts.Metrics; m != nil {
-				m.Hit(p.loaded.info)
-			}
+		if rs.quiet[p.rule] {
+			return
+		}
+		if hits == nil {
+			n := s.met.count()
+			hits, told = make([]Hit, 0, n), make([]facts, n)
+		}
+		hits = append(hits, rs.hit(p, in, &told[len(hits)]))
+		if m := rs.opts.Metrics; m != nil {
+			m.Hit(p.loaded.info)
 		}
 	})
 	s.release(rs)
@@ -109,11 +116,12 @@ type incoming struct {
 	record event.Record // Event as it was given, decoded
 	value  any          // what rules look at: the event, once it is open the one inside
 	// data is raw JSON that need not be decoded: rules look at it where it
-	// stands. While there are no hits, record and value have no event.
+	// stands. record and value have no event then.
 	data  []byte
 	state openness
-	// identity is what its hits are told apart by; "" until a hit asks.
+	// identity is what its hits are told apart by; "" until somebody asks.
 	identity string
+	kept     *hitEvent // what hits keep of it
 }
 
 // openness says what is still to be done before rules look at an event.
@@ -270,8 +278,7 @@ func (s *scratch) group(rs *RuleSet, src event.Source) *ruleGroup {
 
 var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
 
-// match calls f with the rules that are true of an event, in their order. Raw
-// JSON is decoded if there are some.
+// match calls f with the rules that are true of an event, in their order.
 func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	s := rs.scratch.Get().(*scratch)
 	err := rs.matchIn(s, in, f)
@@ -288,10 +295,6 @@ func (rs *RuleSet) matchIn(s *scratch, in *incoming, f func(p *program, s *scrat
 		began := rs.clock()
 		var some bool
 		if some, err = rs.decide(g, s); some {
-			if in.data != nil {
-				in.record.Event = decodeRaw(bytes.TrimPrefix(in.data, utf8BOM), s.event.value.(*rawjson.Value))
-				in.value = in.record.Event
-			}
 			s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
 		}
 		rs.looked(in, s, began)

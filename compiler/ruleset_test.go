@@ -70,11 +70,11 @@ func TestMatch(t *testing.T) {
 		t.Fatalf("%v %v", hits, err)
 	}
 	h := hits[0]
-	if got, want := fmt.Sprint(h.Rule.Title, h.Rule.Level, h.Rule.Tier, h.Source, h.Time.Format("15:04"), h.EventID, h.Selections, h.Entities),
+	if got, want := fmt.Sprint(h.Rule.Title, h.Rule.Level, h.Rule.Tier, h.Source, h.Time().Format("15:04"), h.EventID(), h.Selections(), h.Entities()),
 		"Member added to a rolehighalert{log-analytics AuditLogs}10:00Directory_1[operation target][{account InitiatedBy.user.userPrincipalName eve@contoso.com}]"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	js, _ := json.Marshal(h.Matched)
+	js, _ := json.Marshal(h.Matched())
 	if want := `[{"selection":"operation","field":"OperationName","op":"contains","values":["Add member to role"],"rule":["\"add member to role\""]},` +
 		`{"selection":"target","field":"type","op":"equal","values":["User"],"rule":["\"User\""]},` +
 		`{"selection":"target","field":"displayName","op":"startsWith","values":["Admin Bob"],"rule":["\"adm\""]}]`; string(js) != want {
@@ -87,7 +87,7 @@ func TestMatch(t *testing.T) {
 	}
 	for name, ev := range map[string]any{"map": m, "raw": json.RawMessage(auditEvent), "record": event.Record{Event: m}, "pointer": &event.Record{Event: []byte(auditEvent)}} {
 		again, err := rs.Match(ev)
-		if err != nil || len(again) != 1 || again[0].ID != h.ID {
+		if err != nil || len(again) != 1 || again[0].ID() != h.ID() {
 			t.Errorf("%s: %v %v", name, again, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestHitID(t *testing.T) {
 		if err != nil || len(hits) != 1 {
 			t.Fatal(hits, err)
 		}
-		return hits[0].ID
+		return hits[0].ID()
 	}
 	same := []string{`{"a":1,"b":[true,null,"x"]}`, `{"b":[true,null,"\u0078"],"a":1.0}`}
 	other := []string{`{"a":1,"b":[true,null,"y"]}`, `{"a":"1","b":[true,null,"x"]}`, `{"a":1,"b":[true,"x"]}`, `{"a":1,"b":[[true,null,"x"]]}`, `{}`}

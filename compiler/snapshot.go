@@ -100,10 +100,10 @@ func (st *Stream) Snapshot(w io.Writer) error {
 			x.len(k)
 			x.unit(ms.rule(h.hit.Rule, h.rule), h.hit.Rule.Title, 0)
 			x.source(&h.hit.Source)
-			x.instant(h.hit.Time)
-			x.text(h.hit.EventID)
-			x.text(h.hit.ID)
-			x.event(h.hit.Event)
+			x.instant(h.hit.Time())
+			x.text(h.hit.EventID())
+			x.text(h.hit.ID())
+			x.event(h.hit.Event())
 			x.text(h.key)
 		}
 	}
@@ -351,7 +351,7 @@ func (st *Stream) loadPending(r *snapshotReader, units []any, m *moving) {
 				m.dropHit(key, title)
 				return
 			}
-			h.hit.ID, h.rule = id, rules[key].rule
+			h.hit.facts.id, h.rule = id, rules[key].rule
 			if h.once == nil {
 				h.once = st.engine.orphan(h.hit.Rule)
 			}
@@ -388,7 +388,7 @@ func (st *Stream) hitAgain(p *program, rec event.Record) (h *Hit) {
 	}
 	err = st.rs.match(&in, func(q *program, s *scratch, in *incoming) {
 		if q == p {
-			x := st.rs.hit(p, s, in)
+			x := st.rs.hit(p, in, new(facts))
 			h = &x
 		}
 	})

@@ -237,7 +237,7 @@ func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 	var h *Hit
 	role, p := st.roles[rule.rule], st.pushed
 	if !st.rs.quiet[rule.rule] && (!st.keyed || st.ownHit(role, rule.rule, s.event, in)) {
-		x := st.rs.hit(rule, s, in)
+		x := st.rs.hit(rule, in, new(facts))
 		h = &x
 	}
 	if role == nil || p == nil {
@@ -251,7 +251,7 @@ func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 		selections := role.selections
 		if selections == nil {
 			// Apart, so that a window does not hold the hit and its event.
-			names := st.selections(h, rule, s, in)
+			names := st.rs.selections(rule, s)
 			selections = &names
 		}
 		cost := c.cost
@@ -269,15 +269,6 @@ func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 	default:
 		st.hits = append(st.hits, h)
 	}
-}
-
-// selections are those of a rule that is true of the event; h is its hit, if it
-// has one.
-func (st *Stream) selections(h *Hit, rule *program, s *scratch, in *incoming) []string {
-	if h != nil {
-		return h.Selections
-	}
-	return st.rs.contribution(rule, s, in).Selections
 }
 
 // constantSelections adds the names of the selections that hold whenever the

@@ -50,11 +50,11 @@ func TestStreamConcurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range hits {
-			want[h.ID]++
+			want[h.ID()]++
 		}
 	}
 	for _, h := range one.Close() {
-		want[h.ID]++
+		want[h.ID()]++
 	}
 
 	var current atomic.Pointer[RuleSet]
@@ -75,7 +75,7 @@ func TestStreamConcurrent(t *testing.T) {
 			st := NewStream(current.Load(), opts)
 			note := func(hits []*Hit) {
 				for _, h := range hits {
-					got[i][h.ID]++
+					got[i][h.ID()]++
 				}
 			}
 			done := 0

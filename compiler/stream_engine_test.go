@@ -106,7 +106,7 @@ func seconds(t *testing.T, s string) int64 {
 
 func showHit(x *Hit) string {
 	var b strings.Builder
-	fmt.Fprint(&b, float64(x.Time.UnixMicro())/1e6)
+	fmt.Fprint(&b, float64(x.Time().UnixMicro())/1e6)
 	for _, g := range x.Group {
 		b.WriteString(" @" + g.Value)
 	}
@@ -450,7 +450,7 @@ func TestStreamShuffled(t *testing.T) {
 			}
 			out := []string{}
 			for _, x := range hits {
-				out = append(out, x.ID+showHit(x))
+				out = append(out, x.ID()+showHit(x))
 			}
 			return out
 		}

@@ -16,7 +16,8 @@ import (
 func (c *correlator) hit(g *group, t int64, v verdict) {
 	e := c.e
 	parts := keyParts(g.key)
-	h := &Hit{Rule: c.info, Time: time.UnixMicro(t).UTC(), Window: windowOf(v.from, v.to)}
+	told := &facts{time: time.UnixMicro(t).UTC()}
+	h := &Hit{Rule: c.info, Window: windowOf(v.from, v.to), facts: told}
 	names := make(map[string]any, len(parts))
 	for i, p := range parts {
 		if i < len(c.spec.GroupBy) {
@@ -39,7 +40,7 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 			h.NewValue = append(h.NewValue, GroupKey{name, p})
 		}
 	}
-	h.ID = hitID(c.info, identity)
+	told.id = hitID(c.info, identity)
 	if v.valued {
 		h.Value = numberValue(v.value)
 	}
@@ -55,14 +56,14 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	for _, x := range c.ends {
 		for _, k := range s.yield(x.field).scalars {
 			if k.textForm() != "" {
-				h.Entities = append(h.Entities, Entity{Type: x.kind, Field: x.name, Value: k.textForm()})
+				told.entities = append(told.entities, Entity{Type: x.kind, Field: x.name, Value: k.textForm()})
 			}
 		}
 	}
 	if c.spec.Type != sigma.Summary {
 		for _, x := range c.outer {
 			if m, groups := x.read(s); len(groups) > 0 {
-				x.c.receive(t, h.ID, m, groups)
+				x.c.receive(t, told.id, m, groups)
 			}
 		}
 	}

@@ -94,7 +94,7 @@ func TestStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, h := range hits {
-				line := h.Time.Format("15:04 ") + h.Rule.Title
+				line := h.Time().Format("15:04 ") + h.Rule.Title
 				for _, c := range h.Contributing {
 					line += fmt.Sprintf(" %d:%s", c.Input, c.Time.Format("04"))
 				}
@@ -181,7 +181,7 @@ func TestStreamHitID(t *testing.T) {
 			hits = append(hits, st.Close()...)
 			for _, h := range hits {
 				if h.Rule.Title == "Many failures" {
-					ids[h.ID] = true
+					ids[h.ID()] = true
 					hits = nil
 				}
 			}

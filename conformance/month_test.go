@@ -86,7 +86,7 @@ func readMonth(t *testing.T, docs []*sigma.Document, catalogue []sigma.Parameter
 				continue
 			}
 			about := map[string]bool{}
-			if e, ok := h.Event.(map[string]any); ok {
+			if e, ok := h.Event().(map[string]any); ok {
 				about[e[kindOf].(string)] = true
 			}
 			for _, c := range h.Contributing { // those that are hits carry nothing
@@ -99,12 +99,12 @@ func readMonth(t *testing.T, docs []*sigma.Document, catalogue []sigma.Parameter
 			}
 			if h.Rule.Level == "high" || h.Rule.Level == "critical" {
 				who := ""
-				for _, e := range h.Entities {
+				for _, e := range h.Entities() {
 					if who += " " + e.Value; len(who) > 70 {
 						break
 					}
 				}
-				m.when = append(m.when, h.Time.Format("2006-01-02 15:04")+who)
+				m.when = append(m.when, h.Time().Format("2006-01-02 15:04")+who)
 			}
 		}
 	}

@@ -184,7 +184,7 @@ func (r ruleSet) Verdicts(_ context.Context, q Question) ([]Verdict, error) {
 			}
 			verdicts[i].Match = match
 			if match {
-				verdicts[i].Selections = append([]string{}, hits[0].Selections...)
+				verdicts[i].Selections = append([]string{}, hits[0].Selections()...)
 			}
 		}
 	}

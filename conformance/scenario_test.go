@@ -128,8 +128,8 @@ func alerts(t testing.TB, set *compiler.RuleSet, recs []event.Record) []alert {
 			if !strings.HasPrefix(h.Rule.File, incidentGuide+"/") {
 				continue
 			}
-			a := alert{time: h.Time.Truncate(time.Second).Format(time.RFC3339), level: h.Rule.Level, tier: h.Rule.Tier, title: h.Rule.Title}
-			for _, e := range h.Entities {
+			a := alert{time: h.Time().Truncate(time.Second).Format(time.RFC3339), level: h.Rule.Level, tier: h.Rule.Tier, title: h.Rule.Title}
+			for _, e := range h.Entities() {
 				if e.Type == "account" {
 					a.entity = e.Value
 					break
@@ -241,7 +241,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, h := range hits {
-				fmt.Fprintln(&b, h.ID, h.Time.Format(time.RFC3339Nano), h.Rule.Title)
+				fmt.Fprintln(&b, h.ID(), h.Time().Format(time.RFC3339Nano), h.Rule.Title)
 			}
 		}
 		return b.String()
@@ -340,7 +340,7 @@ func stream(t testing.TB, set *compiler.RuleSet, recs []event.Record) (hits []*c
 	}
 	var b strings.Builder
 	for _, h := range hits {
-		fmt.Fprintln(&b, h.ID, h.Time.Format(time.RFC3339Nano), h.Rule.Title, h.Group, h.Value, h.NewValue, h.Repeats)
+		fmt.Fprintln(&b, h.ID(), h.Time().Format(time.RFC3339Nano), h.Rule.Title, h.Group, h.Value, h.NewValue, h.Repeats)
 		for _, c := range h.Contributing {
 			fmt.Fprintln(&b, "   ", c.Time.Format(time.RFC3339Nano), c.Rule.Title, c.EventID)
 		}
@@ -361,7 +361,7 @@ func correlated(hits []*compiler.Hit) []string {
 		for _, k := range h.NewValue {
 			value = k.Value
 		}
-		out = append(out, fmt.Sprintf("%s  %-13s  %-56s  value %-5s  of %2d  %s", h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Title,
+		out = append(out, fmt.Sprintf("%s  %-13s  %-56s  value %-5s  of %2d  %s", h.Time().Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Title,
 			value, len(h.Contributing), strings.Join(group, " ")))
 	}
 	slices.Sort(out)
@@ -399,13 +399,13 @@ func TestMailCompromise(t *testing.T) {
 				continue
 			}
 			var who string
-			for _, e := range h.Entities {
+			for _, e := range h.Entities() {
 				if e.Type == "account" || e.Type == "mailbox" {
 					who = e.Value
 					break
 				}
 			}
-			a := alert{h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, h.Rule.Title, who}
+			a := alert{h.Time().Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, h.Rule.Title, who}
 			out = append(out, a.String())
 		}
 		slices.Sort(out)
@@ -489,7 +489,7 @@ func TestConsentPhishing(t *testing.T) {
 			if h.Rule.Tier != "alert" && !strings.HasPrefix(h.Rule.Title, "Report a sign-in with a device code") {
 				continue
 			}
-			for _, e := range h.Entities {
+			for _, e := range h.Entities() {
 				switch {
 				case e.Type == "account":
 					victims[e.Value] = true
@@ -498,9 +498,9 @@ func TestConsentPhishing(t *testing.T) {
 				}
 			}
 			if strings.HasPrefix(h.Rule.Title, "Alert on end-user consent") {
-				text, _ := json.Marshal(h.Event)
-				consent = h.Time.Format(time.RFC3339)
-				for _, e := range h.Entities {
+				text, _ := json.Marshal(h.Event())
+				consent = h.Time().Format(time.RFC3339)
+				for _, e := range h.Entities() {
 					if e.Type == "app" && app == "" {
 						app = e.Value
 					}

@@ -206,7 +206,7 @@ func TestIndexOnWorkload(t *testing.T) {
 		hits += len(want)
 		for name, given := range map[string]any{"indexed": ev, "bytes": e.JSON} {
 			got, err := indexed.Match(given)
-			if err != nil || !slices.EqualFunc(got, want, func(a, b compiler.Hit) bool { return a.Rule.ID == b.Rule.ID && a.ID == b.ID }) {
+			if err != nil || !slices.EqualFunc(got, want, func(a, b compiler.Hit) bool { return a.Rule.ID == b.Rule.ID && a.ID() == b.ID() }) {
 				t.Fatalf("event %d, %s: %d hits, want %d, %v\n%s", n, name, len(got), len(want), err, e.JSON)
 			}
 		}

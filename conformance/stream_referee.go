@@ -72,10 +72,10 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 	var hits []StreamHit
 	ids := map[string]bool{}
 	for _, h := range found {
-		if ids[h.ID] {
-			return nil, errors.New("two hits have the id " + h.ID)
+		if ids[h.ID()] {
+			return nil, errors.New("two hits have the id " + h.ID())
 		}
-		ids[h.ID] = true
+		ids[h.ID()] = true
 		hits = append(hits, streamHitOf(h, correlations))
 	}
 	return hits, nil
@@ -83,11 +83,11 @@ func streamHits(set *compiler.RuleSet, rules []*ir.Rule, history []event.Record,
 
 func streamHitOf(h *compiler.Hit, correlations map[string]bool) StreamHit {
 	x := StreamHit{Rule: RuleKey(h.Rule.Meta), Repeats: h.Repeats}
-	if !h.Time.IsZero() {
-		x.Time = micros(h.Time)
+	if !h.Time().IsZero() {
+		x.Time = micros(h.Time())
 	}
 	if !correlations[x.Rule] {
-		x.Event = h.EventID
+		x.Event = h.EventID()
 		return x
 	}
 	for _, part := range h.Group {

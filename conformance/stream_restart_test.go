@@ -41,7 +41,7 @@ func wholeHit(h *compiler.Hit) string {
 	for _, c := range h.Contributing {
 		by = append(by, contribution{c.Rule.ID, c.EventID, c.Input, c.Time, c.Source, c.Selections, jsonOf(c.Event)})
 	}
-	return fmt.Sprint(h.ID, " ", h.Rule.ID, " ", h.Time, h.Source, h.Selections, jsonOf(h.Matched), h.Entities, jsonOf(h.Event), h.EventID, h.Group, h.Window, h.Value, h.Before, h.Counts, h.NewValue, h.Distinct, jsonOf(by))
+	return fmt.Sprint(h.ID(), " ", h.Rule.ID, " ", h.Time(), h.Source, h.Selections(), jsonOf(h.Matched()), h.Entities(), jsonOf(h.Event()), h.EventID(), h.Group, h.Window, h.Value, h.Before, h.Counts, h.NewValue, h.Distinct, jsonOf(by))
 }
 
 func wholeHits(hits []*compiler.Hit) []string {

@@ -214,7 +214,7 @@ func (x *correlations) steps(h *compiler.Hit) []string {
 			continue
 		}
 		at := clock(c.Time)
-		if sameDay(c.Time, h.Time) {
+		if sameDay(c.Time, h.Time()) {
 			at = c.Time.Format("15:04:05Z")
 		}
 		line := at + "  " + clip(clean(c.Rule.Title), 80)

@@ -209,7 +209,7 @@ func (m *matching) tellLate(rec event.Record) {
 
 // take counts and shows hits. Those that an event decided are older than it.
 func (m *matching) take(hits []*compiler.Hit, rec event.Record) error {
-	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time().Compare(b.Time()) })
 	for _, h := range hits {
 		rank := levelRank(h.Rule.Level)
 		if rank < m.lowest {

@@ -90,16 +90,16 @@ type hitEntity struct {
 }
 
 func (m *matching) writeHit(h *compiler.Hit, rec event.Record) error {
-	l := hitLine{Version: hitVersion, ID: h.ID, Rule: h.Rule.ID, Title: h.Rule.Title, Level: h.Rule.Level, Tier: h.Rule.Tier, Tags: h.Rule.Tags,
-		Source: hitSource{string(h.Source.Form), h.Source.Table}, Selections: h.Selections, Matched: h.Matched, EventID: h.EventID,
-		Event: h.Event, Entities: []hitEntity{}, Repeats: h.Repeats}
-	if h.Event != nil && h.EventID == rec.ID && h.Time.Equal(rec.Time) { // not one that was held back
+	l := hitLine{Version: hitVersion, ID: h.ID(), Rule: h.Rule.ID, Title: h.Rule.Title, Level: h.Rule.Level, Tier: h.Rule.Tier, Tags: h.Rule.Tags,
+		Source: hitSource{string(h.Source.Form), h.Source.Table}, Selections: h.Selections(), Matched: h.Matched(), EventID: h.EventID(),
+		Event: h.Event(), Entities: []hitEntity{}, Repeats: h.Repeats}
+	if h.Event() != nil && h.EventID() == rec.ID && h.Time().Equal(rec.Time) { // not one that was held back
 		l.File, l.Line = rec.File, rec.Line
 	}
-	if !h.Time.IsZero() {
-		l.Time = h.Time.Format(time.RFC3339Nano)
+	if !h.Time().IsZero() {
+		l.Time = h.Time().Format(time.RFC3339Nano)
 	}
-	for _, e := range h.Entities {
+	for _, e := range h.Entities() {
 		l.Entities = append(l.Entities, hitEntity{e.Type, e.Field, e.Value})
 	}
 	if l.Selections == nil {

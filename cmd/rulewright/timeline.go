@@ -49,9 +49,9 @@ const shownRepeats = 5
 func (t *timeline) add(h *compiler.Hit) {
 	lead := compiler.Entity{}
 	for _, kind := range entityOrder {
-		i := slices.IndexFunc(h.Entities, func(e compiler.Entity) bool { return e.Type == kind && e.Value != "" })
+		i := slices.IndexFunc(h.Entities(), func(e compiler.Entity) bool { return e.Type == kind && e.Value != "" })
 		if i >= 0 {
-			lead = h.Entities[i]
+			lead = h.Entities()[i]
 			break
 		}
 	}
@@ -74,19 +74,19 @@ func (t *timeline) add(h *compiler.Hit) {
 		for i := range slices.Backward(s.lines) {
 			if s.lines[i].rule == h.Rule {
 				s.lines[i].more++
-				s.lines[i].until = h.Time
+				s.lines[i].until = h.Time()
 				break
 			}
 		}
 		return
 	}
-	l := storyLine{time: h.Time, rule: h.Rule}
-	for _, e := range h.Entities {
+	l := storyLine{time: h.Time(), rule: h.Rule}
+	for _, e := range h.Entities() {
 		if e.Value != "" && !(e.Type == lead.Type && strings.EqualFold(e.Value, lead.Value)) && !slices.ContainsFunc(l.others, func(o compiler.Entity) bool { return o.Type == e.Type && o.Value == e.Value }) && len(l.others) < 6 {
 			l.others = append(l.others, compiler.Entity{Type: e.Type, Value: clip(clean(e.Value), 60)})
 		}
 	}
-	for _, m := range h.Matched {
+	for _, m := range h.Matched() {
 		if line := matchedLine(m); !slices.Contains(l.matched, line) {
 			l.matched = append(l.matched, line)
 		}
@@ -97,7 +97,7 @@ func (t *timeline) add(h *compiler.Hit) {
 	}
 	if t.correlations.once(h) {
 		l.once = h
-		h.Event, h.Matched = nil, nil // only its repeats are still of use
+		h.Forget() // only its repeats are still of use
 	}
 	s.lines = append(s.lines, l)
 }

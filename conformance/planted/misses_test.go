@@ -228,7 +228,7 @@ func (all allMissed) check(t *testing.T, hits []*compiler.Hit) {
 		others, high := 0, 0
 		for _, h := range hits {
 			if h.Rule.Title != m.title && h.Rule.Tier == "alert" && p.of(h) {
-				fmt.Fprintf(&list, "| %s | %s | %s | %s |\n", strings.TrimSuffix(m.file, ".yaml"), strings.TrimSuffix(h.Rule.File, ".yaml"), h.Rule.Level, h.Time.Format("2006-01-02 15:04"))
+				fmt.Fprintf(&list, "| %s | %s | %s | %s |\n", strings.TrimSuffix(m.file, ".yaml"), strings.TrimSuffix(h.Rule.File, ".yaml"), h.Rule.Level, h.Time().Format("2006-01-02 15:04"))
 				if others++; h.Rule.Level == "high" || h.Rule.Level == "critical" {
 					high++
 				}
@@ -266,7 +266,7 @@ func noise(t testing.TB, set *compiler.RuleSet) func([]nearmiss.Miss) []int {
 		slices.SortStableFunc(all, func(a, b event.Record) int { return a.Time.Compare(b.Time) })
 		out := make([]int, len(misses))
 		for _, h := range run(t, set, slices.Values(all)) {
-			if i, ok := of[h.Time.UnixMicro()]; ok && h.Rule.Tier == "alert" {
+			if i, ok := of[h.Time().UnixMicro()]; ok && h.Rule.Tier == "alert" {
 				if out[i]++; h.Rule.Level == "high" || h.Rule.Level == "critical" {
 					out[i] += 99
 				}

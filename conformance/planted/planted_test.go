@@ -85,7 +85,7 @@ func run(t testing.TB, set *compiler.RuleSet, records func(func(event.Record) bo
 		hits = append(hits, hs...)
 	}
 	hits = append(hits, st.Close()...)
-	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time().Compare(b.Time()) })
 	return hits
 }
 
@@ -106,7 +106,7 @@ func partOf(records []event.Record) part {
 }
 
 func (p part) of(h *compiler.Hit) bool {
-	return p.ids[h.EventID] || slices.ContainsFunc(h.Contributing, func(c compiler.Contribution) bool { return p.ids[c.EventID] }) || p.times[h.Time.UnixMicro()] && h.EventID == ""
+	return p.ids[h.EventID()] || slices.ContainsFunc(h.Contributing, func(c compiler.Contribution) bool { return p.ids[c.EventID] }) || p.times[h.Time().UnixMicro()] && h.EventID() == ""
 }
 
 // mostly says whether most of the events that a hit rests on are of the part.
@@ -122,14 +122,14 @@ func (p part) mostly(h *compiler.Hit) bool {
 
 // identity is what a hit is wherever its story happens.
 func identity(h *compiler.Hit) string {
-	return fmt.Sprint(h.Time.UTC().Format(time.RFC3339Nano), " ", h.Rule.Title, " ", h.EventID, " ", h.Group, " ", h.NewValue)
+	return fmt.Sprint(h.Time().UTC().Format(time.RFC3339Nano), " ", h.Rule.Title, " ", h.EventID(), " ", h.Group, " ", h.NewValue)
 }
 
 // line tells a hit.
 func line(h *compiler.Hit) string {
 	who := ""
 	for _, kind := range []string{"account", "mailbox", "service-principal", "app", "ip"} {
-		for _, e := range h.Entities {
+		for _, e := range h.Entities() {
 			if e.Type == kind && e.Value != "" && who == "" {
 				who = e.Value
 			}
@@ -140,7 +140,7 @@ func line(h *compiler.Hit) string {
 			who = k.Value
 		}
 	}
-	return fmt.Sprintf("%s  %-13s  %-6s  %-36s  %s\n", h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, who, h.Rule.Title)
+	return fmt.Sprintf("%s  %-13s  %-6s  %-36s  %s\n", h.Time().Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, who, h.Rule.Title)
 }
 
 // The stories are found in the month as they are without it, in the order in
@@ -247,7 +247,7 @@ func loudness(t *testing.T, c *benign.Tenant, misses allMissed, hits []*compiler
 	near := partOf(records)
 	var all, high, resting, restingHigh int
 	for _, h := range hits {
-		if h.Rule.Tier != "alert" || h.Time.Before(c.Options.Start) || told(h) {
+		if h.Rule.Tier != "alert" || h.Time().Before(c.Options.Start) || told(h) {
 			continue
 		}
 		loud := h.Rule.Level == "high" || h.Rule.Level == "critical"

@@ -63,7 +63,7 @@ func hitsOf(t testing.TB, set *compiler.RuleSet, lines []Line) []*compiler.Hit {
 		hits = append(hits, hs...)
 	}
 	hits = append(hits, st.Close()...)
-	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(hits, func(a, b *compiler.Hit) int { return a.Time().Compare(b.Time()) })
 	return hits
 }
 
@@ -73,9 +73,9 @@ func resting(t testing.TB, set *compiler.RuleSet, hits []*compiler.Hit, lines []
 	rest := slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return on[l.ID] })
 	there := map[string]bool{}
 	for _, h := range hitsOf(t, set, rest) {
-		there[h.ID] = true
+		there[h.ID()] = true
 	}
-	return slices.DeleteFunc(slices.Clone(hits), func(h *compiler.Hit) bool { return there[h.ID] })
+	return slices.DeleteFunc(slices.Clone(hits), func(h *compiler.Hit) bool { return there[h.ID()] })
 }
 
 // timeline tells hits, the first of each rule for each group.
@@ -89,7 +89,7 @@ func timeline(hits []*compiler.Hit) string {
 		} else {
 			seen[key] = true
 		}
-		fmt.Fprintf(&b, "%s  %-13s  %-6s  %-34s  %s\n", h.Time.Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, who, h.Rule.Title)
+		fmt.Fprintf(&b, "%s  %-13s  %-6s  %-34s  %s\n", h.Time().Truncate(time.Second).Format(time.RFC3339), h.Rule.Level, h.Rule.Tier, who, h.Rule.Title)
 	}
 	return b.String()
 }
@@ -97,7 +97,7 @@ func timeline(hits []*compiler.Hit) string {
 // entity is whom a hit is about.
 func entity(h *compiler.Hit) string {
 	for _, kind := range []string{"account", "mailbox", "service-principal", "app", "ip"} {
-		for _, e := range h.Entities {
+		for _, e := range h.Entities() {
 			if e.Type == kind && e.Value != "" {
 				return e.Value
 			}

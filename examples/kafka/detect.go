@@ -169,7 +169,7 @@ func (f folder) save(n int32, p *partition) error {
 	if len(p.hits) > 0 {
 		var b bytes.Buffer
 		for _, h := range p.hits {
-			line, err := json.Marshal(map[string]any{"id": h.ID, "rule": h.Rule.Title, "time": h.Time, "group": h.Group, "value": h.Value})
+			line, err := json.Marshal(map[string]any{"id": h.ID(), "rule": h.Rule.Title, "time": h.Time(), "group": h.Group, "value": h.Value})
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func TestDetect(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, h := range hits {
-			want[h.ID]++
+			want[h.ID()]++
 		}
 	}
 
