@@ -7,6 +7,7 @@ import (
 	"github.com/google/cel-go/interpreter"
 
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // EvaluateNatively compiles all rules and has them evaluated by functions over
@@ -91,4 +92,36 @@ func nativeTree(set *leafSet, e ir.Expr, element bool) func(*subject) bool {
 		return func(s *subject) bool { return s.holds(l) }
 	}
 	panic("compiler: unknown node")
+}
+
+// LoweredForEvents tells what rules are lowered to for all event forms, either
+// with what forms share, as a set does it, or each table by itself.
+func LoweredForEvents(docs []*sigma.Document, opts Options, share bool) (rules [][]*ir.Rule, found []sigma.Diagnostics) {
+	forms, err := eventPipelines(nil)
+	if err != nil {
+		panic(err)
+	}
+	forms = append(forms, nil)
+	pool := newLoadPool()
+	for _, d := range docs {
+		shared := &forEvents{pool: pool}
+		if !share {
+			shared = nil
+		}
+		var rs []*ir.Rule
+		var ds sigma.Diagnostics
+		for _, p := range forms {
+			if p != nil && len(p.sources(d.LogSource)) == 0 {
+				continue
+			}
+			opts.Pipeline = p
+			out, more := lowerRuleFor(d, &opts, shared)
+			for _, l := range out {
+				rs = append(rs, l.rule)
+			}
+			ds = append(ds, more...)
+		}
+		rules, found = append(rules, rs), append(found, ds)
+	}
+	return rules, found
 }

@@ -87,7 +87,11 @@ func Lower(doc *sigma.Document, opts Options) ([]*ir.Rule, sigma.Diagnostics) {
 
 // lowerRule lowers a document that is no correlation.
 func lowerRule(doc *sigma.Document, opts *Options) ([]lowered, sigma.Diagnostics) {
-	l := &lowerer{doc: doc, opts: opts, file: doc.File}
+	return lowerRuleFor(doc, opts, nil)
+}
+
+func lowerRuleFor(doc *sigma.Document, opts *Options, events *forEvents) ([]lowered, sigma.Diagnostics) {
+	l := &lowerer{doc: doc, opts: opts, file: doc.File, events: events}
 	rules := l.document()
 	ds := l.finish()
 	if ds.HasErrors() {
@@ -105,6 +109,10 @@ type lowerer struct {
 	file   string // of the document being read: the rule or one of its filters
 	// applied are the filters whose findings are among diags.
 	applied []*sigma.Document
+
+	// events, if set, is what lowering for event forms shares; such rules have
+	// no origins.
+	events *forEvents
 
 	source  *ir.Source
 	origins map[ir.Expr]sigma.Pos
@@ -143,6 +151,9 @@ func (l *lowerer) spend(values, bytes int, pos sigma.Pos) bool {
 // finish orders the findings and drops those that several tables share or a
 // comment ignores.
 func (l *lowerer) finish() sigma.Diagnostics {
+	if len(l.diags) == 0 {
+		return nil
+	}
 	seen := make(map[sigma.Diagnostic]bool, len(l.diags))
 	var out sigma.Diagnostics
 	for _, d := range l.diags {
@@ -265,30 +276,31 @@ func logSourceText(ls sigma.LogSource) string {
 // rule lowers the document for one table.
 func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 	doc := l.doc
-	r := &ir.Rule{File: doc.File, Pos: doc.Pos, Meta: doc.Meta, Origins: map[ir.Expr]sigma.Pos{}}
+	r := &ir.Rule{File: doc.File, Pos: doc.Pos, Meta: doc.Meta}
 	override.apply(&r.Meta)
 	r.Source = ir.Source{LogSource: doc.LogSource}
 	if p := t.pipeline; p != nil {
 		r.Source.Pipeline, r.Source.Form, r.Source.Table = p.Name(), string(p.Form()), t.table
-		r.Source.Time, r.Source.Messages = t.time(), t.messages()
 		r.Source.Function = t.names.function
+		if l.events == nil {
+			r.Source.Time, r.Source.Messages = t.time(), t.messages()
+		} else if t.names.time != "" {
+			r.Source.Time, _ = l.events.pool.field(sigma.Field{Name: t.names.time}, top)
+		}
+	}
+	if l.events == nil {
+		r.Origins = map[ir.Expr]sigma.Pos{}
 	}
 	l.source, l.origins, l.inner, l.spent = &r.Source, r.Origins, 0, 0
 	l.params.reset()
 
-	if len(t.where) > 0 {
-		and := &ir.And{}
-		for _, w := range t.where {
-			and.X = append(and.X, l.item(&sigma.Item{Pos: doc.LogSource.Pos, Field: w.field, Values: w.values}, top, 0))
-		}
-		r.Source.Where = l.simplify(and)
-	}
+	r.Source.Where = l.where(t, top)
 	for _, e := range doc.Meta.Entities {
 		name, err := sigma.ParseFieldName(e.Field)
 		if err != nil {
 			continue
 		}
-		if f, unknown := top.field(name); unknown == nil {
+		if f, unknown := l.lookup(name, top); unknown == nil {
 			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: f})
 		}
 	}
@@ -297,6 +309,14 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 	} else {
 		r.Inner = true
 	}
+	found, spent := len(l.diags), l.spent
+	if l.events != nil {
+		if when, ok := l.events.at(top); ok && spent+l.events.spent <= maxExpandedBytes {
+			r.When = when
+			return r
+		}
+		l.events.begin()
+	}
 	and := &ir.And{X: []ir.Expr{l.detection(doc.Detection, top, "")}}
 	l.applied = l.filters(override)
 	for _, f := range l.applied {
@@ -304,7 +324,8 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		and.X = append(and.X, l.detection(f.Detection, top, filterName(f)+"/"))
 	}
 	l.file, l.params.doc = doc.File, doc
-	if n := countNodes(and, map[ir.Expr]int{}); n > maxTreeNodes {
+	if small := 0; !countUpTo(and, maxTreeNodes, &small) {
+		n := countNodes(and, map[ir.Expr]int{})
 		l.errorf(sigma.CodeLimit, doc.Detection.Pos, "split the rule, or count fewer selections by `N of`",
 			"the rule becomes %s, more than the %d that one rule may have", countText(n), maxTreeNodes)
 		return r
@@ -316,7 +337,38 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		// Such a rule does not run. Should somebody run it, it must not fire.
 		r.When = ir.Const(false)
 	}
+	if l.events != nil {
+		l.events.pool.slim(r.When)
+		if len(l.diags) == found && len(r.Source.Parameters) == 0 {
+			l.events.learn(r.When, top, l.spent-spent)
+		}
+	}
 	return r
+}
+
+// where lowers the conditions under which an event of a table is one of the
+// logsource.
+func (l *lowerer) where(t target, top scope) ir.Expr {
+	if len(t.where) == 0 {
+		return nil
+	}
+	if l.events != nil {
+		if e := l.events.pool.where(t); e != nil {
+			return e
+		}
+	}
+	found, and := len(l.diags), &ir.And{}
+	for _, w := range t.where {
+		and.X = append(and.X, l.item(&sigma.Item{Pos: l.doc.LogSource.Pos, Field: w.field, Values: w.values}, top, 0))
+	}
+	e := l.simplify(and)
+	if l.events != nil {
+		l.events.pool.slim(e)
+		if len(l.diags) == found {
+			l.events.pool.keepWhere(t, e)
+		}
+	}
+	return e
 }
 
 func countText(n int) string {
@@ -330,6 +382,9 @@ func countText(n int) string {
 // has the origin of its first part.
 func (l *lowerer) simplify(e ir.Expr) ir.Expr {
 	e = ir.Simplify(e)
+	if l.origins == nil {
+		return e
+	}
 	var origin func(ir.Expr) sigma.Pos
 	origin = func(e ir.Expr) sigma.Pos {
 		if _, isConst := e.(ir.Const); isConst {

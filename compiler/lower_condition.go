@@ -177,6 +177,9 @@ func (d *detectionLowerer) selection(s *sigma.Selection) ir.Expr {
 
 // at notes where a node comes from.
 func (l *lowerer) at(e ir.Expr, pos sigma.Pos) ir.Expr {
+	if l.origins == nil {
+		return e
+	}
 	if _, isConst := e.(ir.Const); !isConst && pos.IsValid() {
 		if _, ok := l.origins[e]; !ok {
 			l.origins[e] = pos

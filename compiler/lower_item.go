@@ -54,11 +54,17 @@ func (l *lowerer) anyOf(bs []sigma.Block, in scope, depth int, pos sigma.Pos) []
 // item lowers one line of a selection.
 func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 	if it.Block != nil || it.Quantifier != sigma.QuantifierNone {
+		if l.events != nil {
+			l.events.plain = false
+		}
 		return l.listBlock(it, in, depth)
 	}
 	m, ok := l.modifiers(it)
 	if !ok {
 		return ir.Const(false)
+	}
+	if l.events != nil && (m.expand || m.fieldref || m.part != nil || m.since != nil || m.hours != "") {
+		l.events.plain = false
 	}
 	field, ok := l.itemField(it, in)
 	if !ok {
@@ -114,12 +120,25 @@ func (l *lowerer) itemField(it *sigma.Item, in scope) (ir.Field, bool) {
 
 // field resolves a name in a scope.
 func (l *lowerer) field(f sigma.Field, in scope, pos sigma.Pos) (ir.Field, bool) {
-	field, unknown := in.field(f)
+	field, unknown := l.lookup(f, in)
 	if unknown != nil {
 		l.unknownField(f.Name, unknown, pos)
 		return ir.Field{}, false
 	}
 	return field, true
+}
+
+// lookup is in.field, from the pool of a set where there is one.
+func (l *lowerer) lookup(f sigma.Field, in scope) (ir.Field, *unknownField) {
+	if l.events == nil {
+		return in.field(f)
+	}
+	if isName := len(f.Steps) == 0 || len(f.Steps) == 1 && f.Steps[0].Index < 0 && f.Steps[0].Name == f.Name; in.inner || !isName {
+		l.events.plain = false
+		return in.field(f)
+	}
+	l.events.ask(f)
+	return l.events.pool.field(f, in)
 }
 
 func (l *lowerer) unknownField(name string, u *unknownField, pos sigma.Pos) {

@@ -129,8 +129,8 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 			rules = append(rules, d)
 		}
 	}
-	paths := &pathPool{}
-	set := newDocuments(rules, &opts.Options, func(d *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerForEvents(d, forms, opts, paths) })
+	pool := newLoadPool()
+	set := newDocuments(rules, &opts.Options, func(d *sigma.Document) ([]lowered, sigma.Diagnostics) { return lowerForEvents(d, forms, &opts, pool) })
 	set.lowerAll()
 	var all []*ir.Rule
 	for _, n := range set.nodes {
@@ -195,17 +195,15 @@ func nearLogSource(ls sigma.LogSource, forms []*Pipeline) string {
 
 // lowerForEvents lowers a rule for each form that knows its logsource. Where a
 // rule fits one form, not fitting another is a warning.
-func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions, paths *pathPool) ([]lowered, sigma.Diagnostics) {
+func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts *RuleSetOptions, pool *loadPool) ([]lowered, sigma.Diagnostics) {
 	var rules []lowered
 	var diags sigma.Diagnostics
 	known := 0
+	shared := &forEvents{pool: pool}
+	o := opts.Options
 	lower := func(p *Pipeline) {
-		o := opts.Options
 		o.Pipeline, o.Table = p, ""
-		rs, ds := lowerRule(doc, &o)
-		for _, r := range rs {
-			paths.slim(r.rule)
-		}
+		rs, ds := lowerRuleFor(doc, &o, shared)
 		rules, diags = append(rules, rs...), append(diags, ds...)
 	}
 	for _, p := range forms {
@@ -218,7 +216,7 @@ func lowerForEvents(doc *sigma.Document, forms []*Pipeline, opts RuleSetOptions,
 		d := sigma.Diagnostic{File: doc.File, Pos: doc.LogSource.Pos, Severity: sigma.SeverityInfo, Code: sigma.CodeUnknownSource,
 			Message: "no event form has the logsource " + logSourceText(doc.LogSource),
 			Hint:    "the rule meets no events unless a pipeline maps it or events of any source are asked for"}
-		if hint := nearLogSource(doc.LogSource, forms); hint != "" {
+		if hint := pool.nearLogSource(doc.LogSource, forms); hint != "" {
 			d.Severity, d.Hint = sigma.SeverityWarning, hint
 		}
 		diags = append(diags, d)
