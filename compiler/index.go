@@ -62,42 +62,43 @@ type post struct {
 }
 
 // newCandidateIndex builds the index of predicates given in order.
-func newCandidateIndex(set *leafSet, predicates []ir.Expr) (*candidateIndex, error) {
-	n := newNeedReader(predicates)
+func newCandidateIndex(set *leafSet, predicates []ir.Expr, specs fieldSpecs) (*candidateIndex, error) {
+	n := newNeedReader(predicates, specs)
 	all := make([][]*needSet, len(predicates))
 	for i, e := range predicates {
 		all[i] = n.sets(e)
 	}
 	x := &candidateIndex{}
 	b := &indexBuilder{set: set, needs: n, size: len(predicates)}
-	place := pivotOf(all)
-	if place == "" {
+	place, ok := n.pivotOf(all)
+	if !ok {
 		var err error
 		x.rest, err = b.part(all, nil)
 		return x, err
 	}
 	// The sets of predicates that need the pivot, without that need, by its value.
-	byValue := map[need]int{}
+	byValue := map[int32]int{}
+	var values []int32
 	var members [][]int32
 	var others []int32
 	for i, sets := range all {
-		k := pivotSet(sets, place)
+		k := n.pivotSet(sets, place)
 		if k < 0 {
 			others = append(others, int32(i))
 			continue
 		}
-		for v := range sets[k].needs {
+		for _, v := range sets[k].needs {
 			j, ok := byValue[v]
 			if !ok {
 				j = len(members)
-				byValue[v], members = j, append(members, nil)
+				byValue[v], values, members = j, append(values, v), append(members, nil)
 			}
 			members[j] = append(members[j], int32(i))
 		}
 		all[i] = append(append([]*needSet(nil), sets[:k]...), sets[k+1:]...)
 	}
 	var err error
-	if x.pivot, err = b.pivot(place, byValue); err != nil {
+	if x.pivot, err = b.pivot(place, values); err != nil {
 		return nil, err
 	}
 	for _, m := range append(members, others) {
@@ -112,28 +113,28 @@ func newCandidateIndex(set *leafSet, predicates []ir.Expr) (*candidateIndex, err
 }
 
 // pivotOf returns the place that most predicates, and at least half of them,
-// need a few whole values of; "" if there is none.
-func pivotOf(all [][]*needSet) string {
-	counts := map[string]int{}
+// need a few whole values of; ok is false if there is none.
+func (n *needReader) pivotOf(all [][]*needSet) (best int32, ok bool) {
+	counts := make([]int, len(n.places))
 	for _, sets := range all {
 		for _, s := range sets {
-			if place, ok := s.pivot(); ok {
+			if place, ok := n.pivot(s); ok {
 				counts[place]++
 			}
 		}
 	}
-	best := ""
-	for place, n := range counts {
-		if 2*n >= len(all) && (best == "" || n > counts[best] || n == counts[best] && place < best) {
-			best = place
+	for i, count := range counts {
+		if place := int32(i); 2*count >= len(all) && count > 0 &&
+			(!ok || count > counts[best] || count == counts[best] && n.places[place].name < n.places[best].name) {
+			best, ok = place, true
 		}
 	}
-	return best
+	return best, ok
 }
 
-func pivotSet(sets []*needSet, place string) int {
+func (n *needReader) pivotSet(sets []*needSet, place int32) int {
 	for k, s := range sets {
-		if p, ok := s.pivot(); ok && p == place {
+		if p, ok := n.pivot(s); ok && p == place {
 			return k
 		}
 	}
@@ -143,14 +144,15 @@ func pivotSet(sets []*needSet, place string) int {
 // maxPivotNeeds is how many values of the pivot one rule may ask for.
 const maxPivotNeeds = 8
 
-// pivot returns the one place of which the needs are whole values.
-func (s *needSet) pivot() (place string, ok bool) {
+// pivot returns the one place of which the needs of a set are whole values.
+func (n *needReader) pivot(s *needSet) (place int32, ok bool) {
 	if len(s.needs) == 0 || len(s.needs) > maxPivotNeeds {
-		return "", false
+		return 0, false
 	}
-	for x := range s.needs {
-		if x.kind != needText && x.kind != needNumber || place != "" && x.place != place {
-			return "", false
+	for k, i := range s.needs {
+		x := &n.needs[i]
+		if x.kind != needText && x.kind != needNumber || k > 0 && x.place != place {
+			return 0, false
 		}
 		place = x.place
 	}
@@ -159,26 +161,28 @@ func (s *needSet) pivot() (place string, ok bool) {
 
 // indexBuilder builds parts of an index.
 type indexBuilder struct {
-	set   *leafSet
-	needs *needReader
-	size  int // number of all predicates
+	set      *leafSet
+	needs    *needReader
+	size     int             // number of all predicates
+	builders []*fieldBuilder // of the part at hand, by place
 }
 
-func (b *indexBuilder) pivot(place string, byValue map[need]int) (*indexedField, error) {
+func (b *indexBuilder) pivot(place int32, values []int32) (*indexedField, error) {
 	f, err := b.field(place)
 	if err != nil {
 		return nil, err
 	}
 	fb := newFieldBuilder(f)
-	for v, j := range byValue {
-		fb.add(v, post{predicate: int32(j)})
+	for j, v := range values {
+		fb.add(b.needs, v, post{predicate: int32(j)})
 	}
 	fb.build(&b.needs.grams)
 	return fb.in, nil
 }
 
-func (b *indexBuilder) field(place string) (*field, error) {
-	return b.set.chained(place, b.needs.places[place])
+func (b *indexBuilder) field(place int32) (*field, error) {
+	p := &b.needs.places[place]
+	return b.set.chained(p.name, p.fields)
 }
 
 // part builds the index of the predicates that members says, all if it is nil.
@@ -187,7 +191,8 @@ func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, erro
 	for i := range x.always {
 		x.always[i] = newBitset(b.size)
 	}
-	builders := map[string]*fieldBuilder{}
+	b.builders = make([]*fieldBuilder, len(b.needs.places))
+	var used []*fieldBuilder
 	add := func(i int) error {
 		sets := best(all[i])
 		for k := range maxNeedSets {
@@ -195,17 +200,18 @@ func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, erro
 				x.always[k].set(i)
 				continue
 			}
-			for need := range sets[k].needs {
-				in, ok := builders[need.place]
-				if !ok {
-					f, err := b.field(need.place)
+			for _, n := range sets[k].needs {
+				place := b.needs.needs[n].place
+				in := b.builders[place]
+				if in == nil {
+					f, err := b.field(place)
 					if err != nil {
 						return err
 					}
 					in = newFieldBuilder(f)
-					builders[need.place] = in
+					b.builders[place], used = in, append(used, in)
 				}
-				in.add(need, post{int32(i), int32(k)})
+				in.add(b.needs, n, post{int32(i), int32(k)})
 			}
 		}
 		return nil
@@ -222,7 +228,7 @@ func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, erro
 			return nil, err
 		}
 	}
-	for _, in := range builders {
+	for _, in := range used {
 		in.build(&b.needs.grams)
 		x.file(in)
 	}
@@ -260,26 +266,33 @@ func (x *indexPart) fileUnder(k *routeKey, in *indexedField) {
 type fieldBuilder struct {
 	in       *indexedField
 	literals *literalBuilder
-	texts    map[string]int32 // numbered
 	names    []string
+	known    map[int32]int32 // need to the number of its text or literal
+	whole    []textPost      // of byWhole
+	part     []textPost      // of byText
+}
+
+// textPost is a post of the text or literal of a number.
+type textPost struct {
+	number int32
+	post
 }
 
 func newFieldBuilder(f *field) *fieldBuilder {
-	return &fieldBuilder{in: &indexedField{field: f}, literals: newLiteralBuilder(), texts: map[string]int32{}}
+	return &fieldBuilder{in: &indexedField{field: f}, literals: newLiteralBuilder(), known: map[int32]int32{}}
 }
 
-func (b *fieldBuilder) add(n need, p post) {
-	in := b.in
+func (b *fieldBuilder) add(all *needReader, number int32, p post) {
+	in, n := b.in, &all.needs[number]
 	switch n.kind {
 	case needText:
-		i, ok := b.texts[n.text]
+		i, ok := b.known[number]
 		if !ok {
 			i = int32(len(b.names))
-			b.texts[n.text], b.names = i, append(b.names, n.text)
-			in.byWhole = append(in.byWhole, nil)
+			b.known[number], b.names = i, append(b.names, n.text)
+			in.maxText = max(in.maxText, len(n.text))
 		}
-		in.byWhole[i] = append(in.byWhole[i], p)
-		in.maxText = max(in.maxText, len(n.text))
+		b.whole = append(b.whole, textPost{i, p})
 	case needNumber:
 		if in.numbers == nil {
 			in.numbers = map[ir.Number][]post{}
@@ -289,22 +302,42 @@ func (b *fieldBuilder) add(n need, p post) {
 		i := index(n.kind == needTrue)
 		in.truths[i] = append(in.truths[i], p)
 	default:
-		where := map[needKind]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind]
-		i := b.literals.add(n.text, where)
-		if int(i) == len(in.byText) {
-			in.byText = append(in.byText, nil)
+		i, ok := b.known[number]
+		if !ok {
+			i = b.literals.append(n.text, [...]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind])
+			b.known[number] = i
 		}
-		in.byText[i] = append(in.byText[i], p)
+		b.part = append(b.part, textPost{i, p})
 	}
 }
 
 func (b *fieldBuilder) build(common *gramCounts) {
 	if len(b.literals.places) > 0 {
 		b.in.literals = b.literals.build(common)
+		b.in.byText = postsByNumber(b.part, len(b.literals.places))
 	}
 	if len(b.names) > 0 {
 		b.in.texts = newKeyNames(b.names)
+		b.in.byWhole = postsByNumber(b.whole, len(b.names))
 	}
+}
+
+// postsByNumber puts posts, in their order, under their numbers, which are below n.
+func postsByNumber(posts []textPost, n int) [][]post {
+	ends := make([]int, n)
+	for _, p := range posts {
+		ends[p.number]++
+	}
+	all, out := make([]post, len(posts)), make([][]post, n)
+	at := 0
+	for i, size := range ends {
+		out[i] = all[at : at : at+size]
+		at += size
+	}
+	for _, p := range posts {
+		out[p.number] = append(out[p.number], p.post)
+	}
+	return out
 }
 
 // inText returns what stands in the text of every event that has a literal in a

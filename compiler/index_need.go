@@ -9,7 +9,7 @@ import (
 // need is something that a field may hold of which a predicate needs one out of
 // several.
 type need struct {
-	place  string // where the field is, see needReader.places
+	place  int32 // where the field is, an index of needReader.places
 	kind   needKind
 	text   string // folded
 	number ir.Number
@@ -29,36 +29,85 @@ const (
 
 // needSet is needs of which one must be met; none of none can be.
 type needSet struct {
-	needs  map[need]struct{}
-	weight int // how often one is met, as a guess
+	needs  []int32 // numbers of needs, each once
+	weight int     // how often one is met, as a guess
 	// short: ASCII literals shorter than a gram are among them, which cost a
 	// walk through the text of their own.
 	short bool
 }
 
-// needReader finds what predicates need.
+// needReader finds what predicates need. It numbers needs and the places of
+// fields, since thousands of rules ask for few things over and over.
 type needReader struct {
-	asked  map[need]int
-	grams  gramCounts // of all literals: what many rules speak of, logs do too
-	known  map[*ir.Match]map[string]*needSet
-	places map[string][]ir.Field
-	common int // a need that so many ask for says little
+	needs   []need
+	numbers map[need]int32
+	asked   []int32    // by number of the need
+	grams   gramCounts // of all literals: what many rules speak of, logs do too
+	places  []needPlace
+	byName  map[string]int32 // places
+	specs   fieldSpecs
+	known   map[*ir.Match]*needSet // of matches outside list blocks
+	inside  map[insideList]*needSet
+	common  int     // a need that so many ask for says little
+	seen    []int32 // by number of the need, the last union that it is in
+	unions  int32
 }
 
-func newNeedReader(predicates []ir.Expr) *needReader {
-	n := &needReader{asked: map[need]int{}, known: map[*ir.Match]map[string]*needSet{}, places: map[string][]ir.Field{}}
+// needPlace is where a field is: inside list blocks over the others.
+type needPlace struct {
+	name   string
+	fields []ir.Field
+}
+
+type insideList struct {
+	match *ir.Match
+	place int32
+}
+
+func newNeedReader(predicates []ir.Expr, specs fieldSpecs) *needReader {
+	n := &needReader{numbers: map[need]int32{}, byName: map[string]int32{}, specs: specs,
+		known: map[*ir.Match]*needSet{}, inside: map[insideList]*needSet{}}
 	n.common = max(len(predicates)/4, 50)
 	for _, e := range predicates {
 		n.count(e, false, nil)
 	}
-	for _, sets := range n.known {
-		for _, s := range sets {
-			if s != nil {
-				n.weigh(s)
-			}
+	for _, s := range n.known {
+		if s != nil {
+			n.weigh(s)
+		}
+	}
+	for _, s := range n.inside {
+		if s != nil {
+			n.weigh(s)
 		}
 	}
 	return n
+}
+
+// number returns the number of a need.
+func (n *needReader) number(x need) int32 {
+	i, ok := n.numbers[x]
+	if !ok {
+		i = int32(len(n.needs))
+		n.numbers[x] = i
+		n.needs, n.asked, n.seen = append(n.needs, x), append(n.asked, 0), append(n.seen, 0)
+	}
+	return i
+}
+
+// place returns the number of the place of a field inside list blocks.
+func (n *needReader) place(f ir.Field, over []ir.Field) int32 {
+	name := n.specs.of(f)
+	for i := len(over) - 1; i >= 0; i-- {
+		name = n.specs.of(over[i]) + "\x00" + name
+	}
+	i, ok := n.byName[name]
+	if !ok {
+		i = int32(len(n.places))
+		n.byName[name] = i
+		n.places = append(n.places, needPlace{name, append(slices.Clip(over), f)})
+	}
+	return i
 }
 
 // count notes the needs of all matches that are not under a Not.
@@ -84,9 +133,9 @@ func (n *needReader) count(e ir.Expr, negated bool, over []ir.Field) {
 			return
 		}
 		if s := n.match(e, over); s != nil {
-			for x := range s.needs {
-				n.asked[x]++
-				if x.kind <= needEnd {
+			for _, i := range s.needs {
+				n.asked[i]++
+				if x := &n.needs[i]; x.kind <= needEnd {
 					n.grams.addAll(x.text)
 				}
 			}
@@ -199,10 +248,14 @@ func (n *needReader) one(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 	}
 	out := make([]*needSet, most)
 	for k := range out {
-		s := &needSet{needs: map[need]struct{}{}}
+		s := &needSet{}
+		n.unions++
 		for _, p := range parts {
-			for x := range p[min(k, len(p)-1)].needs {
-				s.needs[x] = struct{}{}
+			for _, x := range p[min(k, len(p)-1)].needs {
+				if n.seen[x] != n.unions {
+					n.seen[x] = n.unions
+					s.needs = append(s.needs, x)
+				}
 			}
 		}
 		n.weigh(s)
@@ -213,8 +266,9 @@ func (n *needReader) one(x []ir.Expr, negated bool, over []ir.Field) []*needSet 
 
 func (n *needReader) weigh(s *needSet) {
 	sum := 0
-	for x := range s.needs {
-		switch asked := n.asked[x]; {
+	for _, i := range s.needs {
+		x := &n.needs[i]
+		switch asked := int(n.asked[i]); {
 		case asked >= n.common && x.kind != needPart:
 			sum += commonNeeds
 			continue
@@ -239,90 +293,96 @@ func (n *needReader) weigh(s *needSet) {
 // match returns what one match needs, inside list blocks over some fields, or
 // nil where that cannot be said.
 func (n *needReader) match(m *ir.Match, over []ir.Field) *needSet {
-	place := ""
-	for _, f := range over {
-		place += f.Spec() + "\x00"
-	}
-	place += m.Field.Spec()
-	if s, ok := n.known[m][place]; ok {
+	if len(over) == 0 {
+		s, ok := n.known[m]
+		if !ok {
+			s = n.read(m, over)
+			n.known[m] = s
+		}
 		return s
 	}
-	s := n.read(m, place, over)
-	if n.known[m] == nil {
-		n.known[m] = map[string]*needSet{}
-	}
-	n.known[m][place] = s
-	if s != nil {
-		n.places[place] = append(slices.Clip(over), m.Field)
+	key := insideList{m, n.place(m.Field, over)}
+	s, ok := n.inside[key]
+	if !ok {
+		s = n.read(m, over)
+		n.inside[key] = s
 	}
 	return s
 }
 
 // read reads the needs of a match. They are wider than the match: case never
 // counts, and a text that is a number text stands for the number too.
-func (n *needReader) read(m *ir.Match, place string, over []ir.Field) *needSet {
+func (n *needReader) read(m *ir.Match, over []ir.Field) *needSet {
 	if m.Field.Derive != nil || len(m.Values) == 0 {
 		return nil
 	}
-	for i, f := range append(slices.Clip(over), m.Field) {
+	for i := range over {
 		// Of an element, not of what all elements hold.
-		if i > 0 && (f.Leaves || len(f.Path) > 0 && f.Path[0].Key == "") {
+		f := m.Field
+		if i+1 < len(over) {
+			f = over[i+1]
+		}
+		if f.Leaves || len(f.Path) > 0 && f.Path[0].Key == "" {
 			return nil
 		}
 	}
-	s := &needSet{needs: make(map[need]struct{}, len(m.Values))}
-	add := func(k needKind, text string) bool {
+	place := n.place(m.Field, over)
+	needs := make([]int32, 0, len(m.Values))
+	add := func(x need) {
+		x.place = place
+		needs = append(needs, n.number(x))
+	}
+	text := func(k needKind, text string) bool {
 		if text == "" && k != needText {
 			return false
 		}
-		s.needs[need{place: place, kind: k, text: text}] = struct{}{}
+		add(need{kind: k, text: text})
 		return true
 	}
 	for _, v := range m.Values {
 		ok := false
 		switch v := v.(type) {
 		case ir.String:
-			text := ir.Fold(string(v))
+			folded := ir.Fold(string(v))
 			switch m.Op {
 			case ir.Equal:
-				ok = add(needText, text)
+				ok = text(needText, folded)
 				if x, is := ir.NumberText(string(v)); is {
-					s.needs[need{place: place, kind: needNumber, number: x}] = struct{}{}
+					add(need{kind: needNumber, number: x})
 				}
-				if b, is := parseBoolText(text); is {
-					add(needFalse+needKind(index(b)), "")
+				if b, is := parseBoolText(folded); is {
+					add(need{kind: needFalse + needKind(index(b))})
 				}
 			case ir.Contains:
-				ok = add(needPart, text)
+				ok = text(needPart, folded)
 			case ir.StartsWith:
-				ok = add(needStart, text)
+				ok = text(needStart, folded)
 			case ir.EndsWith:
-				ok = add(needEnd, text)
+				ok = text(needEnd, folded)
 			}
 		case ir.Number:
-			if m.Op == ir.Equal {
-				s.needs[need{place: place, kind: needNumber, number: canonical(v)}] = struct{}{}
-				ok = true
+			if ok = m.Op == ir.Equal; ok {
+				add(need{kind: needNumber, number: canonical(v)})
 			}
 		case ir.Bool:
-			ok = m.Op == ir.Equal
-			if ok {
-				s.needs[need{place: place, kind: needFalse + needKind(index(bool(v)))}] = struct{}{}
+			if ok = m.Op == ir.Equal; ok {
+				add(need{kind: needFalse + needKind(index(bool(v)))})
 			}
 		case ir.Pattern:
-			ok = m.Op == ir.Like && add(n.patternNeed(v))
+			ok = m.Op == ir.Like && text(n.patternNeed(v))
 		case ir.Regex:
 			texts, is := regexpLiterals(string(v))
 			ok = is && m.Op == ir.Regexp
 			for _, t := range texts {
-				ok = ok && add(needPart, t)
+				ok = ok && text(needPart, t)
 			}
 		}
 		if !ok {
 			return nil
 		}
 	}
-	return s
+	slices.Sort(needs)
+	return &needSet{needs: slices.Compact(needs)}
 }
 
 // patternNeed is the longest literal of a pattern, and where it stands.

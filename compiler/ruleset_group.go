@@ -36,6 +36,7 @@ type program struct {
 // same have one, evaluated once. It is compiled when the first event comes that
 // may meet it.
 type predicate struct {
+	rule     *ir.Rule // the first one
 	tree     ir.Expr
 	programs []int32 // of the group
 
@@ -67,29 +68,27 @@ func (rs *RuleSet) add(p *program) {
 func (g *ruleGroup) prepare(rs *RuleSet) {
 	g.once.Do(func() {
 		type hash [sha256.Size]byte
-		texts := make([]hash, len(g.programs)) // of the CEL texts
-		errs := make([]error, len(g.programs))
-		inParallel(len(texts), func(i int) {
-			var text string
-			text, errs[i] = CEL(g.programs[i].rule)
-			texts[i] = sha256.Sum256([]byte(text))
-		})
 		known := map[hash]*predicate{}
+		specs := fieldSpecs{}
+		var key []byte
 		var trees []ir.Expr
 		for i, p := range g.programs {
-			q := known[texts[i]]
-			if q == nil || errs[i] != nil {
-				q = &predicate{tree: p.rule.Predicate(), err: errs[i]}
+			tree := p.rule.Predicate()
+			key = specs.appendKey(key[:0], tree)
+			sum := hash(sha256.Sum256(key))
+			q := known[sum]
+			if q == nil {
+				q = &predicate{rule: p.rule, tree: tree}
 				g.predicates = append(g.predicates, q)
-				trees = append(trees, q.tree)
-				known[texts[i]] = q
+				trees = append(trees, tree)
+				known[sum] = q
 			}
 			q.programs = append(q.programs, int32(i))
 		}
 		if rs.opts.NoIndex {
 			return
 		}
-		if g.index, g.err = newCandidateIndex(rs.leaves, trees); g.err == nil {
+		if g.index, g.err = newCandidateIndex(rs.leaves, trees, specs); g.err == nil {
 			g.err = rs.leaves.publish(trees)
 		}
 		if g.err != nil {
@@ -101,11 +100,10 @@ func (g *ruleGroup) prepare(rs *RuleSet) {
 // prepare compiles the predicate, once.
 func (q *predicate) prepare(rs *RuleSet) error {
 	q.once.Do(func() {
-		if q.err != nil {
-			return
-		}
 		defer recovered(&q.err)
-		q.program, q.err = newProgram(rs.env, rs.leaves, q.tree)
+		if _, q.err = CEL(q.rule); q.err == nil { // what has no text does not run
+			q.program, q.err = newProgram(rs.env, rs.leaves, q.tree)
+		}
 	})
 	return q.err
 }

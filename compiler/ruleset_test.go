@@ -403,12 +403,13 @@ func TestNeeds(t *testing.T) {
 		{testMatch(ir.Regexp, "a", ir.Regex("(foo|bar)?[a-z]")), `always`},
 		{testMatch(ir.Regexp, "a", ir.Regex("(first|other){2,}")), `a*=first a*=other`},
 	} {
-		n := newNeedReader([]ir.Expr{c.e})
+		n := newNeedReader([]ir.Expr{c.e}, fieldSpecs{})
 		sets := n.sets(c.e)
 		var texts []string
 		for _, s := range sets {
 			var got []string
-			for x := range s.needs {
+			for _, i := range s.needs {
+				x := n.needs[i]
 				value := x.text
 				switch x.kind {
 				case needNumber:
@@ -421,7 +422,7 @@ func TestNeeds(t *testing.T) {
 					}
 				}
 				op := map[needKind]string{needPart: "*=", needStart: "^=", needEnd: "$="}[x.kind]
-				got = append(got, strings.ReplaceAll(x.place, "\x00", " ")+cmp.Or(op, "=")+value)
+				got = append(got, strings.ReplaceAll(n.places[x.place].name, "\x00", " ")+cmp.Or(op, "=")+value)
 			}
 			slices.Sort(got)
 			texts = append(texts, cmp.Or(strings.Join(got, " "), "never"))
