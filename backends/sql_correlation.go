@@ -42,7 +42,7 @@ func sqlCorrelated(r *ir.Rule, d *Dialect, t Target) (*Query, error) {
 	}
 	if r.Once != nil { // what is built on the correlation sees all of its hits
 		keys, rest := onceKeys(r, hits.tuple)
-		hits.name = x.once(r.Once.For, hits.name, "t", keys, rest)
+		hits.name = x.once(r.Once.For, hits.name, "t", keys, rest, false)
 	}
 	q := &Query{Time: sqlTime}
 	taken := map[string]bool{sqlTime: true, "first_seen": true, "last_seen": true, "count": true}

@@ -256,7 +256,7 @@ func (r *RandomStream) condition(b *strings.Builder, t sigma.CorrelationType, ru
 var start = time.Date(2026, 3, 28, 20, 0, 0, 0, time.UTC)
 
 // History returns events in the order of their times, those of one time in any
-// order.
+// order and a few without a time first.
 func (r *RandomStream) History() []event.Record {
 	n := r.IntN(r.Events + 1)
 	dense := pickOf(r, 1, 2, 4) // some histories are short and thick
@@ -275,6 +275,10 @@ func (r *RandomStream) History() []event.Record {
 			if v := pickOf(r, c.values...); v != Absent {
 				ev[c.name] = v
 			}
+		}
+		if r.chance(4) {
+			delete(ev, "TimeGenerated")
+			t = time.Time{}
 		}
 		records[i] = event.Record{Event: ev, Source: RandomStreamSource, Time: t, ID: id}
 	}
