@@ -61,6 +61,10 @@ var duckDBDialect = Dialect{
 			return " LEFT JOIN LATERAL (SELECT unnest(" + list + ") AS k) AS " + name + " ON TRUE", name + ".k"
 		},
 		joined: func(list string) string { return "array_to_string(list_sort(" + list + "), '\x1f')" },
+		raised: func(t string, us int64) string { // a recursion would look through all hits at each step
+			return fmt.Sprintf("list_reduce(list_transform(list_sort(list(DISTINCT %[1]s) FILTER (%[1]s IS NOT NULL)), lambda x: [x]), lambda raised, x: CASE WHEN x[1] > raised[-1] + %[2]d THEN list_append(raised, x[1]) ELSE raised END)", t, us)
+		},
+		has: calls("list_contains"),
 	},
 	json: &jsonDialect{
 		get:     func(v place) string { return duckDBPath("json_extract", v, "") },
