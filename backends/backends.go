@@ -66,6 +66,10 @@ func refuse(r *ir.Rule, e ir.Expr, target, format string, args ...any) error {
 			pos = p
 		}
 	}
+	return refuseAt(r, pos, target, format, args...)
+}
+
+func refuseAt(r *ir.Rule, pos sigma.Pos, target, format string, args ...any) error {
 	return sigma.Diagnostic{File: r.File, Pos: pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
 		Message: fmt.Sprintf(format, args...) + " in " + target}
 }

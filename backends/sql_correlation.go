@@ -23,7 +23,7 @@ type sqlCorrelation struct {
 
 func newSQLCorrelation(r *ir.Rule, d *Dialect, t Target) (*sqlCorrelation, error) {
 	if r.Once != nil && d.lists.refusesOnce {
-		return nil, refuse(r, nil, d.title, "once is not supported")
+		return nil, refuseAt(r, r.Once.Pos, d.title, "once is not supported")
 	}
 	return &sqlCorrelation{d: d, target: t, within: map[string]int{}}, nil
 }

@@ -13,7 +13,7 @@ func (l *lowerer) once(top scope) *ir.Once {
 	if o == nil {
 		return nil
 	}
-	out := &ir.Once{For: l.length(o.For, "for of once")}
+	out := &ir.Once{Pos: o.Pos, For: l.length(o.For, "for of once")}
 	for _, f := range o.By {
 		if field, ok := l.field(f, top, f.Pos); ok {
 			out.By = append(out.By, field)
@@ -29,7 +29,7 @@ func (l *lowerer) onceOfGroup(groupBy []string) *ir.Once {
 	if o == nil {
 		return nil
 	}
-	out := &ir.Once{For: l.length(o.For, "for of once")}
+	out := &ir.Once{Pos: o.Pos, For: l.length(o.For, "for of once")}
 	for _, f := range o.By {
 		if !slices.Contains(groupBy, f.Name) {
 			l.errorf(sigma.CodeCorrelation, f.Pos, sigma.NearestHint(f.Name, groupBy, "name fields of group-by"),

@@ -196,7 +196,8 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 		}
 		for _, rule := range rules {
 			if len(rule.Lacks) > 0 {
-				return fail(fmt.Errorf("%s: %s: these parameters have no value: %s; give it with --profile or --set", d.File, d.Meta.Title, strings.Join(rule.Lacks, ", ")))
+				return fail(sigma.Diagnostic{Severity: sigma.SeverityError, Code: sigma.CodeParameter, File: d.File, Pos: d.KeyPos("parameters"), Hint: "give them with --profile or --set",
+					Message: fmt.Sprintf("%s: these parameters have no value: %s", d.Meta.Title, strings.Join(rule.Lacks, ", "))})
 			}
 			text, err := printRule(rule)
 			if err != nil {
@@ -211,7 +212,8 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 		out[i].several = len(out) > 1
 	}
 	if len(out) == 0 && len(r.pipelines) > 0 {
-		return fail(fmt.Errorf("%s: %s: the pipeline does not have its logsource", d.File, d.Meta.Title))
+		return fail(sigma.Diagnostic{Severity: sigma.SeverityError, Code: sigma.CodeLogSource, File: d.File, Pos: d.KeyPos("logsource"), Hint: "choose another with --pipeline",
+			Message: d.Meta.Title + ": the pipeline does not have its logsource"})
 	}
 	return out
 }

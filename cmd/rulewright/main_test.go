@@ -83,7 +83,7 @@ func TestRun(t *testing.T) {
 			"// A user is added · 0b6a1f4e-", `event.equalsAny("OperationName", ["Add user"])`}, nil},
 		{"compile, through a pipeline", "compile --to cel --pipeline azure-diagnostic --id 0b6a1f4e-3d0c-4f57-9d0d-5f2b0f6a7c11 rules", "", 0, []string{"azure-diagnostic AuditLogs"}, nil},
 		{"compile, a parameter missing", "compile --to cel --format jsonl rules", "", 1, []string{
-			`"error":"rules/user-added-by-stranger.yaml: A user is added by a stranger: these parameters have no value: approved_admins; give it with --profile or --set"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
+			`"error":"rules/user-added-by-stranger.yaml:20:1: A user is added by a stranger: these parameters have no value: approved_admins; give them with --profile or --set [parameter]"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
 		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
 		{"compile to KQL", "compile --to kql --set approved_admins=admin@contoso.com rules", "", 0, []string{"AuditLogs\n| where "}, nil},
 		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14", "; did you mean selection?"}},

@@ -107,4 +107,6 @@ type Once struct {
 	By []Field
 	// For is how long after a raised hit further ones are only counted.
 	For int64
+	// Pos is where the rule says it.
+	Pos sigma.Pos
 }
