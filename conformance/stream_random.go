@@ -256,7 +256,7 @@ func (r *RandomStream) condition(b *strings.Builder, t sigma.CorrelationType, ru
 var start = time.Date(2026, 3, 28, 20, 0, 0, 0, time.UTC)
 
 // History returns events in the order of their times, those of one time in any
-// order and a few without a time first.
+// order, and last a few without a time.
 func (r *RandomStream) History() []event.Record {
 	n := r.IntN(r.Events + 1)
 	dense := pickOf(r, 1, 2, 4) // some histories are short and thick
@@ -282,7 +282,12 @@ func (r *RandomStream) History() []event.Record {
 		}
 		records[i] = event.Record{Event: ev, Source: RandomStreamSource, Time: t, ID: id}
 	}
-	slices.SortStableFunc(records, func(a, b event.Record) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(records, func(a, b event.Record) int {
+		if a.Time.IsZero() || b.Time.IsZero() {
+			return b.Time.Compare(a.Time)
+		}
+		return a.Time.Compare(b.Time)
+	})
 	return records
 }
 
