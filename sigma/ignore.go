@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,9 @@ var (
 // findIgnores reads the ignore comments of the file, and reports those that
 // name no known code or give no reason.
 func (l *loader) findIgnores() []ignore {
+	if !slices.ContainsFunc(l.lines, func(line string) bool { return strings.Contains(line, "rulewright:") }) {
+		return nil
+	}
 	var out []ignore
 	var waiting []ignore // of lines with nothing but comments
 	for i := 0; i < len(l.lines); i++ {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -73,22 +74,37 @@ func newLoader(file string, data []byte) (*loader, []byte, bool) {
 
 // splitLines cuts where YAML sees a line break. A last empty line is dropped.
 func splitLines(s string) []string {
-	var lines []string
-	start := 0
-	for i := 0; i < len(s); {
-		n := breakAt(s, i)
-		if n == 0 {
-			i++
-			continue
-		}
-		lines = append(lines, s[start:i])
-		i += n
-		start = i
-	}
-	if start < len(s) {
-		lines = append(lines, s[start:])
+	lines := make([]string, 0, strings.Count(s, "\n")+1)
+	for line := range linesOf(s) {
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// linesOf is splitLines line by line.
+func linesOf(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		start := 0
+		for i := 0; i < len(s); {
+			if c := s[i]; c > '\r' && c < 0xc2 {
+				i++
+				continue
+			}
+			n := breakAt(s, i)
+			if n == 0 {
+				i++
+				continue
+			}
+			if !yield(s[start:i]) {
+				return
+			}
+			i += n
+			start = i
+		}
+		if start < len(s) {
+			yield(s[start:])
+		}
+	}
 }
 
 // breakAt returns the length of the line break at s[i], or 0: LF, CR, CRLF,
@@ -187,7 +203,7 @@ func isMarker(line, marker string) bool {
 
 // onlyComments reports whether YAML sees no document in the text.
 func onlyComments(text string) bool {
-	for _, line := range splitLines(text) {
+	for line := range linesOf(text) {
 		t := strings.TrimSpace(line)
 		if t != "" && t[0] != '#' && line[0] != '%' {
 			return false
@@ -226,6 +242,12 @@ func (l *loader) decode(text string) *yaml.Node {
 	if n := countMarks(text); n > MaxNodes {
 		l.errorf(first, CodeLimit, "keep long lists of values outside the rule", "the document has more than the %d YAML nodes that are read", MaxNodes)
 		return nil
+	}
+	if root, ok := readBlocks(text); ok {
+		if !l.checkSize(root) {
+			return nil
+		}
+		return root
 	}
 	var doc yaml.Node
 	if err := decodeYAML(text, &doc); err != nil {
