@@ -83,6 +83,9 @@ func kqlJoined(j *ir.Join) string {
 	var parts, earlier []string
 	for i, part := range j.Parts {
 		value := kqlName(part.Column)
+		if kindsOfColumn(part.Type) == numberKind {
+			value = "tostring(" + value + ")"
+		}
 		if part.Blank != "" {
 			value = "iff(" + value + " == " + kqlString(part.Blank) + `, "", ` + value + ")"
 		}

@@ -18,6 +18,8 @@ func TestKQLJoined(t *testing.T) {
 			"case(RegistryKey startswith @\"HKEY_LOCAL_MACHINE\\\",\n    strcat(@\"HKLM\\\", substring(RegistryKey, 19)),\n    RegistryKey)"},
 		{ir.Join{Parts: []ir.JoinPart{{Column: "ActionType", Texts: []ir.Replacement{{From: "ConnectionSuccess", To: "true"}}}}},
 			`case(ActionType =~ "ConnectionSuccess", "true", "")`},
+		{ir.Join{Parts: []ir.JoinPart{{Column: "IsManaged", Type: ir.TypeInt, Texts: []ir.Replacement{{From: "1", To: "true"}}}}},
+			`case(tostring(IsManaged) =~ "1", "true", "")`},
 		{ir.Join{Parts: []ir.JoinPart{{Column: "MD5", Before: "MD5="}, {Column: "SHA1", Before: "SHA1="}, {Column: "SHA256", Before: "SHA256="}}, By: ","},
 			"strcat(iff(isempty(MD5), \"\", strcat(\"MD5=\", MD5)),\n    iff(isempty(SHA1), \"\", strcat(iff(isempty(MD5), \"\", \",\"), \"SHA1=\", SHA1)),\n" +
 				"    iff(isempty(SHA256), \"\", strcat(iff(isempty(strcat(MD5, SHA1)), \"\", \",\"), \"SHA256=\", SHA256)))"},

@@ -46,7 +46,11 @@ func (p *sqlPrinter) joined(j *ir.Join) (string, error) {
 
 // joinPart prints the text of a part, null where it is empty.
 func (p *sqlPrinter) joinPart(part ir.JoinPart) (string, error) {
-	value := "nullif(" + p.d.ident(part.Column) + ", '')"
+	column := p.d.ident(part.Column)
+	if kindsOfColumn(part.Type) == numberKind {
+		column = "CAST(" + column + " AS " + p.d.textType + ")"
+	}
+	value := "nullif(" + column + ", '')"
 	if part.Blank != "" {
 		blank, err := p.quote(part.Blank)
 		if err != nil {

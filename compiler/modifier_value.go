@@ -135,8 +135,12 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 	}
 	text, isText := v.(ir.String)
 	_, isNumber := v.(ir.Number)
-	_, isBool := v.(ir.Bool)
-	if what, closed := f.Join.Closed(); closed && isText && !slices.ContainsFunc(what, func(s string) bool { return strings.EqualFold(s, string(text)) }) {
+	truth, isBool := v.(ir.Bool)
+	literal := string(text)
+	if isBool {
+		literal = strconv.FormatBool(bool(truth))
+	}
+	if what, closed := f.Join.Closed(); closed && (isText || isBool) && !slices.ContainsFunc(what, func(s string) bool { return strings.EqualFold(s, literal) }) {
 		l.errorf(sigma.CodeNeverMatches, pos, "choose a target that has such events", "%s has no events whose %s is %s, only %s",
 			l.tableName(), f.Name, ir.ValueText(v), strings.Join(what, ", "))
 	}

@@ -65,11 +65,11 @@ func checkNames(t *testing.T, p *Pipeline, tg target) {
 		head, _, _ := strings.Cut(name, ".")
 		if f.join != nil {
 			for _, part := range f.join.Parts {
-				if c, typ, ok := m.schema.column(part.Column); !ok || c != part.Column || typ != ir.TypeString {
-					t.Errorf("%s: %s: %s is joined of %s, which is no column of text", p.Name(), tg.table, name, part.Column)
+				if c, typ, ok := m.schema.column(part.Column); !ok || c != part.Column || typ != ir.TypeString && typ != ir.TypeInt && typ != ir.TypeLong {
+					t.Errorf("%s: %s: %s is joined of %s, which is no column of text or integers", p.Name(), tg.table, name, part.Column)
 				}
 			}
-			if _, _, ok := m.schema.column(name); ok && name != "EventType" {
+			if _, _, ok := m.schema.column(name); ok {
 				t.Errorf("%s: %s: %s is joined and a column too", p.Name(), tg.table, name)
 			}
 			continue

@@ -264,7 +264,7 @@ var fieldKeys = []pipelineKey[fieldEntry]{
 }
 
 var joinKeys = []pipelineKey[ir.JoinPart]{
-	{"column", textShape, "a string column", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Column = r.text(v, "column") }},
+	{"column", textShape, "a column of text, or of integers, which count as their text", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Column = r.text(v, "column") }},
 	{"before", textShape, "what stands in front of its text", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Before = r.text(v, "before") }},
 	{"blank", textShape, "how the column writes that there is nothing", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) { p.Blank = r.text(v, "blank") }},
 	{"prefixes", aliasesShape, "beginnings of its text, each with what stands for it; the longest counts", func(r *pipelineReader, v *yaml.Node, p *ir.JoinPart) {

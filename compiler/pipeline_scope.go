@@ -168,7 +168,7 @@ func (m *mapping) add(name string, e fieldEntry) {
 	}
 	m.single(f, known, e)
 	if f.join != nil {
-		f.column = name
+		f.column, f.join = name, m.typed(f.join)
 	}
 	m.fields[name] = f
 	if fo := foldName(name); m.folded[fo] == "" {
@@ -187,6 +187,18 @@ func (m *mapping) add(name string, e fieldEntry) {
 			m.parents[n] = true
 		}
 	}
+}
+
+// typed returns a join with the types of its columns.
+func (m *mapping) typed(j *ir.Join) *ir.Join {
+	parts := slices.Clone(j.Parts)
+	for i := range parts {
+		parts[i].Type = ir.TypeString
+		if _, t, ok := m.schema.column(parts[i].Column); ok {
+			parts[i].Type = t
+		}
+	}
+	return &ir.Join{Parts: parts, By: j.By}
 }
 
 // single marks the steps of a field's path behind the known ones that never

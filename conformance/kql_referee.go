@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -178,7 +179,7 @@ func typedTable(r *ir.Rule, events []any) (*kusto.Table, error) {
 	add = func(f ir.Field) {
 		if f.Join != nil {
 			for _, p := range f.Join.Parts {
-				add(ir.Field{Column: p.Column, ColumnType: ir.TypeString})
+				add(ir.Field{Column: p.Column, ColumnType: cmp.Or(p.Type, ir.TypeString)})
 			}
 			return
 		}

@@ -199,12 +199,18 @@ func TestPackLowers(t *testing.T) {
 	}
 }
 
-// lacking reports whether a rule asks for what the requests to Microsoft Graph
-// have in a workspace and not in Defender XDR, and says so at its line.
+// notInDefender are the columns that rules of the pack ask for and that tables of
+// a workspace have, those of Defender XDR not.
+var notInDefender = map[string][]string{
+	"GraphAPIAuditEvents": {"UserAgent", "SessionId"},
+	"EntraIdSignInEvents": {"AADTenantId", "AuthenticationDetails", "AuthenticationProtocol", "AutonomousSystemNumber", "HomeTenantId", "OriginalTransferMethod", "RiskLevelDuringSignIn", "Status.additionalDetails"},
+}
+
+// lacking reports whether a rule asks for what Defender XDR does not have, and
+// says so at its line.
 func lacking(d sigma.Diagnostic) bool {
-	return d.Pos.Line > 1 && slices.ContainsFunc([]string{"UserAgent", "SessionId"}, func(field string) bool {
-		return d.Message == "GraphAPIAuditEvents has no column for the field "+field
-	})
+	table, field, ok := strings.Cut(d.Message, " has no column for the field ")
+	return ok && d.Pos.Line > 1 && slices.Contains(notInDefender[table], field)
 }
 
 // What a rule says about itself is complete.

@@ -120,9 +120,11 @@ func (j *Join) Closed() (texts []string, ok bool) {
 	return texts, true
 }
 
-// JoinPart is a string column, with Before in front of its text.
+// JoinPart is a column of text or of integers, with Before in front of its text.
 type JoinPart struct {
 	Column string
+	// Type is that of the column; TypeUnknown stands for text.
+	Type   Type
 	Before string
 	// Blank, if set, is how the column writes that there is nothing.
 	Blank string

@@ -20,6 +20,7 @@ func TestJoinedColumns(t *testing.T) {
 		{Column: "key", Prefixes: []ir.Replacement{{From: `HKEY_LOCAL_MACHINE\`, To: `HKLM\`}, {From: `HKEY_USERS\`, To: `HKU\`}}},
 		{Column: "value", Blank: "-"}}}
 	started := &ir.Join{Parts: []ir.JoinPart{{Column: "action", Texts: []ir.Replacement{{From: "ConnectionSuccess", To: "true"}, {From: "Failed", To: "false"}}}}}
+	managed := &ir.Join{Parts: []ir.JoinPart{{Column: "managed", Type: ir.TypeInt, Texts: []ir.Replacement{{From: "1", To: "true"}, {From: "0", To: "false"}}}}}
 	type row = map[string]any
 	cases := []struct {
 		join *ir.Join
@@ -40,11 +41,16 @@ func TestJoinedColumns(t *testing.T) {
 		{started, row{"action": "Failed"}, "false"},
 		{started, row{"action": "Blocked"}, nil},
 		{started, row{}, nil},
+		{managed, row{"managed": 1}, "true"},
+		{managed, row{"managed": 0}, "false"},
+		{managed, row{"managed": -1}, nil},
+		{managed, row{}, nil},
 	}
 	var columns []Column
 	for _, name := range []string{"md5", "sha1", "sha256", "key", "value", "action"} {
 		columns = append(columns, Column{name, ir.TypeString})
 	}
+	columns = append(columns, Column{"managed", ir.TypeInt})
 	for _, o := range open(t) {
 		t.Run(o.name, func(t *testing.T) {
 			if o.err != nil {

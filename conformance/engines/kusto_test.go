@@ -2,6 +2,7 @@ package engines
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -72,7 +73,7 @@ func (w *world) add(r *ir.Rule, p *compiler.Pipeline) {
 			return
 		}
 		for _, part := range f.Join.Parts {
-			put(part.Column, "string")
+			put(part.Column, kustoType(cmp.Or(part.Type, ir.TypeString)))
 		}
 	}
 	field(r.Source.Time)
