@@ -18,7 +18,7 @@ func (st *Stream) Reload(rs *RuleSet) Carried {
 	next := NewStream(rs, old.opts)
 	e := next.engine
 	e.seen, e.latest, e.head, e.mark, e.seq, e.open, e.now, e.swept, e.out = old.seen, old.latest, old.head, old.mark, old.seq, old.open, old.now, old.swept, old.out
-	e.stats = old.stats
+	e.stats, e.origins = old.stats, old.origins
 	e.stats.Groups = 0
 	m, ms := newMoving(e), meanings{}
 	corrs, keepers := map[*correlator]*correlator{}, map[*onceKeeper]*onceKeeper{}
@@ -47,7 +47,7 @@ func (st *Stream) Reload(rs *RuleSet) Carried {
 				meets = append(meets, x)
 			}
 		}
-		clear(p.meets[len(meets):])
+		clear(p.meets[len(meets):]) // theirs are the places of others
 		p.meets = meets
 		for i := range p.held {
 			h := &p.held[i]

@@ -314,11 +314,11 @@ func (st *Stream) ownHit(role *role, rule *ir.Rule, s *subject, in *incoming) bo
 
 // ownGroups leaves of an event's groups those that belong to the key that it
 // came under.
-func (st *Stream) ownGroups(c *correlator, groups []string) []string {
-	var own []string
-	for _, g := range groups {
-		if shardKey(g, c.part) == st.key {
-			own = append(own, g)
+func (st *Stream) ownGroups(c *correlator, groups texts) texts {
+	var own texts
+	for g := range groups.all() {
+		if shardKey(string(g), c.part) == st.key {
+			own = own.append(g)
 		}
 	}
 	return own

@@ -84,13 +84,13 @@ func (st *Stream) Snapshot(w io.Writer) error {
 		x.len(len(p.meets))
 		for _, m := range p.meets {
 			x.len(units[m.c])
-			x.occurrence(m.o)
+			x.occurrence(&m.o.occurrence)
 			groups := m.groups
 			if groups == nil {
-				groups = [][]string{{m.key}}
+				groups = []texts{m.keys}
 			}
 			for _, keys := range groups {
-				x.list(keys)
+				x.listOf(keys)
 			}
 		}
 		x.len(len(p.held))
@@ -260,10 +260,10 @@ func (c *correlator) save(w *snapshotWriter) {
 		w.int(c.window.end)
 	}
 	for g := c.groups.oldest; g != nil; g = g.newer {
-		w.text(g.key)
+		w.text(g.key())
 		w.int(g.last)
 		w.bool(g.dirty)
-		g.state.save(w)
+		g.state.save(c, g, w)
 	}
 }
 
@@ -274,14 +274,17 @@ func (c *correlator) load(r *snapshotReader, n int) {
 	before := int64(never)
 	for ; n > 0 && r.err == nil; n-- {
 		g := c.make()
-		g.key, g.last, g.dirty = r.text(), r.time(), r.bool()
-		if _, ok := c.groups.byKey[g.key]; ok || g.last < before {
+		key := []byte(r.text())
+		g.log.name(key)
+		g.last, g.dirty = r.time(), r.bool()
+		other, hash := c.groups.find(key)
+		if other != nil || g.last < before {
 			r.damaged("groups out of order")
 			return
 		}
 		before = g.last
-		g.state.load(c, r)
-		c.groups.insert(g)
+		g.state.load(c, g, r)
+		c.groups.insert(g, hash)
 		c.e.stats.Groups++
 		if g.dirty {
 			c.dirty = append(c.dirty, g)
@@ -316,7 +319,7 @@ func (st *Stream) loadPending(r *snapshotReader, units []any, m *moving) {
 			}
 			x.o = r.occurrence(inputs)
 			for range x.o.inputs {
-				x.groups = append(x.groups, r.list())
+				x.groups = append(x.groups, r.listOf())
 			}
 			if x.c != nil {
 				p.meets = append(p.meets, x)

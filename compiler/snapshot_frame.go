@@ -141,6 +141,14 @@ func (w *snapshotWriter) list(texts []string) {
 	}
 }
 
+func (w *snapshotWriter) listOf(t texts) {
+	w.len(t.len())
+	for s := range t.all() {
+		w.len(len(s))
+		w.bytes(s)
+	}
+}
+
 func (w *snapshotWriter) fail(err error) {
 	if w.err == nil {
 		w.err = err
@@ -381,6 +389,11 @@ func (r *snapshotReader) text() string {
 func (r *snapshotReader) list() (texts []string) {
 	r.each(func() { texts = append(texts, r.text()) })
 	return texts
+}
+
+func (r *snapshotReader) listOf() (t texts) {
+	r.each(func() { t = t.append([]byte(r.text())) })
+	return t
 }
 
 // at reads an index into a list of so many.

@@ -101,7 +101,7 @@ func (w *snapshotWriter) occurrence(o *occurrence) {
 		m := &o.inputs[i]
 		w.len(m.input)
 		w.selections(m.selections)
-		w.list(m.tuples)
+		w.listOf(m.tuples)
 		w.len(len(m.numbers()))
 		for _, n := range m.numbers() {
 			w.num(n)
@@ -168,15 +168,14 @@ func jsonValue(x any, depth int) any {
 
 // occurrence reads an event of a correlation with so many inputs; of one that
 // is not there any more, -1.
-func (r *snapshotReader) occurrence(inputs int) *occurrence {
-	sole := &soleOccurrence{}
-	o := &sole.occurrence
+func (r *snapshotReader) occurrence(inputs int) *soleOccurrence {
+	o := &soleOccurrence{}
 	o.time, o.id, o.source = r.time(), r.text(), r.source()
 	if r.bool() {
 		o.event = r.kept()
 	}
 	n := r.len()
-	if o.inputs = sole.first[:0]; n == 0 {
+	if o.inputs = o.first[:0]; n == 0 {
 		r.damaged("an event without a rule")
 	}
 	for ; n > 0 && r.err == nil; n-- {
@@ -186,7 +185,7 @@ func (r *snapshotReader) occurrence(inputs int) *occurrence {
 		} else {
 			m.input = r.at(inputs)
 		}
-		m.selections, m.tuples = r.selections(), r.list()
+		m.selections, m.tuples = r.selections(), r.listOf()
 		var v inputValues
 		r.each(func() { v.numbers = append(v.numbers, r.num()) })
 		r.each(func() { v.fields = append(v.fields, r.list()) })
@@ -225,7 +224,7 @@ func (w *snapshotWriter) entry(x entry) {
 }
 
 func (r *snapshotReader) entry(c *correlator) (x entry, ok bool) {
-	x.occurrence = r.occurrence(len(c.spec.Inputs))
+	x.occurrence = &r.occurrence(len(c.spec.Inputs)).occurrence
 	if r.bool() {
 		var some []int
 		r.each(func() { some = append(some, r.at(len(x.inputs))) })
@@ -268,31 +267,34 @@ func (w *snapshotWriter) times(ts []int64) {
 	}
 }
 
-func (s *windowState) save(w *snapshotWriter) {
+func (s *windowState) save(c *correlator, g *group, w *snapshotWriter) {
 	w.bool(s.begun)
 	w.bool(s.raised)
 	w.bool(s.sat)
 	w.bool(s.before)
 	w.bool(s.prevSat)
-	w.int(s.now)
+	w.int(g.last)
 	w.int(s.prev)
-	w.entries(s.events.all())
+	w.entries(s.entries(c, g))
 	// What counts is counted again; what must outlast its events is written.
 	switch a := s.of.(type) {
 	case *occurring:
 		w.times(a.last)
 	case *chain:
 		w.times(a.last)
-		w.times(a.start)
+		w.times(a.began.last)
 	}
 }
 
-func (s *windowState) load(c *correlator, r *snapshotReader) {
+func (s *windowState) load(c *correlator, g *group, r *snapshotReader) {
 	s.begun, s.raised, s.sat, s.before, s.prevSat = r.bool(), r.bool(), r.bool(), r.bool(), r.bool()
-	s.now, s.prev = r.time(), r.time()
+	if now := r.time(); now != g.last {
+		r.damaged("a window of another time than its group's last event")
+	}
+	s.prev = r.time()
 	r.each(func() {
 		if x, ok := r.entry(c); ok {
-			s.remember(c, x)
+			s.remember(c, g, x)
 		}
 	})
 	switch a := s.of.(type) {
@@ -300,11 +302,11 @@ func (s *windowState) load(c *correlator, r *snapshotReader) {
 		r.times(a.last)
 	case *chain:
 		r.times(a.last)
-		r.times(a.start)
+		r.times(a.began.last)
 	}
 }
 
-func (s *newValues) save(w *snapshotWriter) {
+func (s *newValues) save(_ *correlator, _ *group, w *snapshotWriter) {
 	w.bool(s.begun)
 	w.int(s.now)
 	w.len(s.atNow)
@@ -330,7 +332,7 @@ func (s *newValues) save(w *snapshotWriter) {
 	}
 }
 
-func (s *newValues) load(c *correlator, r *snapshotReader) {
+func (s *newValues) load(c *correlator, _ *group, r *snapshotReader) {
 	s.begun, s.now, s.atNow, s.kept, s.fresh = r.bool(), r.time(), r.len(), r.len(), r.list()
 	r.each(func() {
 		n, made := s.seen.touch(r.text())
@@ -357,7 +359,7 @@ func (s *newValues) load(c *correlator, r *snapshotReader) {
 	})
 }
 
-func (s *silence) save(w *snapshotWriter) {
+func (s *silence) save(_ *correlator, _ *group, w *snapshotWriter) {
 	w.bool(s.begun)
 	w.bool(s.before)
 	w.bool(s.raised)
@@ -367,7 +369,7 @@ func (s *silence) save(w *snapshotWriter) {
 	w.entries(s.there)
 }
 
-func (s *silence) load(c *correlator, r *snapshotReader) {
+func (s *silence) load(c *correlator, _ *group, r *snapshotReader) {
 	s.begun, s.before, s.raised = r.bool(), r.bool(), r.bool()
 	s.now, s.prev = r.time(), r.time()
 	s.here, s.there = r.entries(c), r.entries(c)
@@ -381,7 +383,7 @@ func (r *snapshotReader) set() map[string]struct{} {
 	return out
 }
 
-func (s *increase) save(w *snapshotWriter) {
+func (s *increase) save(_ *correlator, _ *group, w *snapshotWriter) {
 	w.bool(s.waiting)
 	w.len(s.pieces.len())
 	for _, p := range s.pieces.all() {
@@ -394,7 +396,7 @@ func (s *increase) save(w *snapshotWriter) {
 	w.entries(s.entries.all())
 }
 
-func (s *increase) load(c *correlator, r *snapshotReader) {
+func (s *increase) load(c *correlator, _ *group, r *snapshotReader) {
 	s.waiting = r.bool()
 	r.each(func() {
 		p := piece{index: r.int(), n: r.len()}
@@ -410,7 +412,7 @@ func (s *increase) load(c *correlator, r *snapshotReader) {
 	})
 }
 
-func (s *summary) save(w *snapshotWriter) {
+func (s *summary) save(_ *correlator, _ *group, w *snapshotWriter) {
 	w.len(s.n)
 	w.int(s.first)
 	w.int(s.last)
@@ -419,7 +421,7 @@ func (s *summary) save(w *snapshotWriter) {
 	}
 }
 
-func (s *summary) load(_ *correlator, r *snapshotReader) {
+func (s *summary) load(_ *correlator, _ *group, r *snapshotReader) {
 	s.n, s.first, s.last = r.len(), r.time(), r.time()
 	for i := range s.distinct {
 		s.distinct[i] = r.set()

@@ -320,30 +320,33 @@ func streamTime(t time.Time) (micros int64, ok bool) {
 func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 	p := st.pushed
 	for _, x := range role.taps {
-		m, groups := x.read(s)
+		m, keys := x.read(s)
 		if st.keyed {
-			groups = st.ownGroups(x.c, groups)
+			keys = st.ownGroups(x.c, keys)
 		}
-		if len(groups) == 0 {
+		if len(keys) == 0 {
 			continue
 		}
-		m.selections = selections
+		source := st.source()
+		if m.selections = selections; x.c.windowed {
+			m.origin = x.origin(source, selections)
+		}
 		i := len(p.meets)
 		for i--; i >= 0 && p.meets[i].c != x.c; i-- {
 		}
 		if i >= 0 {
-			p.meets[i].add(m, groups)
+			p.meets[i].add(m, keys)
 			continue
 		}
-		n := newMeeting(x.c, p.time, st.eventID(), m, groups)
-		n.o.source = st.source()
+		n := p.meeting()
+		n.begin(x.c, p.time, st.eventID(), m, keys)
+		n.o.source = source
 		switch opts := &st.engine.opts; {
 		case opts.Keep != nil:
 			n.o.event = opts.Keep(st.in.record)
 		case opts.KeepEvents:
 			n.o.event = st.in.record.Event
 		}
-		p.meets = append(p.meets, n)
 	}
 }
 

@@ -32,7 +32,9 @@ type correlator struct {
 	bounds []numberBound
 	counts [][]numberBound // by place in spec.Counts
 	make   func() *group   // without a key
-	window *tumbling       // of increase
+	// windowed types have the events of a group in its log.
+	windowed bool
+	window   *tumbling // of increase
 
 	inbox  []meeting
 	dirty  []*group // groups with events of the open instant that were not decided on yet
@@ -48,14 +50,15 @@ type entityReader struct {
 // state is what a correlation type remembers of a group. There may be millions
 // of them, so what they have in common is with the correlator.
 type state interface {
-	// add takes an event of the instant now. Instants come in order.
-	add(c *correlator, now int64, x entry)
+	// add takes an event of the instant now, before it is the group's last.
+	// Instants come in order.
+	add(c *correlator, g *group, now int64, x entry)
 	// decide returns the hits of the instant now by what is known of it,
 	// without those that it returned before.
-	decide(c *correlator, now int64) []verdict
+	decide(c *correlator, g *group, now int64) []verdict
 	// save writes it to a snapshot; load reads it into what make made.
-	save(w *snapshotWriter)
-	load(c *correlator, r *snapshotReader)
+	save(c *correlator, g *group, w *snapshotWriter)
+	load(c *correlator, g *group, r *snapshotReader)
 }
 
 // verdict is a hit without its rule and group.
@@ -100,31 +103,23 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 	}
 	c.atOnce = e.lateness == 0 && cannotBeUndone(spec) && !oneOfSeveral(r)
 	stateful := func(of func() state) { c.make = func() *group { return &group{state: of()} } }
-	windowed := func(of func() aggregate) {
-		c.make = func() *group {
-			x := &struct { // together, as they are looked at together
-				group
-				windowState
-			}{}
-			x.windowState.of, x.group.state = of(), &x.windowState
-			return &x.group
-		}
-	}
+	windowed := func(make func() *group) { c.make, c.windowed = make, true }
+	inputs := len(spec.Inputs)
 	switch spec.Type {
 	case sigma.EventCount:
-		windowed(func() aggregate { return tally{} })
+		windowed(newWindow[tally](nil))
 	case sigma.ValueCount:
-		windowed(func() aggregate { return &distinctValues{} })
+		windowed(newWindow[distinctValues](nil))
 	case sigma.ValueSum, sigma.ValueAvg:
-		windowed(func() aggregate { return &total{} })
+		windowed(newWindow[total](nil))
 	case sigma.ValuePercentile:
-		windowed(func() aggregate { return &percentile{} })
+		windowed(newWindow[percentile](nil))
 	case sigma.Temporal:
-		windowed(func() aggregate { return newOccurring(len(spec.Inputs)) })
+		windowed(newWindow(func(a *occurring) { a.start(inputs) }))
 	case sigma.TemporalOrdered:
-		windowed(func() aggregate { return newChain(len(spec.Inputs)) })
+		windowed(newWindow(func(a *chain) { a.start(inputs) }))
 	case sigma.Counts:
-		windowed(func() aggregate { return &inputCounts{n: make([]int, len(spec.Inputs))} })
+		windowed(newWindow(func(a *inputCounts) { a.n = make([]int, inputs) }))
 	case sigma.NewValue:
 		c.keep = clampSpan(spec.Lookback)
 		stateful(func() state { return &newValues{} })
@@ -164,49 +159,46 @@ func clampSpan(n int64) int64 { return max(0, min(n, maxStreamSpan)) }
 
 // take puts an event into its groups.
 func (c *correlator) take(m meeting) {
-	switch {
-	case m.groups == nil:
-		c.add(m.key, entry{m.o, nil})
-		return
-	case len(m.groups) == 1:
-		for _, key := range m.groups[0] {
-			c.add(key, entry{m.o, nil})
+	o := &m.o.occurrence
+	if m.groups == nil {
+		for key := range m.keys.all() {
+			c.add(key, entry{o, nil})
 		}
 		return
 	}
 	// What an event counts is what the first of the referenced rules that it
 	// matches reads from it.
 	place := map[string]int{}
-	var keys []string
+	var keys [][]byte
 	var by [][]int
 	for i, groups := range m.groups {
-		for _, key := range groups {
-			at, ok := place[key]
+		for key := range groups.all() {
+			at, ok := place[string(key)]
 			if !ok {
 				at = len(keys)
-				place[key] = at
+				place[string(key)] = at
 				keys, by = append(keys, key), append(by, nil)
 			}
 			by[at] = append(by[at], i)
 		}
 	}
 	for i, key := range keys {
-		x := entry{m.o, nil}
-		if len(by[i]) < len(m.o.inputs) {
+		x := entry{o, nil}
+		if len(by[i]) < len(o.inputs) {
 			x.some = &by[i]
 		}
 		c.add(key, x)
 	}
 }
 
-func (c *correlator) add(key string, x entry) {
+func (c *correlator) add(key []byte, x entry) {
 	e := c.e
 	g, made := c.groups.touch(key, c.make)
 	if made {
 		e.stats.Groups++
 	}
+	g.state.add(c, g, e.now, x)
 	g.last = e.now
-	g.state.add(c, e.now, x)
 	if c.window != nil {
 		c.window.touch(g, e.now)
 	} else if !g.dirty && c.spec.Type != sigma.Summary {
@@ -233,8 +225,8 @@ func (c *correlator) evict() {
 func isForgotten(g *group) bool { return g.state == nil }
 
 func (c *correlator) forget(g *group) {
-	g.state = nil
 	c.groups.remove(g)
+	g.state, g.log = nil, eventLog{}
 	c.e.stats.Groups--
 }
 
@@ -259,7 +251,7 @@ func (c *correlator) decide() {
 		return
 	}
 	if len(c.dirty) > 1 {
-		slices.SortFunc(c.dirty, func(a, b *group) int { return compareKeys(a.key, b.key) })
+		sortByKey(c.dirty)
 	}
 	for i, g := range c.dirty {
 		c.dirty[i] = nil
@@ -267,7 +259,7 @@ func (c *correlator) decide() {
 		if isForgotten(g) {
 			continue
 		}
-		verdicts := g.state.decide(c, c.e.now)
+		verdicts := g.state.decide(c, g, c.e.now)
 		for _, v := range verdicts {
 			c.hit(g, c.e.now, v)
 		}
@@ -279,4 +271,8 @@ func (c *correlator) decide() {
 	if cap(c.dirty) > 2*maxKeptScalars {
 		c.dirty = nil
 	}
+}
+
+func sortByKey(groups []*group) {
+	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.log.key(), b.log.key()) })
 }

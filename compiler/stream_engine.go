@@ -35,9 +35,13 @@ type engine struct {
 	tumbling []*correlator // those with windows of their own
 	byRule   map[*ir.Rule]*correlator
 	disabled []Disabled
-	divided  bool   // part is set in corrs
-	key      []byte // scratch of soleKey
-	metrics  Metrics
+	divided  bool // part is set in corrs
+	origins  *origins
+
+	key              []byte // scratch of soleKey
+	packing          []byte // scratch of pack
+	spareOccurrences []*soleOccurrence
+	metrics          Metrics
 
 	seen    bool
 	latest  int64
@@ -60,6 +64,16 @@ type pushed struct {
 	seq   uint64
 	meets []meeting
 	held  []heldHit // hits of rules with once, raised when their time has come
+}
+
+// meeting returns one more, in memory that may have served before.
+func (p *pushed) meeting() *meeting {
+	if n := len(p.meets); n < cap(p.meets) {
+		p.meets = p.meets[:n+1]
+	} else {
+		p.meets = append(p.meets, meeting{})
+	}
+	return &p.meets[len(p.meets)-1]
 }
 
 type pendingHeap []*pushed
@@ -94,7 +108,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 	defaults(&opts.MaxGroups, DefaultMaxGroups)
 	defaults(&opts.MaxGroupEvents, DefaultMaxGroupEvents)
 	defaults(&opts.MaxPending, DefaultMaxPending)
-	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), mark: math.MinInt64, swept: math.MinInt64, byRule: map[*ir.Rule]*correlator{}}
+	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), mark: math.MinInt64, swept: math.MinInt64, byRule: map[*ir.Rule]*correlator{}, origins: &origins{}}
 	for _, r := range rules {
 		if r.Correlation == nil || len(r.Lacks) > 0 || e.byRule[r] != nil {
 			continue
@@ -173,8 +187,18 @@ func (e *engine) newPushed(time int64) *pushed {
 
 // done takes an event back that newPushed gave.
 func (e *engine) done(p *pushed) {
+	for i := range p.meets {
+		m := &p.meets[i]
+		if m.c != nil && m.c.windowed && len(e.spareOccurrences) < maxKeptScalars {
+			m.o.reset()
+			e.spareOccurrences = append(e.spareOccurrences, m.o)
+		}
+		*m = meeting{keys: m.keys[:0]}
+		if cap(m.keys) > maxKeyBytes {
+			m.keys = nil
+		}
+	}
 	if len(e.spare) < maxKeptScalars && cap(p.meets)+cap(p.held) <= 2*maxKeptScalars {
-		clear(p.meets)
 		clear(p.held)
 		*p = pushed{meets: p.meets[:0], held: p.held[:0]}
 		e.spare = append(e.spare, p)

@@ -65,7 +65,8 @@ func (h *streamHarness) push(event string, to ...*ir.Rule) []*Hit {
 			}
 			if valued {
 				list := strings.Split(values, ",")
-				m.tuples, _ = tupleKeys([][]string{list})
+				tuples, _ := tupleKeys([][]string{list})
+				m.tuples = textsOf(tuples)
 				m.values = &inputValues{fields: [][]string{list}}
 				for _, v := range list {
 					if n, ok := ir.NumberText(v); ok {
@@ -74,10 +75,10 @@ func (h *streamHarness) push(event string, to ...*ir.Rule) []*Hit {
 				}
 			}
 			if i > 0 {
-				met.add(m, keys)
+				met.add(m, textsOf(keys))
 				continue
 			}
-			met = newMeeting(h.e.byRule[r], p.time, id, m, keys)
+			met.begin(h.e.byRule[r], p.time, id, m, textsOf(keys))
 		}
 		p.meets = append(p.meets, met)
 	}
@@ -346,7 +347,9 @@ func TestStreamChains(t *testing.T) {
 		var got []string
 		push := func(at int64, user, ip string) {
 			h.n++
-			h.e.push(&pushed{time: at * second, meets: []meeting{newMeeting(h.e.byRule[inner], at*second, fmt.Sprintf("e%d", h.n), inputMatch{}, group(user, ip))}})
+			p := &pushed{time: at * second}
+			p.meeting().begin(h.e.byRule[inner], p.time, fmt.Sprintf("e%d", h.n), inputMatch{}, textsOf(group(user, ip)))
+			h.e.push(p)
 			for _, x := range h.take() {
 				got = append(got, x.Rule.ID+": "+showHit(x))
 			}
@@ -552,7 +555,8 @@ func TestStreamLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		long := strings.Repeat("é", maxKeyBytes)
-		_, groups := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
+		_, keys := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
+		groups := keys.strings()
 		if len(groups) != maxEventKeys || c.e.stats.CutKeys != 1 {
 			t.Errorf("%d groups, %d events with too many", len(groups), c.e.stats.CutKeys)
 		}
@@ -617,8 +621,10 @@ func TestStreamExtremes(t *testing.T) {
 				}
 				for _, year := range []int{0, 1969, 1970, 2026, 9999} {
 					at, _ := streamTime(time.Date(year, 6, 15, 12, 0, 0, 0, time.UTC))
-					m := inputMatch{tuples: []string{""}, values: &inputValues{numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
-					e.push(&pushed{time: at, meets: []meeting{newMeeting(e.corrs[0], at, "", m, []string{""})}})
+					m := inputMatch{tuples: textsOf([]string{""}), values: &inputValues{numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
+					p := &pushed{time: at}
+					p.meeting().begin(e.corrs[0], at, "", m, textsOf([]string{""}))
+					e.push(p)
 				}
 				e.end()
 				for _, h := range e.out {

@@ -15,7 +15,7 @@ import (
 // hit raises a hit at t and hands it to the correlations that refer to this one.
 func (c *correlator) hit(g *group, t int64, v verdict) {
 	e := c.e
-	parts := keyParts(g.key)
+	parts := keyParts(g.key())
 	told := &facts{time: time.UnixMicro(t).UTC()}
 	h := &Hit{Rule: c.info, Window: windowOf(v.from, v.to), facts: told}
 	names := make(map[string]any, len(parts))
@@ -62,8 +62,8 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	}
 	if c.spec.Type != sigma.Summary {
 		for _, x := range c.outer {
-			if m, groups := x.read(s); len(groups) > 0 {
-				x.c.receive(t, told.id, m, groups)
+			if m, keys := x.read(s); len(keys) > 0 {
+				x.c.receive(t, told.id, m, keys)
 			}
 		}
 	}
@@ -83,12 +83,14 @@ func windowOf(from, to int64) Window {
 
 // receive takes a hit of another correlation. One that is several inputs of
 // this one is one event.
-func (c *correlator) receive(t int64, id string, m inputMatch, groups []string) {
+func (c *correlator) receive(t int64, id string, m inputMatch, keys texts) {
 	if n := len(c.inbox); n > 0 && c.inbox[n-1].o.id == id && c.inbox[n-1].o.time == t {
-		c.inbox[n-1].add(m, groups)
+		c.inbox[n-1].add(m, keys)
 		return
 	}
-	c.accept(newMeeting(c, t, id, m, groups))
+	var x meeting
+	x.begin(c, t, id, m, keys)
+	c.accept(x)
 }
 
 // accept puts an event where step finds it.

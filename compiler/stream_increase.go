@@ -94,7 +94,7 @@ func (c *correlator) closeWindow() {
 	w := c.window
 	groups := slices.DeleteFunc(w.groups, isForgotten)
 	w.groups = nil
-	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
+	sortByKey(groups)
 	for _, g := range groups {
 		var x Instant
 		if s, ok := g.state.(*increase); ok && c.e.opts.Trace != nil {
@@ -102,7 +102,7 @@ func (c *correlator) closeWindow() {
 			x.Value, x.Window = numberValue(intNumber(s.value(w.end-w.pieces, w.end))), windowOf(w.from, w.to)
 			x.Before, x.BeforeWindow = numberValue(intNumber(s.value(from, to))), windowOf(w.calendar.start(from), w.calendar.start(to))
 		}
-		verdicts := g.state.decide(c, w.to)
+		verdicts := g.state.decide(c, g, w.to)
 		for _, v := range verdicts {
 			c.hit(g, w.to, v)
 		}
@@ -128,7 +128,7 @@ type piece struct {
 	tuples map[string]struct{}
 }
 
-func (s *increase) add(c *correlator, now int64, x entry) {
+func (s *increase) add(c *correlator, _ *group, now int64, x entry) {
 	i := c.window.move(now)
 	if n := s.pieces.len(); n == 0 || s.pieces.all()[n-1].index != i {
 		s.pieces.push(piece{index: i})
@@ -138,7 +138,7 @@ func (s *increase) add(c *correlator, now int64, x entry) {
 	if !c.window.distinct {
 		p.n++
 	} else {
-		for _, k := range x.read().tuples {
+		for _, k := range x.read().tuples.strings() {
 			if p.tuples == nil {
 				p.tuples = map[string]struct{}{}
 			}
@@ -181,7 +181,7 @@ func (s *increase) value(first, end int64) int {
 	return n + len(tuples)
 }
 
-func (s *increase) decide(c *correlator, to int64) []verdict {
+func (s *increase) decide(c *correlator, _ *group, to int64) []verdict {
 	w, spec := c.window, c.spec
 	s.waiting = false
 	entries := s.entries.all()

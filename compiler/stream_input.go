@@ -8,8 +8,7 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// occurrence is an event as one correlation sees it. It is what windows hold,
-// so it is small.
+// occurrence is an event as one correlation sees it.
 type occurrence struct {
 	time   int64
 	id     string        // the event's or, of a chained correlation, of the inner hit
@@ -24,12 +23,23 @@ type soleOccurrence struct {
 	first [1]inputMatch
 }
 
+// reset makes it ready for another event.
+func (o *soleOccurrence) reset() {
+	tuples := o.first[0].tuples[:0]
+	if cap(tuples) > maxKeyBytes {
+		tuples = nil
+	}
+	*o = soleOccurrence{}
+	o.first[0].tuples = tuples
+}
+
 // inputMatch is a referenced rule that the event matched, and what the event
 // adds to a count or value by it.
 type inputMatch struct {
 	input      int
 	selections *[]string
-	tuples     []string // keys
+	origin     uint32 // number of source and selections in engine.origins, if it is known
+	tuples     texts  // keys
 	values     *inputValues
 }
 
@@ -93,19 +103,20 @@ func (x entry) read() *inputMatch {
 
 // meeting is an occurrence on its way to a correlation's groups.
 type meeting struct {
-	c   *correlator
-	o   *occurrence
-	key string // of the only group, where groups is nil
+	c    *correlator
+	o    *soleOccurrence
+	keys texts // of the groups that the only input puts the event in, where groups is nil
 	// groups are the keys of the groups that each input puts the event in, by
 	// place in o.inputs.
-	groups [][]string
+	groups []texts
 }
 
 // add puts a further input of the event in its place.
-func (m *meeting) add(x inputMatch, keys []string) {
+func (m *meeting) add(x inputMatch, keys texts) {
 	if m.groups == nil {
-		m.groups = [][]string{{m.key}}
+		m.groups = []texts{m.keys}
 	}
+	x.tuples = slices.Clone(x.tuples)
 	at := len(m.o.inputs)
 	for at > 0 && m.o.inputs[at-1].input > x.input {
 		at--
@@ -114,14 +125,25 @@ func (m *meeting) add(x inputMatch, keys []string) {
 	m.groups = slices.Insert(m.groups, at, slices.Clone(keys))
 }
 
-// newMeeting is the first input of an event.
-func newMeeting(c *correlator, time int64, id string, x inputMatch, keys []string) meeting {
-	o := &soleOccurrence{occurrence: occurrence{time: time, id: id}, first: [1]inputMatch{x}}
-	o.inputs = o.first[:]
-	if len(keys) == 1 {
-		return meeting{c: c, o: &o.occurrence, key: keys[0]}
+// begin makes a meeting, in its memory, that of an event's first input.
+func (m *meeting) begin(c *correlator, time int64, id string, x inputMatch, keys texts) {
+	o := c.e.newOccurrence(c)
+	x.tuples = append(o.first[0].tuples[:0], x.tuples...)
+	o.first[0] = x
+	o.time, o.id, o.inputs = time, id, o.first[:]
+	m.c, m.o, m.keys = c, o, append(m.keys[:0], keys...)
+}
+
+// newOccurrence returns an occurrence to be filled in. Windows hold copies, so
+// that theirs serve again; see engine.done.
+func (e *engine) newOccurrence(c *correlator) *soleOccurrence {
+	n := len(e.spareOccurrences)
+	if !c.windowed || n == 0 {
+		return &soleOccurrence{}
 	}
-	return meeting{c: c, o: &o.occurrence, groups: [][]string{keys}}
+	o := e.spareOccurrences[n-1]
+	e.spareOccurrences = e.spareOccurrences[:n-1]
+	return o
 }
 
 // tapped is a tap made ready.
@@ -130,7 +152,11 @@ type tapped struct {
 	input   int
 	groupBy []*field
 	counted []*field
-	keys    [1]string // of the last event, where it has one group
+
+	// Of the last event.
+	keys, tuples texts
+	from         origin
+	number       uint32 // of from
 }
 
 func newFields(set *leafSet, fields []ir.Field) ([]*field, error) {
@@ -156,31 +182,31 @@ func (c *correlator) tap(set *leafSet, input int, t ir.Tap) (*tapped, error) {
 }
 
 // read takes from an event what the correlation wants of it, and the keys of
-// the groups that it puts the event in, which are valid until the next call.
-func (x *tapped) read(s *subject) (m inputMatch, groups []string) {
+// the groups that it puts the event in. Both are valid until the next call.
+func (x *tapped) read(s *subject) (m inputMatch, keys texts) {
 	m.input = x.input
 	var cut, more bool
+	x.keys, x.tuples = x.keys[:0], x.tuples[:0]
 	if key, one, none := x.c.e.soleKey(s, x.groupBy, true); one {
-		g := x.c.groups.byKey[string(key)]
-		if g != nil {
-			x.keys[0] = g.key // no second copy
-		} else {
-			x.keys[0] = string(key)
-		}
-		groups = x.keys[:]
+		x.keys = x.keys.append(key)
 	} else if none {
 		return m, nil
 	} else {
-		groups, cut = groupKeys(keysOfAll(s, x.groupBy))
+		var list []string
+		list, cut = groupKeys(keysOfAll(s, x.groupBy))
+		x.keys = textsOf(list)
 	}
-	if len(x.counted) > 0 && len(groups) > 0 {
+	if len(x.counted) > 0 && len(x.keys) > 0 {
 		switch x.c.spec.Type {
 		case sigma.ValueCount, sigma.NewValue, sigma.Increase:
 			if key, one, none := x.c.e.soleKey(s, x.counted, false); one {
-				m.tuples = []string{string(key)}
+				x.tuples = x.tuples.append(key)
 			} else if !none {
-				m.tuples, more = tupleKeys(keysOfAll(s, x.counted))
+				var list []string
+				list, more = tupleKeys(keysOfAll(s, x.counted))
+				x.tuples = textsOf(list)
 			}
+			m.tuples = x.tuples
 		case sigma.Summary:
 			m.values = &inputValues{fields: keysOfAll(s, x.counted)}
 		default:
@@ -200,7 +226,16 @@ func (x *tapped) read(s *subject) (m inputMatch, groups []string) {
 	if cut || more {
 		x.c.e.stats.CutKeys++
 	}
-	return m, groups
+	return m, x.keys
+}
+
+// origin returns the number of where the last event came from, with the
+// selections that were true.
+func (x *tapped) origin(source *event.Source, selections *[]string) uint32 {
+	if now := (origin{source, selections}); x.number == 0 || x.from != now {
+		x.from, x.number = now, x.c.e.origins.number(source, selections)
+	}
+	return x.number
 }
 
 func keysOfAll(s *subject, fields []*field) [][]string {

@@ -98,29 +98,32 @@ func keyParts(key string) []string {
 	return parts
 }
 
-func cutKey(key string) (part, rest string, ok bool) {
-	size, rest, _ := strings.Cut(key, ":")
-	n, err := strconv.Atoi(size)
-	if err != nil || n < 0 || n > len(rest) {
-		return "", "", false
+func cutKey[Text string | []byte](key Text) (part, rest Text, ok bool) {
+	size := 0
+	for size < len(key) && key[size] != ':' {
+		size++
+	}
+	n, err := strconv.Atoi(string(key[:size]))
+	if rest = key[min(size+1, len(key)):]; err != nil || n < 0 || n > len(rest) {
+		return key[:0], key[:0], false
 	}
 	return rest[:n], rest[n:], true
 }
 
 // compareKeys orders keys by their parts.
-func compareKeys(a, b string) int {
-	for a != "" && b != "" {
+func compareKeys[Text string | []byte](a, b Text) int {
+	for len(a) > 0 && len(b) > 0 {
 		x, restA, okA := cutKey(a)
 		y, restB, okB := cutKey(b)
 		if !okA || !okB {
 			break
 		}
-		if c := strings.Compare(x, y); c != 0 {
+		if c := strings.Compare(string(x), string(y)); c != 0 {
 			return c
 		}
 		a, b = restA, restB
 	}
-	return strings.Compare(a, b)
+	return strings.Compare(string(a), string(b))
 }
 
 // aged is a map whose entries are in the order in which they were last

@@ -32,7 +32,7 @@ type instantCount struct {
 	n    int
 }
 
-func (s *newValues) add(c *correlator, now int64, x entry) {
+func (s *newValues) add(c *correlator, _ *group, now int64, x entry) {
 	limit := c.e.opts.MaxGroupEvents
 	if !s.begun || now != s.now {
 		if s.begun {
@@ -52,7 +52,7 @@ func (s *newValues) add(c *correlator, now int64, x entry) {
 		}
 	}
 	s.atNow++
-	for _, k := range x.read().tuples {
+	for _, k := range x.read().tuples.strings() {
 		n, made := s.seen.touch(k)
 		v := &n.value
 		if made || v.at != now {
@@ -87,7 +87,7 @@ func (s *newValues) known(c *correlator, now int64) int {
 	return n
 }
 
-func (s *newValues) decide(c *correlator, now int64) []verdict {
+func (s *newValues) decide(c *correlator, _ *group, now int64) []verdict {
 	from := now - c.keep
 	if s.known(c, now) < min(c.spec.MinHistory, c.e.opts.MaxGroupEvents) {
 		return nil
@@ -113,7 +113,7 @@ type silence struct {
 	here, there   []entry // events of now and of prev
 }
 
-func (s *silence) add(c *correlator, now int64, x entry) {
+func (s *silence) add(c *correlator, _ *group, now int64, x entry) {
 	if !s.begun || now != s.now {
 		s.prev, s.before, s.there = s.now, s.begun, s.here
 		s.now, s.begun, s.raised, s.here = now, true, false, nil
@@ -125,7 +125,7 @@ func (s *silence) add(c *correlator, now int64, x entry) {
 	s.here = append(s.here, x)
 }
 
-func (s *silence) decide(c *correlator, now int64) []verdict {
+func (s *silence) decide(c *correlator, _ *group, now int64) []verdict {
 	gap := now - s.prev
 	if s.raised || !s.before || gap < c.spec.Silence || gap > clampSpan(c.spec.Lookback) {
 		return nil
@@ -160,7 +160,7 @@ type summary struct {
 	distinct    []map[string]struct{}
 }
 
-func (s *summary) add(c *correlator, now int64, x entry) {
+func (s *summary) add(c *correlator, _ *group, now int64, x entry) {
 	if s.n == 0 {
 		s.first = now
 	}
@@ -181,7 +181,7 @@ func (s *summary) add(c *correlator, now int64, x entry) {
 	}
 }
 
-func (s *summary) decide(*correlator, int64) []verdict { return nil }
+func (s *summary) decide(*correlator, *group, int64) []verdict { return nil }
 
 // summarise makes the hits of a summary, in the order of the groups' keys.
 func (c *correlator) summarise() {
@@ -189,7 +189,7 @@ func (c *correlator) summarise() {
 	for g := c.groups.oldest; g != nil; g = g.newer {
 		groups = append(groups, g)
 	}
-	slices.SortFunc(groups, func(a, b *group) int { return compareKeys(a.key, b.key) })
+	sortByKey(groups)
 	for _, g := range groups {
 		s := g.state.(*summary)
 		v := verdict{from: s.first, to: s.last, value: intNumber(s.n), valued: true}

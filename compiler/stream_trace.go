@@ -39,7 +39,7 @@ type Instant struct {
 // trace tells StreamOptions.Trace of a group.
 func (c *correlator) trace(g *group, t int64, x Instant) {
 	x.Rule, x.Correlation, x.Time = c.info, c.spec, time.UnixMicro(t).UTC()
-	for i, p := range keyParts(g.key) {
+	for i, p := range keyParts(g.key()) {
 		if i < len(c.spec.GroupBy) {
 			x.Group = append(x.Group, GroupKey{c.spec.GroupBy[i], p})
 		}
@@ -52,12 +52,12 @@ func (c *correlator) instant(g *group, now int64, hit bool) Instant {
 	x := Instant{Holds: hit, Hit: hit, Window: windowOf(now-c.span, now)}
 	switch s := g.state.(type) {
 	case *windowState:
-		n, ok := s.of.holds(c, s, now-c.span)
+		n, ok := s.of.holds(c, &g.log, now-c.span)
 		x.Value, x.Holds = numberValue(n), ok
 		x.Events = make([]int, len(c.spec.Inputs))
-		for _, e := range s.events.all() {
-			for _, i := range e.by() {
-				x.Events[e.inputs[i].input]++
+		for e := range g.log.all() {
+			for i := range e.inputs() {
+				x.Events[i]++
 			}
 		}
 	case *newValues:

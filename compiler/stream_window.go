@@ -10,63 +10,109 @@ import (
 )
 
 // windowState serves the types whose condition is about the events of the
-// closed interval [t − timespan, t]: it keeps these events and knows the edge.
+// closed interval [t − timespan, t], which the group's log holds: it knows the
+// edge. Its instant is the time of the group's last event.
 type windowState struct {
-	of     aggregate
-	events queue[entry]
+	of   aggregate
+	kept *queue[any] // what is kept of the log's events, if that is anything
 
 	begun, raised bool // an instant is there; its hit was returned
-	now           int64
-	sat           bool // of now, by what is known of it
-	before        bool // there was an instant before now
-	prev          int64
+	sat           bool // of the instant, by what is known of it
+	before        bool // there was an instant before
 	prevSat       bool
+	prev          int64
 }
 
 // aggregate is what a type makes of the events of a window. It follows them as
 // they come and go instead of looking at all of them for each instant.
 type aggregate interface {
-	add(x entry)
-	drop(x entry)
-	// holds says whether the condition is met by the window s that begins at
-	// from, and by which count or value.
-	holds(c *correlator, s *windowState, from int64) (n ir.Number, ok bool)
+	// add and drop take an event that is not yet, or no longer, in the log.
+	add(log *eventLog, x packed)
+	drop(log *eventLog, x packed)
+	// holds says whether the condition is met by the window that begins at from,
+	// and by which count or value.
+	holds(c *correlator, log *eventLog, from int64) (n ir.Number, ok bool)
 }
 
-func (s *windowState) add(c *correlator, now int64, x entry) {
-	if !s.begun || now != s.now {
-		s.prev, s.prevSat, s.before = s.now, s.sat, s.begun
-		s.now, s.sat, s.raised, s.begun = now, false, false, true
-		for s.events.len() > 0 && s.events.first().time < now-c.span {
-			s.drop()
+// newWindow makes groups of a type that looks at a window. All that a group
+// needs, besides its log, is one piece of memory.
+func newWindow[A any, P interface {
+	*A
+	aggregate
+}](start func(P)) func() *group {
+	return func() *group {
+		x := &struct {
+			group
+			windowState
+			of A
+		}{}
+		if start != nil {
+			start(&x.of)
+		}
+		x.windowState.of, x.group.state = P(&x.of), &x.windowState
+		return &x.group
+	}
+}
+
+func (s *windowState) add(c *correlator, g *group, now int64, x entry) {
+	if !s.begun || now != g.last {
+		s.prev, s.prevSat, s.before = g.last, s.sat, s.begun
+		s.sat, s.raised, s.begun = false, false, true
+		for g.log.len() > 0 && g.log.first().time() < now-c.span {
+			s.drop(g)
 		}
 	}
-	s.remember(c, x)
+	s.remember(c, g, x)
 }
 
-func (s *windowState) remember(c *correlator, x entry) {
-	s.events.push(x)
-	s.of.add(x)
-	if s.events.len() > c.e.opts.MaxGroupEvents {
-		s.drop()
+func (s *windowState) remember(c *correlator, g *group, x entry) {
+	p := c.e.pack(x)
+	s.of.add(&g.log, p)
+	if s.kept == nil && x.event != nil {
+		s.kept = &queue[any]{items: make([]any, g.log.len())}
+	}
+	if g.log.push(p); s.kept != nil {
+		s.kept.push(x.event)
+	}
+	for g.log.len() > c.e.opts.MaxGroupEvents || len(g.log.data) > maxLogBytes {
+		s.drop(g)
 		c.e.stats.DroppedEvents++
 	}
 }
 
-func (s *windowState) drop() {
-	s.of.drop(*s.events.first())
-	s.events.pop()
+func (s *windowState) drop(g *group) {
+	x := g.log.first()
+	g.log.pop()
+	s.of.drop(&g.log, x)
+	if s.kept == nil {
+		return
+	}
+	if s.kept.pop(); s.kept.len() == 0 {
+		s.kept = nil
+	}
 }
 
-func (s *windowState) decide(c *correlator, now int64) []verdict {
+// entries are the events of the window.
+func (s *windowState) entries(c *correlator, g *group) (out []entry) {
+	for p := range g.log.all() {
+		x := c.e.unpack(p)
+		if s.kept != nil {
+			x.event = s.kept.all()[len(out)]
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
 	from := now - c.span
-	n, ok := s.of.holds(c, s, from)
+	n, ok := s.of.holds(c, &g.log, from)
 	s.sat = ok
 	if !ok || s.raised || s.before && s.prevSat && s.prev >= from {
 		return nil
 	}
 	s.raised = true
-	v := verdict{from: from, to: now, value: n, valued: true, entries: s.events.all()}
+	v := verdict{from: from, to: now, value: n, valued: true, entries: s.entries(c, g)}
 	if t, ok := s.of.(*inputCounts); ok {
 		v.tallies = slices.Clone(t.n)
 	}
@@ -76,80 +122,79 @@ func (s *windowState) decide(c *correlator, now int64) []verdict {
 // tally counts events (event_count): it needs no more than the window.
 type tally struct{}
 
-func (tally) add(entry)  {}
-func (tally) drop(entry) {}
-func (tally) holds(c *correlator, s *windowState, _ int64) (ir.Number, bool) {
-	n := intNumber(s.events.len())
+func (tally) add(*eventLog, packed)  {}
+func (tally) drop(*eventLog, packed) {}
+func (tally) holds(c *correlator, log *eventLog, _ int64) (ir.Number, bool) {
+	n := intNumber(log.len())
 	return n, meet(c.bounds, n)
 }
 
-// distinctValues counts distinct tuples of values (value_count).
+// distinctValues counts distinct tuples of values (value_count). While the log
+// has few tuples, it is looked through for each; then they are counted.
 type distinctValues struct {
-	few  []tupleCount
-	many map[string]int // instead, once there were more than maxFewTuples
+	tuples int32 // in the log
+	n      int32 // distinct, while there are few
+	many   map[string]*int32
 }
 
-type tupleCount struct {
-	tuple  string
-	events int
-}
+// maxFewTuples is how many tuples are looked through.
+const maxFewTuples = 16
 
-// maxFewTuples is how many tuples are looked for one by one.
-const maxFewTuples = 8
-
-func (a *distinctValues) add(x entry) {
-	tuples := x.read().tuples
-next:
-	for i, k := range tuples {
-		if a.many != nil {
-			a.many[k]++
-			continue
+func (a *distinctValues) add(log *eventLog, x packed) {
+	tuples := x.tuples()
+	for t := range tuples.all() {
+		if a.tuples++; a.many != nil {
+			a.count(t)
+		} else if !log.has(t) {
+			a.n++
 		}
-		for j := range a.few {
-			if f := &a.few[j]; f.tuple == k {
-				f.events++
-				tuples[i] = f.tuple // one copy is enough
-				continue next
-			}
+	}
+	if a.many != nil || a.tuples <= maxFewTuples {
+		return
+	}
+	a.many = make(map[string]*int32, 2*maxFewTuples)
+	for e := range log.all() {
+		for t := range e.tuples().all() {
+			a.count(t)
 		}
-		if len(a.few) < maxFewTuples {
-			a.few = append(a.few, tupleCount{k, 1})
-			continue
-		}
-		a.many = make(map[string]int, 2*maxFewTuples)
-		for _, f := range a.few {
-			a.many[f.tuple] = f.events
-		}
-		a.few = nil
-		a.many[k]++
+	}
+	for t := range tuples.all() {
+		a.count(t)
 	}
 }
 
-func (a *distinctValues) drop(x entry) {
-next:
-	for _, k := range x.read().tuples {
-		if a.many != nil {
-			if a.many[k]--; a.many[k] == 0 {
-				if delete(a.many, k); len(a.many) == 0 {
-					a.many = nil
-				}
+func (a *distinctValues) count(tuple []byte) {
+	n := a.many[string(tuple)]
+	if n == nil {
+		n = new(int32)
+		a.many[string(tuple)] = n
+	}
+	*n++
+}
+
+func (a *distinctValues) drop(log *eventLog, x packed) {
+	for t := range x.tuples().all() {
+		a.tuples--
+		switch n := a.many[string(t)]; {
+		case n != nil:
+			if *n--; *n == 0 {
+				delete(a.many, string(t))
 			}
-			continue
+		case a.many == nil && !log.has(t):
+			a.n--
 		}
-		for j := range a.few {
-			if f := &a.few[j]; f.tuple == k {
-				if f.events--; f.events == 0 {
-					a.few = slices.Delete(a.few, j, j+1)
-				}
-				continue next
-			}
-		}
+	}
+	if a.tuples == 0 {
+		a.many, a.n = nil, 0
 	}
 }
 
-func (a *distinctValues) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
-	n := intNumber(len(a.few) + len(a.many))
-	return n, meet(c.bounds, n)
+func (a *distinctValues) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
+	n := len(a.many)
+	if a.many == nil {
+		n = int(a.n)
+	}
+	return intNumber(n), meet(c.bounds, intNumber(n))
 }
 
 // total is the sum or mean of numbers. It is exact and rounded once at the
@@ -163,15 +208,15 @@ type total struct {
 // totalShift makes the smallest float64 a unit.
 const totalShift = 1074
 
-func (a *total) add(x entry) {
-	for _, n := range x.read().numbers() {
+func (a *total) add(_ *eventLog, x packed) {
+	for n := range x.numbers() {
 		a.n++
 		a.sum.Add(&a.sum, units(n))
 	}
 }
 
-func (a *total) drop(x entry) {
-	for _, n := range x.read().numbers() {
+func (a *total) drop(_ *eventLog, x packed) {
+	for n := range x.numbers() {
 		a.n--
 		a.sum.Sub(&a.sum, units(n))
 	}
@@ -190,7 +235,7 @@ func units(n ir.Number) *big.Int {
 	return x.Lsh(x, uint(exp))
 }
 
-func (a *total) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
+func (a *total) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
 	if a.n == 0 {
 		return ir.Number{}, false
 	}
@@ -219,22 +264,22 @@ func quotient(sum *big.Int, parts int) ir.Number {
 // percentile is the nearest rank among the window's numbers.
 type percentile struct{ sorted []ir.Number }
 
-func (a *percentile) add(x entry) {
-	for _, n := range x.read().numbers() {
+func (a *percentile) add(_ *eventLog, x packed) {
+	for n := range x.numbers() {
 		i, _ := slices.BinarySearchFunc(a.sorted, n, compareNumbers)
 		a.sorted = slices.Insert(a.sorted, i, n)
 	}
 }
 
-func (a *percentile) drop(x entry) {
-	for _, n := range x.read().numbers() {
+func (a *percentile) drop(_ *eventLog, x packed) {
+	for n := range x.numbers() {
 		if i, ok := slices.BinarySearchFunc(a.sorted, n, compareNumbers); ok {
 			a.sorted = slices.Delete(a.sorted, i, i+1)
 		}
 	}
 }
 
-func (a *percentile) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
+func (a *percentile) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
 	if len(a.sorted) == 0 {
 		return ir.Number{}, false
 	}
@@ -243,28 +288,33 @@ func (a *percentile) holds(c *correlator, _ *windowState, _ int64) (ir.Number, b
 }
 
 // occurring knows when each input was last seen (temporal).
-type occurring struct{ last []int64 }
+type occurring struct {
+	last []int64
+	few  [3]int64 // room for last where there are no more
+}
 
 // never is before all times.
 const never = math.MinInt64
 
-func newOccurring(inputs int) *occurring {
-	a := &occurring{make([]int64, inputs)}
+func (a *occurring) start(inputs int) {
+	if a.last = a.few[:]; inputs > len(a.few) {
+		a.last = make([]int64, inputs)
+	}
+	a.last = a.last[:inputs:inputs]
 	for i := range a.last {
 		a.last[i] = never
 	}
-	return a
 }
 
-func (a *occurring) add(x entry) {
-	for _, i := range x.by() {
-		a.last[x.inputs[i].input] = x.time
+func (a *occurring) add(_ *eventLog, x packed) {
+	for i := range x.inputs() {
+		a.last[i] = x.time()
 	}
 }
 
-func (a *occurring) drop(entry) {}
+func (a *occurring) drop(*eventLog, packed) {}
 
-func (a *occurring) holds(c *correlator, _ *windowState, from int64) (ir.Number, bool) {
+func (a *occurring) holds(c *correlator, _ *eventLog, from int64) (ir.Number, bool) {
 	count := 0
 	for i := range a.last {
 		if a.occurs(i, from) {
@@ -313,35 +363,37 @@ func (a *occurring) combined(c ir.Combination, from int64) bool {
 // come to this step began (temporal_ordered).
 type chain struct {
 	occurring
-	start []int64
+	began occurring
 }
 
-func newChain(inputs int) *chain {
-	return &chain{*newOccurring(inputs), newOccurring(inputs).last}
+func (a *chain) start(inputs int) {
+	a.occurring.start(inputs)
+	a.began.start(inputs)
 }
 
-func (a *chain) add(x entry) {
-	a.occurring.add(x)
+func (a *chain) add(log *eventLog, x packed) {
+	a.occurring.add(log, x)
+	start, now := a.began.last, x.time()
 	// Equal times are in order, and one event may be several steps: all that
 	// came at this instant is gone through again.
-	for k := range a.start {
-		if a.last[k] != x.time {
+	for k := range start {
+		if a.last[k] != now {
 			continue
 		}
 		if k == 0 {
-			a.start[k] = x.time
+			start[k] = now
 		} else {
-			a.start[k] = max(a.start[k], a.start[k-1])
+			start[k] = max(start[k], start[k-1])
 		}
 	}
 }
 
-func (a *chain) holds(_ *correlator, _ *windowState, from int64) (ir.Number, bool) {
+func (a *chain) holds(_ *correlator, _ *eventLog, from int64) (ir.Number, bool) {
 	steps := 0
-	for steps < len(a.start) && a.start[steps] != never && a.start[steps] >= from {
+	for steps < len(a.last) && a.began.occurs(steps, from) {
 		steps++
 	}
-	return intNumber(steps), steps == len(a.start)
+	return intNumber(steps), steps == len(a.last)
 }
 
 // inputCounts counts the events of each input (counts).
@@ -350,21 +402,21 @@ type inputCounts struct {
 	events int
 }
 
-func (a *inputCounts) add(x entry) {
+func (a *inputCounts) add(_ *eventLog, x packed) {
 	a.events++
-	for _, i := range x.by() {
-		a.n[x.inputs[i].input]++
+	for i := range x.inputs() {
+		a.n[i]++
 	}
 }
 
-func (a *inputCounts) drop(x entry) {
+func (a *inputCounts) drop(_ *eventLog, x packed) {
 	a.events--
-	for _, i := range x.by() {
-		a.n[x.inputs[i].input]--
+	for i := range x.inputs() {
+		a.n[i]--
 	}
 }
 
-func (a *inputCounts) holds(c *correlator, _ *windowState, _ int64) (ir.Number, bool) {
+func (a *inputCounts) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
 	n, spec := intNumber(a.events), c.spec
 	for i, want := range spec.Counts {
 		if !meet(c.counts[i], intNumber(a.n[want.Input])) {
