@@ -182,12 +182,23 @@ func (e *hitEvent) name() string {
 // hitEvent returns what hits keep of the event.
 func (in *incoming) hitEvent() *hitEvent {
 	if in.kept == nil {
-		in.kept = &hitEvent{record: in.record, value: in.value, identity: in.identity}
-		if in.data != nil {
+		in.kept = &hitEvent{record: in.record, identity: in.identity}
+		if in.data == nil {
+			in.kept.value = in.value
+		} else {
 			in.kept.data = bytes.Clone(bytes.TrimPrefix(in.data, utf8BOM))
 		}
 	}
 	return in.kept
+}
+
+// decoded makes record.Event of raw JSON.
+func (in *incoming) decoded() {
+	if in.data != nil {
+		k := in.hitEvent()
+		k.decode()
+		in.record.Event = k.record.Event
+	}
 }
 
 // hit is the hit of a rule that is true of an event; its facts go to f.

@@ -40,7 +40,10 @@ func (in *incoming) identify() {
 		in.identity, in.record.Time, in.record.ID = in.kept.name(), in.kept.said().Time, in.kept.said().ID
 		return
 	}
-	identify(&in.record, in.value)
+	if identify(&in.record, in.value); in.record.ID == "" && in.data != nil {
+		in.identity = in.hitEvent().name() // hashed decoded
+		return
+	}
 	in.identity = identityOf(&in.record, in.value)
 }
 

@@ -48,11 +48,8 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)
-	s.in.data, s.in.state = rawBytes(ev), closed
-	if s.in.data == nil || rs.opts.Source != nil {
-		if s.in, err = rs.closed(ev); err != nil {
-			return nil, err
-		}
+	if err = rs.receive(&s.in, ev); err != nil {
+		return nil, err
 	}
 	return rs.hits(s)
 }
@@ -116,7 +113,7 @@ type incoming struct {
 	record event.Record // Event as it was given, decoded
 	value  any          // what rules look at: the event, once it is open the one inside
 	// data is raw JSON that need not be decoded: rules look at it where it
-	// stands. record and value have no event then.
+	// stands, and so does value. record has no event then.
 	data  []byte
 	state openness
 	// identity is what its hits are told apart by; "" until somebody asks.
@@ -178,6 +175,26 @@ func (in *incoming) decode(data []byte) error {
 	return nil
 }
 
+// receive reads an event that is still to be opened. Raw JSON, also of a
+// record, stays as it is.
+func (rs *RuleSet) receive(in *incoming, ev any) (err error) {
+	if rs.opts.Source == nil {
+		if in.data, in.state = rawBytes(ev), closed; in.data != nil {
+			return nil
+		}
+		if r, ok := ev.(event.Record); ok {
+			if in.data = rawBytes(r.Event); in.data != nil {
+				if in.record, in.record.Event = r, nil; r.Source != (event.Source{}) {
+					in.state = told
+				}
+				return nil
+			}
+		}
+	}
+	*in, err = rs.closed(ev)
+	return err
+}
+
 // incoming reads an event and opens it.
 func (rs *RuleSet) incoming(ev any) (incoming, error) {
 	in, err := rs.closed(ev)
@@ -224,6 +241,7 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 			if !s.raw.Odd() {
 				s.event.text = data
 			}
+			in.value = v
 			return s.group(rs, in.record.Source), nil
 		}
 	}
@@ -246,6 +264,7 @@ func (rs *RuleSet) recognise(s *scratch, in *incoming, v any) bool {
 	c := s.event.cursor
 	c.cost = rs.maxCost
 	c.use(rs.leaves.published.Load(), nil)
+	s.forms.Start(in.state == told)
 	src, carries, ok := c.recognise(v, &s.forms)
 	if !ok || carries {
 		return false
@@ -288,7 +307,15 @@ func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incomi
 
 func (rs *RuleSet) matchIn(s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	g, err := rs.look(s, in)
-	if err == nil && in.record.Source == (event.Source{}) {
+	if err != nil {
+		return err
+	}
+	return rs.matchOpen(g, s, in, f)
+}
+
+// matchOpen is match for the event that look made the one in s.
+func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) (err error) {
+	if in.record.Source == (event.Source{}) {
 		rs.unknown.Add(1)
 	}
 	if g != nil {

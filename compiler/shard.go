@@ -87,8 +87,8 @@ func NewRouter(rs *RuleSet) *Router {
 // RuleSet.Match.
 func (r *Router) Keys(ev any) (keys []string, err error) {
 	defer recovered(&err)
-	in, err := r.rs.incoming(ev)
-	if err != nil {
+	var in incoming
+	if err = r.rs.receive(&in, ev); err != nil {
 		return nil, err
 	}
 	add := func(k string) {

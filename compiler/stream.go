@@ -106,6 +106,8 @@ type Stream struct {
 	hits    []*Hit
 	onMet   func(*program, *scratch, *incoming) // met
 	sources map[event.Source]*event.Source
+
+	lastSource *event.Source
 }
 
 // role is what a rule, of one of its sources, is for in a stream, besides its
@@ -214,8 +216,13 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 // what waits in st.pushed, if the event has a time.
 func (st *Stream) read(ev any, err *error) {
 	defer recovered(err)
-	in, e := &st.in, st.engine
-	if *in, *err = st.rs.incoming(ev); *err != nil {
+	in, e, rs := &st.in, st.engine, st.rs
+	if *err = rs.receive(in, ev); *err != nil {
+		return
+	}
+	s := rs.scratch.Get().(*scratch)
+	g, failed := rs.look(s, in)
+	if *err = failed; failed != nil {
 		return
 	}
 	if in.record.Time.IsZero() {
@@ -229,7 +236,8 @@ func (st *Stream) read(ev any, err *error) {
 	} else {
 		e.stats.WithoutTime++
 	}
-	*err = st.rs.match(in, st.onMet)
+	*err = rs.matchOpen(g, s, in, st.onMet)
+	s.release(rs)
 }
 
 // met takes a rule that is true of the event.
@@ -343,8 +351,10 @@ func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 		n.o.source = source
 		switch opts := &st.engine.opts; {
 		case opts.Keep != nil:
+			st.in.decoded()
 			n.o.event = opts.Keep(st.in.record)
 		case opts.KeepEvents:
+			st.in.decoded()
 			n.o.event = st.in.record.Event
 		}
 	}
@@ -368,8 +378,11 @@ const maxKeptSources = 1000
 // source returns the event's source, one for all events of it.
 func (st *Stream) source() *event.Source {
 	src := st.in.record.Source
-	p := st.sources[src]
-	if p == nil {
+	p := st.lastSource
+	if p != nil && *p == src {
+		return p
+	}
+	if p = st.sources[src]; p == nil {
 		if len(st.sources) >= maxKeptSources {
 			clear(st.sources)
 		}
@@ -377,6 +390,7 @@ func (st *Stream) source() *event.Source {
 		*p = src
 		st.sources[src] = p
 	}
+	st.lastSource = p
 	return p
 }
 

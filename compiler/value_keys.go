@@ -238,10 +238,9 @@ func (c *cursor) index(o any) *objectIndex {
 	panic("compiler: no object")
 }
 
-// recognise indexes an event that is an object of its own and has forms say what
-// it is; ok is false for any other.
+// recognise indexes an event that is an object of its own and has forms, which
+// were started, say what it is; ok is false for any other.
 func (c *cursor) recognise(ev any, forms *event.Detector) (src event.Source, carries, ok bool) {
-	forms.Start()
 	switch o := ev.(type) {
 	case map[string]any:
 		x := c.newIndex()

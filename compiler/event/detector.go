@@ -11,6 +11,8 @@ import (
 // next event. It is for package compiler; others call Detect.
 type Detector struct {
 	r     row
+	told  bool // only whether the object carries an event is asked for
+	inner bool // it does, as far as it was seen
 	texts map[string]*detected
 	// numbers are the texts of those that were met before.
 	numbers map[float64]string
@@ -27,15 +29,30 @@ const (
 	maxDetectedText  = 256
 )
 
-// Start begins a new object; the members of its top level follow.
-func (d *Detector) Start() {
+// Start begins a new object; the members of its top level follow. Of one whose
+// source was told, Found says only whether it carries its event inside.
+func (d *Detector) Start(told bool) {
 	d.r.clear()
 	d.r.d = d
+	d.told, d.inner = told, false
+}
+
+// carrier is the key that events are carried under, folded.
+const carrier = "auditdata"
+
+var carrierHash, _ = rawjson.HashKey(carrier)
+
+func carries[Text string | []byte](hash uint64, ascii bool, key Text) bool {
+	return hash == carrierHash && ascii && len(key) == len(carrier) && foldsTo(key, carrier)
 }
 
 // Member notes a member of the object. hash is that of its key, which ascii says
 // is ASCII; see rawjson.HashKey.
 func (d *Detector) Member(hash uint64, ascii bool, key string, v any) {
+	if d.told {
+		d.inner = d.inner || carries(hash, ascii, key) && v != nil
+		return
+	}
 	if s := spellingsOf(d, hash, ascii, key); s != nil {
 		d.r.put(s, key, v)
 	}
@@ -43,6 +60,10 @@ func (d *Detector) Member(hash uint64, ascii bool, key string, v any) {
 
 // RawMember is Member for raw JSON; key is what the member's key stands for.
 func (d *Detector) RawMember(hash uint64, ascii bool, key []byte, m *rawjson.Value) {
+	if d.told {
+		d.inner = d.inner || carries(hash, ascii, key) && m.Kind != rawjson.Null
+		return
+	}
 	if s := spellingsOf(d, hash, ascii, key); s != nil {
 		d.r.putRaw(s, key, m)
 	}
@@ -51,6 +72,9 @@ func (d *Detector) RawMember(hash uint64, ascii bool, key []byte, m *rawjson.Val
 // Found says what the object is. carries: it is a record that carries its event
 // inside, which is Unwrap's, and nothing else is said of it.
 func (d *Detector) Found() (src Source, known, carries bool) {
+	if d.told {
+		return Source{}, false, d.inner
+	}
 	if carries = d.r.any[carrierKey] != nil; !carries {
 		src, known = d.r.detect()
 	}
@@ -226,7 +250,7 @@ func init() {
 // read reads the top level of an object.
 func (r *row) read(d *Detector, ev any) {
 	r.clear()
-	r.d = d
+	r.d, d.told = d, false
 	switch o := ev.(type) {
 	case map[string]any:
 		for k, v := range o {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // ParseTime reads a time as it occurs in events and exports. Without a zone it
@@ -309,6 +311,14 @@ func timeOf(v any) (time.Time, bool) {
 		return fromEpoch(int64(x))
 	case float64:
 		f = x
+	case *rawjson.Value:
+		switch x.Kind {
+		case rawjson.String:
+			return ParseTime(rawString(x))
+		case rawjson.Number:
+			return timeOf(json.Number(x.Text))
+		}
+		return time.Time{}, false
 	default:
 		return time.Time{}, false
 	}
