@@ -183,10 +183,15 @@ func (rs *RuleSet) receive(in *incoming, ev any) (err error) {
 			return nil
 		}
 		if r, ok := ev.(event.Record); ok {
+			if in.record = r; r.Source != (event.Source{}) {
+				in.state = told
+			}
 			if in.data = rawBytes(r.Event); in.data != nil {
-				if in.record, in.record.Event = r, nil; r.Source != (event.Source{}) {
-					in.state = told
-				}
+				in.record.Event = nil
+				return nil
+			}
+			if _, ok := r.Event.(map[string]any); ok {
+				in.value = r.Event
 				return nil
 			}
 		}

@@ -318,11 +318,17 @@ func hasSelection(e ir.Expr) bool {
 
 // streamTime returns a time in microseconds.
 func streamTime(t time.Time) (micros int64, ok bool) {
-	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+	if s := t.Unix(); t.IsZero() || s < firstSecond || s > lastSecond {
 		return 0, false
 	}
 	return t.UnixMicro(), true
 }
+
+// The first and last second of the years 0 to 9999.
+const (
+	firstSecond = -62167219200
+	lastSecond  = 253402300799
+)
 
 // meet notes what the correlations make of an event that a rule is true of.
 func (st *Stream) meet(role *role, selections *[]string, s *subject) {

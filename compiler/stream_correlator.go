@@ -36,7 +36,7 @@ type correlator struct {
 	windowed bool
 	window   *tumbling // of increase
 
-	inbox  []meeting
+	inbox  []*meeting
 	dirty  []*group // groups with events of the open instant that were not decided on yet
 	groups groupTable
 }
@@ -158,7 +158,7 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 func clampSpan(n int64) int64 { return max(0, min(n, maxStreamSpan)) }
 
 // take puts an event into its groups.
-func (c *correlator) take(m meeting) {
+func (c *correlator) take(m *meeting) {
 	o := &m.o.occurrence
 	if m.groups == nil {
 		for key := range m.keys.all() {

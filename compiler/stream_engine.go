@@ -302,8 +302,8 @@ func (e *engine) feed(p *pushed) {
 	}
 	if len(p.meets) > 0 {
 		e.open, e.now = true, p.time
-		for _, m := range p.meets {
-			m.c.accept(m)
+		for i := range p.meets {
+			p.meets[i].c.accept(&p.meets[i])
 		}
 		e.step(false)
 	}

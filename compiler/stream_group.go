@@ -7,10 +7,10 @@ import "hash/maphash"
 // one to forget first, are found without a search.
 type group struct {
 	log          eventLog // its key and, of types that look at a window, its events
-	hash         uint32   // of the key
 	last         int64    // time of its last event
 	older, newer *group
-	state        state // nil once it is forgotten
+	state        state  // nil once it is forgotten
+	hash         uint32 // of the key
 	dirty        bool
 }
 

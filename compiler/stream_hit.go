@@ -88,13 +88,13 @@ func (c *correlator) receive(t int64, id string, m inputMatch, keys texts) {
 		c.inbox[n-1].add(m, keys)
 		return
 	}
-	var x meeting
+	x := &meeting{}
 	x.begin(c, t, id, m, keys)
 	c.accept(x)
 }
 
 // accept puts an event where step finds it.
-func (c *correlator) accept(m meeting) {
+func (c *correlator) accept(m *meeting) {
 	c.inbox = append(c.inbox, m)
 	c.e.wake(c)
 }

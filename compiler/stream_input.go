@@ -2,9 +2,11 @@ package compiler
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/rawjson"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -253,6 +255,10 @@ func (e *engine) soleKey(s *subject, fields []*field, group bool) (key []byte, o
 	key = e.key[:0]
 	absent := 0
 	for _, f := range fields {
+		if k, ok := s.appendSoleText(key, f); ok {
+			key = k
+			continue
+		}
 		y := s.yield(f)
 		switch len(y.scalars) {
 		case 0:
@@ -271,9 +277,36 @@ func (e *engine) soleKey(s *subject, fields []*field, group bool) (key []byte, o
 			return nil, false, false
 		}
 	}
-	e.key = key
-	if absent > 0 && absent == len(fields) {
+	if e.key = key; absent > 0 && absent == len(fields) {
 		return nil, false, true
 	}
 	return key, true, false
+}
+
+// appendSoleText adds the part of a key for a field with one text that is ASCII
+// and stands in the event as it is; ok is false for all that yield is needed for.
+func (s *subject) appendSoleText(key []byte, f *field) (with []byte, ok bool) {
+	if f.leaves || f.derive != nil || len(f.route) != 1 || !f.route[0].plain || !isObject(s.value) {
+		return key, false
+	}
+	v, _ := s.cursor.get(s.value, f.route[0].key)
+	switch v := v.(type) {
+	case string:
+		return appendASCIIPart(key, v)
+	case *rawjson.Value:
+		if v.Kind == rawjson.String && rawjson.Plain(v.Text, v.Escaped, v.Wide) {
+			return appendASCIIPart(key, v.Text)
+		}
+	}
+	return key, false
+}
+
+func appendASCIIPart[Text string | []byte](key []byte, text Text) (with []byte, ok bool) {
+	if len(text) > maxKeyBytes {
+		return key, false
+	}
+	with = append(strconv.AppendInt(key, int64(len(text)), 10), ':')
+	from := len(with)
+	with = append(with, text...)
+	return with, ir.FoldASCII(with[from:], text)
 }
