@@ -243,12 +243,6 @@ func (l *loader) decode(text string) *yaml.Node {
 		l.errorf(first, CodeLimit, "keep long lists of values outside the rule", "the document has more than the %d YAML nodes that are read", MaxNodes)
 		return nil
 	}
-	if root, ok := readBlocks(text); ok {
-		if !l.checkSize(root) {
-			return nil
-		}
-		return root
-	}
 	var doc yaml.Node
 	if err := decodeYAML(text, &doc); err != nil {
 		if errors.Is(err, io.EOF) {
