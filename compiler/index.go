@@ -80,7 +80,7 @@ func newCandidateIndex(set *leafSet, predicates []ir.Expr, specs fieldSpecs) (*c
 	byValue := map[int32]int{}
 	var values []int32
 	var members [][]int32
-	var others []int32
+	others := []int32{} // not nil, which would be all
 	for i, sets := range all {
 		k := n.pivotSet(sets, place)
 		if k < 0 {

@@ -67,6 +67,7 @@ const (
 	CodeProfile          Code = "profile"
 	CodeOverride         Code = "override"
 	CodeUnknownRule      Code = "unknown-rule"
+	CodeSlow             Code = "slow-rule"
 
 	// Of export.
 	CodeVersion Code = "version"
@@ -125,6 +126,7 @@ var codes = []CodeInfo{
 	{CodeProfile, "the profile says something that has no effect"},
 	{CodeOverride, "an override names a rule or tag that is not there"},
 	{CodeUnknownRule, "a filter or correlation names a rule that is not there"},
+	{CodeSlow, "the rule searches every event of its source, and no index can narrow it"},
 	{CodeVersion, "what a rule means changed since the last export and its version did not rise"},
 }
 

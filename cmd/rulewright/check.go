@@ -111,7 +111,7 @@ func (r *ruleFlags) checkMeaning() sigma.Diagnostics {
 	}
 	if len(r.queries) == 0 || len(r.queries) < len(r.targets) {
 		_, found := r.ruleSet(false)
-		ds = append(ds, found...)
+		ds = append(append(ds, found...), compiler.CheckCost(r.docs, opts)...)
 	}
 	return ds
 }
