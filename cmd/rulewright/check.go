@@ -14,9 +14,9 @@ import (
 func runCheck(c *cli, args []string) int {
 	f := c.flags("[flags] [PATH…]", `
 Find mistakes in rules, and in profiles, overrides, pipelines, catalogues of
-parameters and fixtures, which are told by the key they begin with. PATH is a
-file, a folder (its .yml and .yaml files) or - for standard input. Exit code 1
-means that there are errors.
+parameters and fixtures, which are told by the key they begin with, and rules
+that are slow on every event. PATH is a file, a folder (its .yml and .yaml
+files) or - for standard input. Exit code 1 means that there are errors.
 
 A finding is silenced in the file: # rulewright: ignore CODE reason
 

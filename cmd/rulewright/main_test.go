@@ -64,6 +64,7 @@ func TestRun(t *testing.T) {
 		{"--version", "--version", "", 0, []string{"rulewright "}, nil},
 
 		{"check", "check rules", "", 0, []string{"3 files, 2 rules, 0 errors, 0 warnings\n"}, nil},
+		{"check of a slow rule", "check -", "title: t\nlogsource: {product: windows}\ndetection:\n  a: {User|re: '[0-9]{3}'}\n  condition: a\n", 0, []string{"stdin:4:16: warning: every event", "takes about", "[slow-rule]", "1 warnings"}, nil},
 		{"check bad rules", "check bad", "", 1, []string{
 			"bad/condition.yaml:12:14: detection has no selection 'selections' [unknown-selection]\n  12 |   condition: selections\n     |              ^\n  hint: did you mean selection?\n",
 			"2 files, 1 rules, 1 errors, 1 warnings\n"}, nil},
