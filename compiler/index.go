@@ -3,9 +3,7 @@ package compiler
 import (
 	"math/bits"
 
-	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
-	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
 // maxNeedSets is of how many things that must all hold of an event the index
@@ -35,10 +33,6 @@ type indexPart struct {
 	others []*indexedField
 	// keywords are what must stand in some value, wherever it is.
 	keywords *indexedField
-	// inText has what must stand in the folded text of an event for keywords
-	// to be in a value of it, with keywords' numbers; nil if that cannot be
-	// said.
-	inText *literalSet
 	// always are, for each of a predicate's need sets, those that have none.
 	always [maxNeedSets]bitset
 }
@@ -239,7 +233,7 @@ func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, erro
 func (x *indexPart) file(b *fieldBuilder) {
 	in := b.in
 	if in.field.leaves && in.texts == nil && len(in.numbers) == 0 && in.truths[0] == nil && in.truths[1] == nil {
-		x.keywords, x.inText = in, b.inText(in)
+		x.keywords = in
 		return
 	}
 	x.fields = append(x.fields, in)
@@ -304,7 +298,11 @@ func (b *fieldBuilder) add(all *needReader, number int32, p post) {
 	default:
 		i, ok := b.known[number]
 		if !ok {
-			i = b.literals.append(n.text, [...]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind])
+			where := [...]whereabouts{needPart: anywhere, needStart: atStart, needEnd: atEnd}[n.kind]
+			if in.field.leaves {
+				where = anywhere // in the texts of all leaves together
+			}
+			i = b.literals.append(n.text, where)
 			b.known[number] = i
 		}
 		b.part = append(b.part, textPost{i, p})
@@ -338,30 +336,6 @@ func postsByNumber(posts []textPost, n int) [][]post {
 		out[p.number] = append(out[p.number], p.post)
 	}
 	return out
-}
-
-// inText returns what stands in the text of every event that has a literal in a
-// value: the longest run of it that JSON writes as it is.
-func (b *fieldBuilder) inText(in *indexedField) *literalSet {
-	t := newLiteralBuilder()
-	for i := range b.literals.places {
-		best, from := "", 0
-		text := b.literals.set.literals[i].text
-		for at := 0; at <= len(text); at++ {
-			if at < len(text) && text[at] >= ' ' && text[at] != '"' && text[at] != '\\' && text[at] < 0x80 {
-				continue
-			}
-			if at-from > len(best) {
-				best = text[from:at]
-			}
-			from = at + 1
-		}
-		if best == "" {
-			return nil
-		}
-		t.append(best, anywhere) // equal ones keep their own numbers
-	}
-	return t.build(nil)
 }
 
 // picks are the predicates whose need sets are met, one after the other.
@@ -402,7 +376,8 @@ func (x *candidateIndex) pick(s *subject, to *picks) {
 
 func (x *indexPart) pick(s *subject, to *picks) {
 	if x.keywords != nil {
-		x.pickKeywords(s, to)
+		text, ascii := s.allTexts()
+		x.keywords.scan(x.keywords.literals, text, ascii, s.cursor, to)
 	}
 	keys := s.cursor.topKeys(s.value)
 	if keys == nil {
@@ -473,56 +448,6 @@ func (f *indexedField) whole(x *scalar, c *cursor, add func([]post)) {
 		if n, ok := x.number(); ok {
 			add(f.numbers[n])
 		}
-	}
-}
-
-// pickKeywords looks for what may stand in any value.
-func (x *indexPart) pickKeywords(s *subject, to *picks) {
-	f, c := x.keywords, s.cursor
-	if s.text != nil && x.inText != nil {
-		text, ascii := s.foldedText()
-		f.scan(x.inText, text, ascii, c, to)
-		return
-	}
-	f.walk(s.value, c, to, 0)
-}
-
-// walk looks at every scalar leaf of a value.
-func (f *indexedField) walk(v any, c *cursor, to *picks, depth int) {
-	if !c.spend(1) || depth > maxValueDepth {
-		return
-	}
-	switch x := plain(v).(type) {
-	case nil:
-	case string:
-		text, ascii := foldInto(&c.arena, x)
-		f.scan(f.literals, text, ascii, c, to)
-	case []any:
-		for _, el := range x {
-			f.walk(el, c, to, depth+1)
-		}
-	case map[string]any:
-		for _, el := range x {
-			f.walk(el, c, to, depth+1)
-		}
-	case event.Object:
-		x.Keys(func(k string) bool {
-			el, _ := x.Get(k)
-			f.walk(el, c, to, depth+1)
-			return c.cost >= 0
-		})
-	case *rawjson.Value:
-		if x.Kind == rawjson.List || x.Kind == rawjson.Object {
-			for el := x.First; el != nil; el = el.Next {
-				f.walk(el, c, to, depth+1)
-			}
-			return
-		}
-		one := c.scalar(x)
-		f.scan(f.literals, one.form(false, c), one.ascii, c, to)
-	default:
-		one := c.scalar(x)
-		f.scan(f.literals, one.form(false, c), one.ascii, c, to)
 	}
 }
 

@@ -31,6 +31,7 @@ type leaf struct {
 
 	needles  [][]byte    // Contains, StartsWith, EndsWith
 	literals *literalSet // the same, if they are many
+	keywords *literalSet // of all leaves, the same anywhere
 	patterns []wildcard
 	regexes  []*regexp.Regexp
 	networks []netip.Prefix
@@ -70,6 +71,16 @@ func (l *leaf) index() {
 		b.add(string(n), whereOf(l.op))
 	}
 	l.literals = b.build(nil)
+	if l.field.leaves {
+		l.keywords = l.literals
+		if l.op != ir.Contains {
+			b = newLiteralBuilder()
+			for _, n := range l.needles {
+				b.add(string(n), anywhere)
+			}
+			l.keywords = b.build(nil)
+		}
+	}
 }
 
 func whereOf(op ir.Op) whereabouts {
@@ -174,6 +185,9 @@ func (l *leaf) form(s string) string {
 
 // match says whether the leaf holds of a subject.
 func (l *leaf) match(s *subject) bool {
+	if l.field.leaves && l.rulesOut(s) {
+		return false
+	}
 	y := s.yield(l.field)
 	switch l.op {
 	case ir.Null:

@@ -28,19 +28,9 @@ type subject struct {
 	used    []*yielded
 	memo    []uint32 // by leaf.id: round, then 1 where it is true
 	round   uint32   // the event's, even; what has another is not known
-	// text is the whole event where it is raw JSON that each value stands in as
-	// its text form has it, but for what JSON escapes. See rawjson.Doc.Odd.
-	text      []byte
-	foldedRaw []byte
-	asciiRaw  bool
-}
-
-// foldedText returns text folded, and whether that is ASCII.
-func (s *subject) foldedText() ([]byte, bool) {
-	if s.foldedRaw == nil {
-		s.foldedRaw, s.asciiRaw = foldInto(&s.cursor.arena, s.text)
-	}
-	return s.foldedRaw, s.asciiRaw
+	// texts are those of all leaves; nil until somebody asked. See allTexts.
+	texts      []byte
+	textsASCII bool
 }
 
 // yield returns what a field yields. The result is the subject's own.
@@ -151,7 +141,7 @@ func (s *subject) reset(v any) {
 		*y = yielded{scalars: y.scalars[:0]}
 	}
 	s.value, s.used = v, s.used[:0]
-	s.text, s.foldedRaw = nil, nil
+	s.texts = nil
 	if s.round += 2; s.round == 0 {
 		clear(s.memo)
 		s.round = 2

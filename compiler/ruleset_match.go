@@ -243,9 +243,6 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 	if in.data != nil && len(in.data) <= event.MaxRecordBytes {
 		data := bytes.TrimPrefix(in.data, utf8BOM)
 		if v := s.raw.Parse(data); v != nil && rs.recognise(s, in, v) {
-			if !s.raw.Odd() {
-				s.event.text = data
-			}
 			in.value = v
 			return s.group(rs, in.record.Source), nil
 		}
@@ -337,7 +334,7 @@ func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *p
 // release gives a scratch back.
 func (s *scratch) release(rs *RuleSet) {
 	s.in = incoming{}
-	s.event.value, s.event.text = nil, nil
+	s.event.value = nil
 	s.raw.Reset()
 	rs.scratch.Put(s)
 }

@@ -77,6 +77,8 @@ type cursor struct {
 	arena arena
 	json  map[string]any
 	raw   rawjson.Doc // of what strings of raw JSON hold
+	// joined is the room of subject.allTexts.
+	joined []byte
 
 	names     *keyNames // nil outside a set
 	objects   []*objectIndex

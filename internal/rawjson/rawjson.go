@@ -57,7 +57,6 @@ type Doc struct {
 	used   int
 	depth  int
 	data   []byte
-	odd    bool
 }
 
 // keptChunks bounds what a Doc keeps for the next text.
@@ -71,15 +70,8 @@ func (d *Doc) Reset() {
 	for i := 0; i < len(d.chunks) && i*chunk < d.used; i++ {
 		clear(d.chunks[i][:min(chunk, d.used-i*chunk)])
 	}
-	d.used, d.data, d.odd = 0, nil, false
+	d.used, d.data = 0, nil
 }
-
-// Odd says whether a text read since Reset writes something otherwise than need
-// be: a character of a string by its number, a slash with a backslash, a number
-// with an exponent or longer than 15 bytes. In any other text each run of a
-// string's characters that JSON does not escape stands as it is, and so does
-// each number's shortest decimal form.
-func (d *Doc) Odd() bool { return d.odd }
 
 func (d *Doc) value() *Value {
 	c, i := d.used/chunk, d.used%chunk
@@ -136,7 +128,7 @@ func (d *Doc) parse(v *Value, i int) int {
 	switch c := data[i]; c {
 	case '"':
 		v.Kind = String
-		end, escaped, wide := d.scanString(data, i+1)
+		end, escaped, wide := scanString(data, i+1)
 		if end < 0 {
 			return -1
 		}
@@ -159,22 +151,9 @@ func (d *Doc) parse(v *Value, i int) int {
 		end := scanNumber(data, i)
 		if end >= 0 {
 			v.Text = data[i:end]
-			d.odd = d.odd || len(v.Text) > maxPlainNumber || hasExponent(v.Text)
 		}
 		return end
 	}
-}
-
-// maxPlainNumber is a length that numbers keep their digits up to: 15 in a float64.
-const maxPlainNumber = 15
-
-func hasExponent(number []byte) bool {
-	for _, c := range number {
-		if c|0x20 == 'e' {
-			return true
-		}
-	}
-	return false
 }
 
 func word(data []byte, i int, w string) int {
@@ -204,7 +183,7 @@ func (d *Doc) object(v *Value, i int) int {
 		if m == nil {
 			return -1
 		}
-		end, escaped, wide := d.scanString(data, i+1)
+		end, escaped, wide := scanString(data, i+1)
 		if end < 0 {
 			return -1
 		}
@@ -286,15 +265,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-func (d *Doc) scanString(data []byte, i int) (end int, escaped, wide bool) {
-	end, escaped, wide, odd := scanString(data, i)
-	d.odd = d.odd || odd
-	return end, escaped, wide
-}
-
 // scanString returns where the quote behind the string is that begins at i, or
-// -1, whether there are escapes and bytes beyond ASCII in it, and what Odd says.
-func scanString(data []byte, i int) (end int, escaped, wide, odd bool) {
+// -1 and whether there are escapes and bytes beyond ASCII in it.
+func scanString(data []byte, i int) (end int, escaped, wide bool) {
 	var high uint64
 	for {
 		// Eight bytes at a time, up to a quote, backslash or control character.
@@ -313,33 +286,29 @@ func scanString(data []byte, i int) (end int, escaped, wide, odd bool) {
 			i += 8
 		}
 		if i >= len(data) {
-			return -1, false, false, false
+			return -1, false, false
 		}
 		switch c := data[i]; {
 		case c == '"':
-			return i, escaped, high&highs != 0, odd
+			return i, escaped, high&highs != 0
 		case c == '\\':
 			escaped = true
 			if i+1 >= len(data) {
-				return -1, false, false, false
+				return -1, false, false
 			}
 			switch data[i+1] {
-			case '"', '\\', 'b', 'f', 'n', 'r', 't':
-				i += 2
-			case '/':
-				odd = true
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 				i += 2
 			case 'u':
-				odd = true
 				if _, ok := hex4(data[i+2:]); !ok {
-					return -1, false, false, false
+					return -1, false, false
 				}
 				i += 6
 			default:
-				return -1, false, false, false
+				return -1, false, false
 			}
 		case c < ' ':
-			return -1, false, false, false
+			return -1, false, false
 		default:
 			high |= uint64(c)
 			i++

@@ -99,7 +99,7 @@ func (d *Doc) skip(data []byte) int {
 			if i >= len(data) || data[i] != '"' {
 				return -1
 			}
-			end, _, _, _ := scanString(data, i+1)
+			end, _, _ := scanString(data, i+1)
 			if end < 0 {
 				return -1
 			}
@@ -131,7 +131,7 @@ func (d *Doc) skip(data []byte) int {
 // ones, as it stands; nil if it has none. The object must be well-formed.
 func (d *Doc) Member(object []byte, key string) (found []byte) {
 	for i := skipSpace(object, 1); i < len(object) && object[i] == '"'; {
-		end, escaped, _, _ := scanString(object, i+1)
+		end, escaped, _ := scanString(object, i+1)
 		name := object[i+1 : end]
 		if escaped {
 			name = Append(nil, name)
