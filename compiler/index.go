@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -41,19 +42,29 @@ type indexPart struct {
 type indexedField struct {
 	field    *field
 	literals *literalSet
-	byText   [][]post // by the number of the literal
+	byText   postLists // by the number of the literal
 	texts    *keyNames
-	byWhole  [][]post // by the number of the text
-	maxText  int      // length of the longest of texts
+	byWhole  postLists // by the number of the text
+	maxText  int       // length of the longest of texts
 	numbers  map[ir.Number][]post
 	truths   [2][]post
 }
 
 // post says that the need set of a predicate is met.
-type post struct {
-	predicate int32
-	set       int32
+type post uint32
+
+func newPost(predicate, set int) post { return post(predicate*maxNeedSets + set) }
+
+func (p post) predicate() int { return int(p / maxNeedSets) }
+func (p post) set() int       { return int(p % maxNeedSets) }
+
+// postLists are lists of posts by number.
+type postLists struct {
+	from  []uint32 // and one more
+	posts []post
 }
+
+func (l *postLists) of(n int32) []post { return l.posts[l.from[n]:l.from[n+1]] }
 
 // newCandidateIndex builds the index of predicates given in order.
 func newCandidateIndex(set *leafSet, predicates []ir.Expr, specs fieldSpecs) (*candidateIndex, error) {
@@ -168,7 +179,7 @@ func (b *indexBuilder) pivot(place int32, values []int32) (*indexedField, error)
 	}
 	fb := newFieldBuilder(f)
 	for j, v := range values {
-		fb.add(b.needs, v, post{predicate: int32(j)})
+		fb.add(b.needs, v, newPost(int(j), 0))
 	}
 	fb.build(&b.needs.grams)
 	return fb.in, nil
@@ -205,7 +216,7 @@ func (b *indexBuilder) part(all [][]*needSet, members []int32) (*indexPart, erro
 					in = newFieldBuilder(f)
 					b.builders[place], used = in, append(used, in)
 				}
-				in.add(b.needs, n, post{int32(i), int32(k)})
+				in.add(b.needs, n, newPost(int(i), k))
 			}
 		}
 		return nil
@@ -269,7 +280,7 @@ type fieldBuilder struct {
 // textPost is a post of the text or literal of a number.
 type textPost struct {
 	number int32
-	post
+	post   post
 }
 
 func newFieldBuilder(f *field) *fieldBuilder {
@@ -321,21 +332,20 @@ func (b *fieldBuilder) build(common *gramCounts) {
 }
 
 // postsByNumber puts posts, in their order, under their numbers, which are below n.
-func postsByNumber(posts []textPost, n int) [][]post {
-	ends := make([]int, n)
+func postsByNumber(posts []textPost, n int) postLists {
+	l := postLists{from: make([]uint32, n+1), posts: make([]post, len(posts))}
 	for _, p := range posts {
-		ends[p.number]++
+		l.from[p.number+1]++
 	}
-	all, out := make([]post, len(posts)), make([][]post, n)
-	at := 0
-	for i, size := range ends {
-		out[i] = all[at : at : at+size]
-		at += size
+	for i := range n {
+		l.from[i+1] += l.from[i]
 	}
+	at := slices.Clone(l.from)
 	for _, p := range posts {
-		out[p.number] = append(out[p.number], p.post)
+		l.posts[at[p.number]] = p.post
+		at[p.number]++
 	}
-	return out
+	return l
 }
 
 // picks are the predicates whose need sets are met, one after the other.
@@ -343,7 +353,7 @@ type picks [maxNeedSets]bitset
 
 func (p *picks) add(posts []post) {
 	for _, x := range posts {
-		p[x.set].set(int(x.predicate))
+		p[x.set()].set(x.predicate())
 	}
 }
 
@@ -358,7 +368,7 @@ func (x *candidateIndex) pick(s *subject, to *picks) {
 		for i := range y.scalars {
 			x.pivot.whole(&y.scalars[i], s.cursor, func(posts []post) {
 				for _, p := range posts {
-					part := x.parts[p.predicate]
+					part := x.parts[p.predicate()]
 					for k := range part.always {
 						to[k].join(part.always[k])
 					}
@@ -431,7 +441,7 @@ func (f *indexedField) scan(literals *literalSet, text []byte, ascii bool, c *cu
 		return
 	}
 	literals.each(text, ascii, func(n int32) bool {
-		to.add(f.byText[n])
+		to.add(f.byText.of(n))
 		return !c.spend(1)
 	})
 }
@@ -441,7 +451,7 @@ func (f *indexedField) whole(x *scalar, c *cursor, add func([]post)) {
 	// Folding at most halves the length of a text.
 	if f.texts != nil && x.size() <= 2*f.maxText {
 		if n := f.texts.folded(x.form(false, c)); n >= 0 {
-			add(f.byWhole[n])
+			add(f.byWhole.of(n))
 		}
 	}
 	if f.numbers != nil {

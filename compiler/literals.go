@@ -211,7 +211,10 @@ type gramTable struct {
 
 type gramSlot struct {
 	gram uint32
-	head int32 // -1: empty
+	// What stands behind the gram in all literals filed here: where mask has a
+	// bit. It spares a look at them, which are elsewhere in memory.
+	behind, mask uint32
+	head         int32 // -1: empty
 }
 
 // A gram times gramHash says where it is; the bits from filterLow and filterHigh
@@ -264,8 +267,19 @@ func (t *gramTable) put(s *literalSet, n int32) {
 	for t.slots[i].head >= 0 && t.slots[i].gram != g {
 		i = (i + 1) & uint32(len(t.slots)-1)
 	}
-	l.next = t.slots[i].head
-	t.slots[i] = gramSlot{g, n}
+	slot := &t.slots[i]
+	behind, mask := uint32(0), uint32(0)
+	for k, c := range []byte(l.text[min(int(l.at)+t.size, len(l.text)):]) {
+		if k < gramSize {
+			behind |= uint32(c) << (8 * k)
+			mask |= 0xff << (8 * k)
+		}
+	}
+	if slot.head >= 0 {
+		mask &= slot.mask &^ (behind ^ slot.behind)
+	}
+	l.next = slot.head
+	*slot = gramSlot{gram: g, behind: behind & mask, mask: mask, head: n}
 }
 
 func (t *gramTable) scan(s *literalSet, text []byte, f func(n int32) bool) bool {
@@ -314,6 +328,9 @@ func (t *gramTable) found(s *literalSet, text []byte, at int, g uint32, f func(n
 			return false
 		}
 		if slot.gram == g {
+			if rest := text[at+t.size:]; len(rest) >= gramSize && (binary.LittleEndian.Uint32(rest)^slot.behind)&slot.mask != 0 {
+				return false
+			}
 			for n := slot.head; n >= 0; n = s.literals[n].next {
 				l := &s.literals[n]
 				from := at - int(l.at)
@@ -330,9 +347,11 @@ func (t *gramTable) found(s *literalSet, text []byte, at int, g uint32, f func(n
 // edgeTable files literals under their first or last bytes. A nil table has
 // none.
 type edgeTable struct {
-	sizes []uint8 // that occur
-	slots []edgeSlot
-	shift uint32
+	sizes  []uint8 // that occur
+	filter []uint64
+	fshift uint32
+	slots  []edgeSlot
+	shift  uint32
 }
 
 // edge is up to eight bytes.
@@ -351,7 +370,8 @@ func newEdgeTable(count int) *edgeTable {
 		return nil
 	}
 	n := max(bits.Len(uint(2*count)), 3)
-	return &edgeTable{slots: make([]edgeSlot, 1<<n), shift: 64 - uint32(n)}
+	f := max(bits.Len(uint(16*count)), 8)
+	return &edgeTable{slots: make([]edgeSlot, 1<<n), shift: 64 - uint32(n), filter: make([]uint64, 1<<f/64), fshift: 64 - uint32(f) + 6}
 }
 
 // startOf returns up to eight bytes at the start, the first one lowest.
@@ -386,8 +406,15 @@ func (e edge) cut() edge {
 	return e
 }
 
-func (t *edgeTable) slot(e edge) *edgeSlot {
-	i := (e.bytes + uint64(e.size)) * 0x9E3779B97F4A7C15 >> t.shift
+func (e edge) hash() uint64 { return (e.bytes + uint64(e.size)) * 0x9E3779B97F4A7C15 }
+
+// bit returns where the filter has the bit of a hash.
+func (t *edgeTable) bit(h uint64) (word *uint64, bit uint64) {
+	return &t.filter[h>>t.fshift], 1 << (h >> (t.fshift - 6) & 63)
+}
+
+func (t *edgeTable) slot(e edge, h uint64) *edgeSlot {
+	i := h >> t.shift
 	for {
 		s := &t.slots[i]
 		if s.head == 0 || s.edge == e {
@@ -405,7 +432,10 @@ func (t *edgeTable) put(e edge, s *literalSet, n int32) {
 	if !known {
 		t.sizes = append(t.sizes, e.size)
 	}
-	slot := t.slot(e)
+	h := e.hash()
+	word, bit := t.bit(h)
+	*word |= bit
+	slot := t.slot(e, h)
 	slot.edge = e
 	s.literals[n].next = slot.head - 1
 	slot.head = n + 1
@@ -420,7 +450,12 @@ func (t *edgeTable) find(s *literalSet, text []byte, of func([]byte) uint64, p w
 		if int(size) > len(text) {
 			continue
 		}
-		for n := t.slot(edge{bytes, size}.cut()).head - 1; n >= 0; n = s.literals[n].next {
+		e := edge{bytes, size}.cut()
+		h := e.hash()
+		if word, bit := t.bit(h); *word&bit == 0 {
+			continue
+		}
+		for n := t.slot(e, h).head - 1; n >= 0; n = s.literals[n].next {
 			l := s.literals[n].text
 			if len(l) > len(text) {
 				continue
