@@ -1,38 +1,75 @@
 package compiler
 
 import (
-	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
 
-// EvaluateNatively compiles all rules and has them evaluated by functions over
-// the same leaves instead of as CEL, to compare the speeds.
-func EvaluateNatively(rs *RuleSet) {
+// Evaluation has a set's candidates evaluated as CEL and by functions over the
+// same leaves, to compare the speeds.
+type Evaluation struct {
+	rs     *RuleSet
+	native map[*predicate]func(*subject) bool
+}
+
+func NewEvaluation(rs *RuleSet) *Evaluation {
 	rs.Prepare()
+	e := &Evaluation{rs, map[*predicate]func(*subject) bool{}}
 	for _, l := range rs.rules {
 		for _, p := range l.programs {
 			for _, q := range p.group.predicates {
-				if _, done := q.program.(nativeProgram); !done && q.err == nil {
-					q.program = nativeProgram{q.program, nativeTree(rs.leaves, q.tree, false)}
+				if e.native[q] == nil && q.err == nil {
+					e.native[q] = nativeTree(rs.leaves, q.tree, false)
 				}
 			}
 		}
 	}
+	return e
 }
 
-type nativeProgram struct {
-	cel.Program
-	holds func(*subject) bool
-}
-
-func (p nativeProgram) Eval(input any) (ref.Val, *cel.EvalDetails, error) {
-	v, _ := input.(*interpreter.ExecutionFrame).ResolveName(celEvent)
-	return types.Bool(p.holds(v.(*subject))), nil, nil
+// Event picks the candidates of an event and passes ways to evaluate them all, so
+// many times, each as if it were the first: what leaves found out is forgotten,
+// not so what the index has read of the event.
+func (e *Evaluation) Event(ev map[string]any, f func(candidates int, cel, native func(times int) (held int))) {
+	rs := e.rs
+	s := rs.scratch.Get().(*scratch)
+	defer s.release(rs)
+	in, err := rs.closed(ev)
+	if err != nil {
+		panic(err)
+	}
+	g, err := rs.look(s, &in)
+	if err != nil || g == nil {
+		return
+	}
+	if _, err := rs.decide(g, s); err != nil {
+		panic(err)
+	}
+	var candidates []*predicate
+	s.picks[0].each(func(i int) { candidates = append(candidates, g.predicates[i]) })
+	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
+		panic(err)
+	}
+	defer s.frame.Close()
+	all := func(holds func(q *predicate) bool) func(int) int {
+		return func(times int) (held int) {
+			for range times {
+				s.event.round += 2
+				for _, q := range candidates {
+					s.event.cursor.cost = rs.maxCost
+					held += index(holds(q))
+				}
+			}
+			return held
+		}
+	}
+	f(len(candidates), all(func(q *predicate) bool {
+		holds, err := q.eval(rs, s)
+		return holds && err == nil
+	}), all(func(q *predicate) bool { return e.native[q](s.event) }))
+	s.frame = nil
 }
 
 func nativeTree(set *leafSet, e ir.Expr, element bool) func(*subject) bool {

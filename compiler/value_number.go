@@ -110,9 +110,13 @@ func appendDecimal(b []byte, v any) []byte {
 	return b
 }
 
+// maxShortInt is where an integer's digits are its shortest decimal as a float64
+// for sure.
+const maxShortInt = 1 << 53
+
 func appendFloat(b []byte, f float64) []byte {
-	if f == 0 {
-		return append(b, '0') // not -0
+	if i := int64(f); float64(i) == f && -maxShortInt < i && i < maxShortInt { // also -0
+		return strconv.AppendInt(b, i, 10)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }

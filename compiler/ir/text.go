@@ -33,17 +33,19 @@ func foldFrom(s string, i int) string {
 
 // AppendFold appends Fold(s) to b.
 func AppendFold[Text string | []byte](b []byte, s Text) []byte {
-	i := 0
-	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
-		b = append(b, lowered[s[i]])
-	}
-	if i == len(s) {
-		return b
-	}
-	for i < len(s) {
-		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-		b = utf8.AppendRune(b, foldRune(r))
-		i += size
+	for i := 0; i < len(s); {
+		from := i
+		for i < len(s) && s[i] < utf8.RuneSelf {
+			i++
+		}
+		at := len(b)
+		b = append(b, s[from:i]...)
+		lowerASCII(b[at:])
+		for i < len(s) && s[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			b = utf8.AppendRune(b, foldRune(r))
+			i += size
+		}
 	}
 	return b
 }
