@@ -74,8 +74,11 @@ func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 		l.errorf(sigma.CodeEmptyList, it.Pos, "give at least one value, or null", "%s has no values", nameOf(it.Field))
 		return ir.Const(false)
 	}
-	if m.hours != "" {
+	switch {
+	case m.hours != "":
 		return l.hours(it, m, field)
+	case m.date != nil:
+		return l.date(it, m, field)
 	}
 	if !l.derive(it, &m, &field, in) {
 		return ir.Const(false)
@@ -219,6 +222,7 @@ type modifiers struct {
 	since     *sigma.Modifier
 	hours     string // within or outside
 	hoursAt   sigma.Pos
+	date      *sigma.Modifier
 }
 
 // timeParts are the modifiers that compute a number from a time.
@@ -305,6 +309,9 @@ func (l *lowerer) modifiers(it *sigma.Item) (modifiers, bool) {
 		case sigma.ModWithin, sigma.ModOutside:
 			m.hours, m.hoursAt = mod.Name, mod.Pos
 			exclusive = append(exclusive, mod)
+		case sigma.ModDate:
+			m.date = &it.Modifiers[i]
+			exclusive = append(exclusive, mod)
 		default:
 			l.errorf(sigma.CodeUnknownMod, mod.Pos, "", "there is no modifier %q", mod.Name)
 			ok = false
@@ -317,17 +324,17 @@ func (l *lowerer) modifiers(it *sigma.Item) (modifiers, bool) {
 	switch {
 	case m.flags != "" && !m.re:
 		refuse(last(), "i, m and s are flags of re, which is not there")
-	case m.compares && (m.placed || len(m.encodings) > 0 || m.re || m.cidr || m.exists || m.fieldref || m.hours != ""):
+	case m.compares && (m.placed || len(m.encodings) > 0 || m.re || m.cidr || m.exists || m.fieldref || m.hours != "" || m.date != nil):
 		refuse(last(), "a comparison of numbers does not go with the other modifiers")
-	case (m.placed || len(m.encodings) > 0) && (m.re || m.cidr || m.exists || m.part != nil || m.since != nil || m.hours != ""):
+	case (m.placed || len(m.encodings) > 0) && (m.re || m.cidr || m.exists || m.part != nil || m.since != nil || m.hours != "" || m.date != nil):
 		refuse(last(), "modifiers of text do not go with %s", exclusive[0].Name)
 	case m.expand && m.re:
 		refuse(last(), "a parameter cannot stand inside a regular expression")
 	case len(m.encodings) > 0 && m.fieldref:
 		refuse(last(), "%s encodes a value; under fieldref there is none", m.encodings[0])
-	case m.hours != "" && m.all:
-		refuse(last(), "all does not go with %s", m.hours)
-	case it.Field.Name == "" && (m.exists || m.fieldref || m.part != nil || m.since != nil || m.hours != "" || m.compares):
+	case (m.hours != "" || m.date != nil) && m.all:
+		refuse(last(), "all does not go with %s", exclusive[0].Name)
+	case it.Field.Name == "" && (m.exists || m.fieldref || m.part != nil || m.since != nil || m.hours != "" || m.date != nil || m.compares):
 		refuse(last(), "%s needs a field", last().Name)
 	}
 	if it.Field.Name == "" && !m.placed && !m.re && !m.cidr {

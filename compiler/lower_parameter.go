@@ -84,6 +84,10 @@ func (p *parameters) values(name string, pos sigma.Pos, kinds ...string) (vs []s
 	if given.watchlist != "" && p.l.opts.Watchlists && readable(def, kinds) {
 		return p.read(def, given.watchlist)
 	}
+	if given.watchlist != "" && p.l.opts.Watchlists && !textTypes[def.Type] {
+		p.l.errorf(sigma.CodeParameter, pos, "write the values into the profile", "parameter %s is of type %s; a query reads only texts and networks from a watchlist", name, def.Type)
+		return nil, false
+	}
 	placeholder, _ := p.l.opts.Pipeline.placeholder(name)
 	defaultFile := p.l.file
 	if def.Catalogue {
@@ -189,6 +193,9 @@ func readable(def sigma.Parameter, kinds []string) bool {
 	return false
 }
 
+// textTypes are the types of parameter that a watchlist can hold.
+var textTypes = map[string]bool{"": true, "string": true, "pattern": true, "ip": true, "cidr": true}
+
 // listMark is in front of a parameter's name in a placeholder that stays for
 // the query to read, a list or a value. No name begins with it.
 const listMark = "\x00"
@@ -259,6 +266,7 @@ var parameterUse = map[string]string{
 	"hours":    "compare it with |within or |outside",
 	"duration": "compare it with |since=… and lt, lte, gt or gte",
 	"zone":     "put it behind a time part, such as |hour=%name%",
+	"date":     "compare it with |date",
 	"number":   "compare it with equality, lt, lte, gt or gte",
 	"pattern":  "compare it as text",
 }
@@ -328,6 +336,10 @@ func typedValue(typ string, v sigma.Value) (value sigma.Value, keep bool, err er
 		if err := checkZone(text); err != nil {
 			return nil, false, err
 		}
+	case "date":
+		if _, err := sigma.ParseDate(text); err != nil {
+			return nil, false, err
+		}
 	}
 	return literal, true, nil
 }
@@ -346,7 +358,7 @@ func placeholderName(text string) (string, bool) {
 // has no value.
 func (l *lowerer) expand(it *sigma.Item, m modifiers) (values []sigma.Value, lacking bool) {
 	// Where no text is asked for, a placeholder needs no `expand` to be one.
-	bare := m.hours != "" || m.since != nil || m.part != nil || m.compares
+	bare := m.hours != "" || m.date != nil || m.since != nil || m.part != nil || m.compares
 	for _, v := range it.Values {
 		s, ok := v.(sigma.String)
 		if !ok {
@@ -469,7 +481,7 @@ func movedTo(v sigma.Value, pos sigma.Pos) sigma.Value {
 // be given when a query is called.
 func (m *modifiers) argumentKinds() []string {
 	switch {
-	case m.all || m.exists || m.fieldref || m.cidr || m.re || len(m.encodings) > 0 || m.placed:
+	case m.all || m.exists || m.fieldref || m.cidr || m.re || len(m.encodings) > 0 || m.placed || m.date != nil:
 		return nil
 	case m.hours != "":
 		return []string{"hours"}
@@ -482,6 +494,8 @@ func (m *modifiers) argumentKinds() []string {
 // parameterKinds returns the types of parameter that can be an item's value.
 func (m *modifiers) parameterKinds() []string {
 	switch {
+	case m.date != nil:
+		return []string{"date"}
 	case m.hours != "":
 		return []string{"hours"}
 	case m.since != nil:

@@ -14,6 +14,7 @@ parameters:
   - {name: networks, type: cidr, list: true, description: Ours, example: [192.0.2.0/24], default: [192.0.2.0/24]}
   - {name: office, type: hours, description: When, example: 'Mon-Fri 08:00-18:00'}
   - {name: home_zone, type: zone, description: Where, example: Europe/Berlin}
+  - {name: days_off, type: date, list: true, description: Days, example: ['2026-05-14'], default: ['????-01-01']}
 `
 
 // Where the values of a parameter come from, and where findings about them
@@ -53,6 +54,16 @@ func TestParameters(t *testing.T) {
 		{"zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "home_zone: Asia/Tokyo", false, "(less f@hour(Asia/Tokyo) 6)"},
 		{"bad zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "home_zone: Mars/Base", false, `profile.yaml:3:14: parameter home_zone: there is no zone "Mars/Base" [parameter]`},
 		{"no zone", native("home_zone", "f|hour=%home_zone%|lt: 6"), "", false, "lacks home_zone"},
+		{"dates", native("days_off, home_zone", "f|date=%home_zone%|expand: '%days_off%'"), "{home_zone: Asia/Tokyo, days_off: ['2026-05-14', '2026-05-15', '????-12-25']}", false,
+			"(or\n  (and\n    (equal f@year(Asia/Tokyo) 2026)\n    (equal f@month(Asia/Tokyo) 5)\n    (equal f@day(Asia/Tokyo) 14 15))\n  (and\n    (equal f@month(Asia/Tokyo) 12)\n    (equal f@day(Asia/Tokyo) 25)))"},
+		{"dates in the zone of hours", native("days_off, office", "f|date=%office%: '%days_off%'"), "office: Sat 10:00-12:00 Asia/Tokyo; Mon 10:00-12:00 Europe/Berlin", false,
+			"(and\n  (equal f@month(Asia/Tokyo) 1)\n  (equal f@day(Asia/Tokyo) 1))"},
+		{"dates in the zone of hours that name none", native("days_off, office", "f|date=%office%: '%days_off%'"), "office: 10:00-12:00", false, "(and\n  (equal f@month 1)\n  (equal f@day 1))"},
+		{"dates without hours", native("days_off, office", "f|date=%office%: '%days_off%'"), "", false, "lacks office"},
+		{"a bad date in the profile", native("days_off", "f|date: '%days_off%'"), "days_off: ['2026-02-29']", false, `profile.yaml:3:14: parameter days_off: there is no day 2026-02-29 [parameter]`},
+		{"dates as text", native("days_off", "f|startswith|expand: '%days_off%'"), "", false, "rule.yml:6:28: parameter days_off is of type date; here stands string or pattern or number or bool or ip [parameter]"},
+		{"a zone of dates", native("admins", "f|date=%admins%: '2026-05-14'"), "admins: [ann]", false, "rule.yml:6:9: parameter admins is of type string; here stands zone or hours [parameter]"},
+		{"hours are no zone of an hour", native("office", "f|hour=%office%: 5"), "office: 10:00-12:00", false, "rule.yml:6:9: parameter office is of type hours; here stands zone [parameter]"},
 		{"hours as text", native("office", "f|expand: '%office%'"), "", false, "rule.yml:6:17: parameter office is of type hours; here stands string or pattern or number or bool or ip [parameter]"},
 		{"networks as text", native("networks", "f|expand: '%networks%'"), "", false, "rule.yml:6:17: parameter networks is of type cidr; here stands string or pattern or number or bool or ip [parameter]"},
 		{"plain Sigma", plain("f|expand: '%anybody%'"), "anybody: [ann, 5, true]", false, `(equal f "ann" 5 true)`},

@@ -167,6 +167,54 @@ func TestHours(t *testing.T) {
 	}
 }
 
+// A time is on a date, throughout two years, as the text of the day fits the pattern.
+func TestDates(t *testing.T) {
+	for _, c := range []struct {
+		dates []string
+		zone  string
+	}{
+		{[]string{"2024-02-29"}, ""},
+		{[]string{"????-12-25", "????-12-26", "2025-01-01"}, "Europe/Berlin"},
+		{[]string{"2025-03-30", "2025-10-26", "2025-03-??"}, "Europe/Berlin"},
+		{[]string{"202?-0?-1?", "????-??-31", "????-02-29"}, "Asia/Tokyo"},
+		{[]string{"????-??-??"}, "America/New_York"},
+		{[]string{"2025-05-??", "2025-05-14"}, ""},
+		{[]string{"2025-05-14", "2025-05-??", "2024-??-14"}, "Pacific/Auckland"},
+	} {
+		zone := c.zone
+		if zone != "" {
+			zone = "=" + zone
+		}
+		text := "rulewright: 1\ntitle: t\nlogsource: {category: test}\ndetection:\n  s:\n    f|date" + zone + ": ['" + strings.Join(c.dates, "', '") + "']\n  condition: s\n"
+		docs, ds := sigma.Parse("rule.yml", []byte(text))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		rules, ds := Lower(docs[0], Options{})
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		holds := func(ev any) bool {
+			d := detail{set: newLeafSet()}
+			return d.holds(rules[0].When, &subject{cursor: &cursor{keep: true, cost: maxMatchCost}, value: ev})
+		}
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := time.Date(2023, 12, 31, 0, 30, 0, 0, time.UTC); at.Year() < 2026; at = at.Add(7 * time.Hour) {
+			day := at.In(loc).Format(time.DateOnly)
+			want := slices.ContainsFunc(c.dates, func(p string) bool { return wild(p, day) })
+			if got := holds(map[string]any{"f": at.Format(time.RFC3339)}); got != want {
+				t.Fatalf("%v in %q at %s: %v, want %v", c.dates, c.zone, at, got, want)
+			}
+		}
+		if holds(map[string]any{"f": "no time"}) || holds(map[string]any{}) {
+			t.Errorf("%v: what is no time has a date", c.dates)
+		}
+	}
+}
+
 // holdsAt evaluates comparisons of time parts.
 func holdsAt(e ir.Expr, day, minute int) bool {
 	holds := func(x ir.Expr) bool { return holdsAt(x, day, minute) }

@@ -65,11 +65,16 @@ func (l *lowerer) eventTime(in scope, pos sigma.Pos) (ir.Field, bool) {
 	return l.source.Time, true
 }
 
-// zone reads the zone of a time part; a parameter may stand for it.
+// zone reads the zone of a time part or date; a parameter may stand for it, for
+// a date also hours: it is that of their first span.
 func (l *lowerer) zone(mod *sigma.Modifier) (string, bool) {
 	zone := mod.Arg
 	if name, ok := placeholderName(zone); ok {
-		vs, ok := l.params.values(name, mod.Pos, "zone")
+		kinds := []string{"zone"}
+		if mod.Name == sigma.ModDate {
+			kinds = append(kinds, "hours")
+		}
+		vs, ok := l.params.values(name, mod.Pos, kinds...)
 		if !ok {
 			return "", false
 		}
@@ -78,6 +83,9 @@ func (l *lowerer) zone(mod *sigma.Modifier) (string, bool) {
 			return "", false
 		}
 		zone = literalOf(partsOf(vs[0]))
+		if spans, err := parseHours(zone); err == nil {
+			zone = spans[0].zone
+		}
 	}
 	if err := checkZone(zone); err != nil {
 		l.errorf(sigma.CodeModValue, mod.Pos, "write an IANA name such as Europe/Berlin", "%v", err)
@@ -272,6 +280,53 @@ func (l *lowerer) hours(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
 		isTime := l.part(field, ir.Hour, zone, ir.GreaterOrEqual, it.Pos, 0)
 		x = &ir.And{X: []ir.Expr{isTime, &ir.Not{X: or}}}
 	}
+	if m.neq {
+		x = &ir.Not{X: x}
+	}
+	return l.at(x, it.Pos)
+}
+
+// date lowers dates to comparisons of year, month and day of the month in one
+// zone. A field that holds no time has no date.
+func (l *lowerer) date(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
+	zone, known := l.zone(m.date)
+	values, lacking := l.expand(it, m)
+	if !known || lacking {
+		return ir.Const(false)
+	}
+	or := &ir.Or{}
+	of := map[string]*ir.Match{} // the days of a year and month
+	for _, v := range values {
+		date, err := sigma.ParseDate(literalOf(partsOf(v)))
+		if err != nil {
+			l.badValue(v, sigma.ParameterHint("date"), "%v", err)
+			return ir.Const(false)
+		}
+		key := fmt.Sprint(date.Years, date.Months)
+		if days := of[key]; days != nil && date.Days != nil {
+			for _, d := range date.Days {
+				days.Values = append(days.Values, ir.Number{IsInt: true, Int: int64(d)})
+			}
+			continue
+		}
+		and := &ir.And{}
+		compare := func(kind ir.DerivationKind, list []int) {
+			if list != nil {
+				and.X = append(and.X, l.part(field, kind, zone, ir.Equal, v.Position(), list...))
+			}
+		}
+		compare(ir.Year, date.Years)
+		compare(ir.Month, date.Months)
+		compare(ir.Day, date.Days)
+		if len(and.X) == 0 {
+			and.X = append(and.X, l.part(field, ir.Day, zone, ir.GreaterOrEqual, v.Position(), 1))
+		}
+		if last, ok := and.X[len(and.X)-1].(*ir.Match); ok && date.Days != nil {
+			of[key] = last
+		}
+		or.X = append(or.X, and)
+	}
+	var x ir.Expr = or
 	if m.neq {
 		x = &ir.Not{X: x}
 	}

@@ -379,7 +379,7 @@ func (l *loader) checkKeywordModifiers(it *Item) {
 	for _, m := range it.Modifiers {
 		switch m.Name {
 		case ModExists, ModLT, ModLTE, ModGT, ModGTE, ModMinute, ModHour, ModDay, ModWeek, ModMonth, ModYear,
-			ModFieldRef, ModWeekday, ModSince, ModOutside, ModWithin:
+			ModFieldRef, ModWeekday, ModSince, ModOutside, ModWithin, ModDate:
 			l.errorf(m.Pos, CodeModCombination, "write the name of a field in front", "the modifier %s needs a field", m.Name)
 		}
 	}

@@ -42,4 +42,5 @@ const (
 	ModSince   = "since"   // `end|since=start|gt: 180d`: the time between two fields; `@time` is the event's own
 	ModOutside = "outside" // a time outside the hours `Mon-Fri 08:00-18:00 Europe/Berlin`
 	ModWithin  = "within"  // a time within such hours
+	ModDate    = "date"    // a time on a date such as 2026-05-14 or ????-12-25; takes a zone
 )

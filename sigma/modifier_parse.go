@@ -32,6 +32,7 @@ const (
 	groupTime
 	groupSince
 	groupHours
+	groupDate
 	groupCIDR
 	groupExpand
 	groupFieldRef
@@ -76,6 +77,7 @@ var modifierTable = []struct {
 	{ModSince, groupSince, true, "field", "the time between another field, or @time, and this one, compared with a timespan"},
 	{ModWithin, groupHours, true, "", "a time within hours such as Mon-Fri 08:00-18:00 Europe/Berlin"},
 	{ModOutside, groupHours, true, "", "a time outside such hours"},
+	{ModDate, groupDate, true, "zone", "the date of a time, such as 2026-05-14 or ????-12-25"},
 	{ModCIDR, groupCIDR, false, "", "the field is an address in the network"},
 	{ModExpand, groupExpand, false, "", "%name% in the value stands for a parameter's values"},
 	{ModFieldRef, groupFieldRef, false, "", "the value is the name of another field of the event"},
@@ -88,7 +90,7 @@ var modifiersTogether = map[modGroup][]modGroup{
 		groupCompare, groupTime, groupSince, groupCIDR, groupExpand, groupFieldRef},
 	groupPart:    {groupCased, groupNeq, groupWindash, groupBase64, groupUTF16, groupExpand, groupFieldRef},
 	groupCased:   {groupNeq, groupWindash, groupBase64, groupUTF16, groupExpand, groupFieldRef},
-	groupNeq:     {groupWindash, groupRe, groupReFlag, groupBase64, groupUTF16, groupTime, groupCIDR, groupExpand, groupFieldRef},
+	groupNeq:     {groupWindash, groupRe, groupReFlag, groupBase64, groupUTF16, groupTime, groupDate, groupCIDR, groupExpand, groupFieldRef},
 	groupRe:      {groupReFlag},
 	groupReFlag:  {groupReFlag},
 	groupBase64:  {groupUTF16},
@@ -96,6 +98,7 @@ var modifiersTogether = map[modGroup][]modGroup{
 	groupTime:    {groupExpand},
 	groupSince:   {groupExpand},
 	groupHours:   {groupExpand},
+	groupDate:    {groupExpand},
 	groupCIDR:    {groupExpand},
 }
 
@@ -288,7 +291,7 @@ func takesRawText(ms []Modifier) bool {
 				continue
 			}
 			switch t.group {
-			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupHours, groupCIDR, groupFieldRef:
+			case groupExists, groupRe, groupCompare, groupTime, groupSince, groupHours, groupDate, groupCIDR, groupFieldRef:
 				return true
 			}
 		}

@@ -20,7 +20,7 @@ const NativeVersion = 1
 var (
 	tiers          = []string{"alert", "report", "hunt", "product"}
 	entityTypes    = []string{"account", "ip", "app", "service-principal", "mailbox", "host", "url", "file", "resource"}
-	parameterTypes = []string{"string", "pattern", "number", "bool", "ip", "cidr", "duration", "hours", "zone"}
+	parameterTypes = []string{"string", "pattern", "number", "bool", "ip", "cidr", "duration", "hours", "zone", "date"}
 )
 
 // Tiers returns the values of tier.
@@ -256,6 +256,7 @@ var parameterHints = map[string]string{
 	"duration": "write a timespan such as 90d",
 	"hours":    "write hours such as 'Mon-Fri 08:00-18:00 Europe/Berlin', several parted by ;",
 	"zone":     "write an IANA zone such as Europe/Berlin",
+	"date":     "write year, month and day such as '2026-05-14', with ? for any digit: '????-12-25'",
 }
 
 func (l *loader) parameterValue(n *yaml.Node, typ, what string) (Value, bool) {
@@ -290,6 +291,9 @@ func (l *loader) parameterValue(n *yaml.Node, typ, what string) (Value, bool) {
 		}
 	case "zone":
 		good = good && zoneKnown(s.Raw)
+	case "date":
+		_, err := ParseDate(s.Raw)
+		good = good && err == nil
 	}
 	if !good {
 		l.errorf(l.pos(n), CodeParameter, parameterHints[typ], "%s is %s, which is no %s", what, show(n.Value), typ)

@@ -213,6 +213,14 @@ func (l *loader) itemValue(n *yaml.Node, mods []Modifier, g modGroups) (Value, b
 			return wants("write them as 'Mon-Fri 08:00-18:00 Europe/Berlin' or as a parameter '%name%'", "hours")
 		}
 		return l.string(n, textPlaceholder), true
+	case g.has(groupDate):
+		if placeholderForm.MatchString(n.Value) {
+			return l.wholePlaceholder(n, expand)
+		}
+		if _, err := ParseDate(n.Value); null || err != nil {
+			return wants(parameterHints["date"], "a date")
+		}
+		return l.string(n, textLiteral), true
 	case g.has(groupSince):
 		if null {
 			return wants("a number and one of s, m, h, d, w, M, y, such as 180d", "a timespan")

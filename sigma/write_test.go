@@ -391,6 +391,8 @@ func (g *generator) parameters() []Parameter {
 				return literal("Mon-Fri 08:00-18:00 Europe/Berlin; Sat 09:00-12:00")
 			case "zone":
 				return literal("Asia/Tokyo")
+			case "date":
+				return literal(pick(g, "2026-05-14", "????-12-25"))
 			}
 			return literal(g.text())
 		}

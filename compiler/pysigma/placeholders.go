@@ -125,6 +125,10 @@ func checkPlain(it *sigma.Item, parts []sigma.Part) error {
 				return err
 			}
 			return nil
+		case sigma.ModDate:
+			if _, err := sigma.ParseDate(text); err != nil {
+				return err
+			}
 		case sigma.ModLT, sigma.ModLTE, sigma.ModGT, sigma.ModGTE, sigma.ModHour, sigma.ModMinute, sigma.ModDay, sigma.ModWeek, sigma.ModMonth, sigma.ModYear, sigma.ModWeekday:
 			if _, ok := parseNumber(text); !ok && !it.Has(sigma.ModSince) {
 				return fmt.Errorf("%q is no number", text)

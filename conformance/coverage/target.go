@@ -143,7 +143,7 @@ func fill(opts compiler.Options) *compiler.Profile {
 		}
 		if len(values) == 0 {
 			values = []any{map[string]string{"number": "1", "bool": "true", "ip": "192.0.2.1", "cidr": "192.0.2.0/24", "duration": "1h",
-				"hours": "00:00-12:00", "zone": "UTC"}[p.Type]}
+				"hours": "00:00-12:00", "zone": "UTC", "date": "????-12-25"}[p.Type]}
 			if values[0] == "" {
 				values[0] = "x"
 			}
