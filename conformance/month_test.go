@@ -255,7 +255,7 @@ var monthReasons = map[string]string{
 	"entra-users/guest-invited-by-new-inviter":                    "The same, where nobody named anybody.",
 	"entra-users/mfa-declined-by-user":                            "Somebody pressed the wrong button and signs in a moment later.",
 	"entra-users/password-known-in-unapproved-country":            "Travellers, and homes whose IPv6 is placed abroad, who are late with the second factor.",
-	"entra-users/privileged-sign-in-from-outside":                 "The board signs in at home; each address is told of once a week.",
+	"entra-users/privileged-sign-in-from-new-network":             "A member of the board signs in by a provider that they did not use for two weeks.",
 	"entra-users/privileged-sign-in-from-unmanaged-device":        "Phones of the board that are not managed.",
 	"entra-users/privileged-sign-in-outside-business-hours":       "Administrators on call and on holidays, the board in the evening; once a night.",
 	"entra-users/privileged-sign-in-with-new-operating-system":    "A member of the board uses a phone for the first time in two weeks.",
@@ -270,5 +270,4 @@ var monthReasons = map[string]string{
 	"token-theft/mail-forwarding-set-on-privileged-mailbox":       "A member of the board forwards to an assistant before a holiday.",
 	"token-theft/privileged-account-in-new-country":               "The exit of the VPN abroad, used by one of the board.",
 	"entra-users/increase-of-successful-sign-ins-to-twice":        "The days after a holiday, against the holiday a week before, where nobody entered the holidays.",
-	"entra-users/sign-in-from-new-country":                        "Journeys, private VPNs and exits of the VPN abroad. It needs no profile, and is of level low for it.",
 }

@@ -42,6 +42,7 @@ func (t *Tenant) Profile() []byte {
 	}
 	list("important_apps", important...)
 	b.WriteString("  business_hours: Mon-Fri 06:00-20:00 Europe/Berlin\n")
+	b.WriteString("  time_zone: Europe/Berlin\n")
 	list("holidays", t.holidays()...)
 	list("corporate_networks", "198.51.100.0/24", "192.0.2.0/26", "2001:db8:100::/48")
 	list("owned_domains", Domain, "contoso.onmicrosoft.com")

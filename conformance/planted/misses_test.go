@@ -25,7 +25,6 @@ type missed struct {
 	title, file string
 	level, tier string
 	wanted      int // are looked for
-	enough      int // are left at least
 	found       []nearmiss.Miss
 }
 
@@ -98,12 +97,8 @@ func (d *deriver) all(t testing.TB) allMissed {
 			}
 			o := d.options
 			o.Count, o.Skip = m.wanted, d.left[file]
-			m.enough = m.wanted
 			if !testing.Short() {
 				o.Count += spare
-				if f.Rule().Correlation != nil {
-					m.enough = histories
-				}
 			}
 			var err error
 			if m.found, err = nearmiss.Derive(f, d.pool, o); err != nil {
@@ -122,7 +117,7 @@ func (d *deriver) all(t testing.TB) allMissed {
 const leftOut = "testdata/near-misses-left-out.txt"
 
 // How often the month is read to find those.
-const updateRounds = 3
+const updateRounds = 6
 
 // leaveOut notes the near misses that alerts rest on, and returns how many are
 // new. Where no more than enough are left, others come in their stead.
@@ -137,7 +132,7 @@ func (d *deriver) leaveOut(t testing.TB, all allMissed, hits []*compiler.Hit) in
 				continue
 			}
 			list := d.left
-			if rest > m.enough {
+			if rest > m.wanted {
 				list = d.dropped
 				rest--
 			}
@@ -178,9 +173,8 @@ func (d *deriver) leaveOut(t testing.TB, all allMissed, hits []*compiler.Hit) in
 const crowd = 200
 
 // How many near misses of a rule are silent at least, and how many more are
-// planted: what others do in the month may complete one. Of histories fewer do,
-// as they have more events than that.
-const wanted, spare, histories = 20, 6, 12
+// planted: what others do in the month may complete one.
+const wanted, spare = 20, 6
 
 // few are enough where nothing is compared with committed tables.
 const few = 4
@@ -221,7 +215,7 @@ func (all allMissed) check(t *testing.T, hits []*compiler.Hit) {
 			silent++
 			by[x.Condition]++
 		}
-		if silent < m.enough || len(records) < m.wanted {
+		if silent < m.wanted {
 			t.Errorf("%s: %d near misses that are silent, of %d events", m.file, silent, len(records))
 		}
 		p := partOf(records)

@@ -1,0 +1,74 @@
+package conformance
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulewright/rulewright/compiler"
+)
+
+// Entra ID Protection writes a detection again under its id when its state
+// changes. Each alert on detections tells of one once a week, and of another one
+// of the same user at once.
+func TestDetectionsAreToldOnce(t *testing.T) {
+	fixtures, ds := Load(Fixtures, LoadOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	tested := 0
+	for _, f := range fixtures {
+		rule := f.Rule()
+		if rule.Meta.Tier != "alert" || rule.Correlation != nil || rule.LogSource.Service != "riskdetection" {
+			continue
+		}
+		tested++
+		for i := range f.Cases {
+			c := &f.Cases[i]
+			if c.Expect != ExpectMatch {
+				continue
+			}
+			q, err := f.history(&Case{Profile: c.Profile, Events: c.Events[:1]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, ds := compiler.NewRuleSetOf(q.Rules, compiler.RuleSetOptions{})
+			if ds.HasErrors() {
+				t.Fatal(ds)
+			}
+			stream := compiler.NewStream(set, compiler.StreamOptions{})
+			var told []string
+			push := func(id, detection string, later time.Duration) {
+				r := q.Events[0]
+				e := maps.Clone(r.Event.(map[string]any))
+				for key := range e {
+					if strings.EqualFold(key, "id") {
+						e[key] = detection
+					}
+				}
+				r.Event, r.ID, r.Time = e, id, r.Time.Add(later)
+				hits, err := stream.Push(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, h := range hits {
+					told = append(told, h.EventID())
+				}
+			}
+			const day = 24 * time.Hour
+			push("first", "1", 0)
+			push("again", "1", 2*day)
+			push("another", "2", 2*day+time.Minute)
+			push("a week later", "1", 7*day)
+			push("and a second", "1", 7*day+time.Second)
+			if got := strings.Join(told, ", "); got != "first, another, and a second" {
+				t.Errorf("%s: %s: told of %s", rule.File, c.Name, got)
+			}
+			break
+		}
+	}
+	if tested < 15 {
+		t.Errorf("only %d rules alert on detections", tested)
+	}
+}
