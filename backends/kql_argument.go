@@ -1,6 +1,10 @@
 package backends
 
-import "github.com/rulewright/rulewright/compiler/ir"
+import (
+	"slices"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
 
 // A value that is given when the query is called stands in the query by its
 // name: a number, a length of time, a zone. Hours are taken apart in front of
@@ -49,6 +53,15 @@ func kqlArgument(b ir.Binding) (lets []string, guard string) {
 		"let " + name + kqlHoursZone + " = iff(isempty(" + part("5") + `), "UTC", ` + part("5") + ");",
 	}
 	return lets, name + kqlHoursFrom + " < 1d and " + name + kqlHoursLength + " > 0d and " + clock("3", "4") + " <= 1d"
+}
+
+// zoneArgument is the zone that a parameter gives when the query is called: the
+// parameter itself, or that of its hours.
+func (p *kqlPrinter) zoneArgument(name string) string {
+	if slices.ContainsFunc(p.rule.Source.Parameters, func(b ir.Binding) bool { return b.Name == name && b.Scalar == "hours" }) {
+		return name + kqlHoursZone
+	}
+	return name
 }
 
 // withinHours is 1 where a time lies within hours that are given when the query

@@ -52,7 +52,7 @@ func (p *kqlPrinter) derive(sc *kqlScope, m *ir.Match, pl kqlPlace, s kqlScalar,
 		out.expr = withinHours(t, d.Parameter)
 		return pl, out, nil
 	case d.Parameter != "":
-		t = "datetime_utc_to_local(" + t + ", " + d.Parameter + ")"
+		t = "datetime_utc_to_local(" + t + ", " + p.zoneArgument(d.Parameter) + ")"
 	case d.Zone != "":
 		t = "datetime_utc_to_local(" + t + ", " + kqlString(d.Zone) + ")"
 	}

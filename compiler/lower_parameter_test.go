@@ -178,6 +178,7 @@ func TestReadParameters(t *testing.T) {
 		{"    TimeGenerated|hour=%place%: 5\n", "(equal TimeGenerated@hour(%place%) 5)", "place", "", "", true, true},
 		{"    TimeGenerated|since=B|gt: '%age%'\n", "(greater TimeGenerated@duration(1,B) argument(age))", "age", "", "", true, true},
 		{"    TimeGenerated|within: '%office%'\n", "(equal TimeGenerated@hours(%office%) 1)", "office", "", "", true, true},
+		{"    TimeGenerated|date=%office%: '2026-05-??'\n", "(and\n  (equal TimeGenerated@year(%office%) 2026)\n  (equal TimeGenerated@month(%office%) 5))", "office", "", "", true, true},
 		{"    TimeGenerated|within: '%office%'\n", "false", "", "office", "", true, false},
 		{"    A|contains|all|expand: '%vips%'\n", "", "", "", "a list that the query reads", true, false},
 		{"    '|expand': '%vips%'\n", "", "", "", "a list that the query reads", true, false},

@@ -289,7 +289,7 @@ func (l *lowerer) hours(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
 // date lowers dates to comparisons of year, month and day of the month in one
 // zone. A field that holds no time has no date.
 func (l *lowerer) date(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
-	zone, known := l.zone(m.date)
+	derive, known := l.dateZone(m.date)
 	values, lacking := l.expand(it, m)
 	if !known || lacking {
 		return ir.Const(false)
@@ -312,14 +312,14 @@ func (l *lowerer) date(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
 		and := &ir.And{}
 		compare := func(kind ir.DerivationKind, list []int) {
 			if list != nil {
-				and.X = append(and.X, l.part(field, kind, zone, ir.Equal, v.Position(), list...))
+				and.X = append(and.X, l.compare(field, derive(kind), ir.Equal, v.Position(), list...))
 			}
 		}
 		compare(ir.Year, date.Years)
 		compare(ir.Month, date.Months)
 		compare(ir.Day, date.Days)
 		if len(and.X) == 0 {
-			and.X = append(and.X, l.part(field, ir.Day, zone, ir.GreaterOrEqual, v.Position(), 1))
+			and.X = append(and.X, l.compare(field, derive(ir.Day), ir.GreaterOrEqual, v.Position(), 1))
 		}
 		if last, ok := and.X[len(and.X)-1].(*ir.Match); ok && date.Days != nil {
 			of[key] = last
@@ -333,9 +333,25 @@ func (l *lowerer) date(it *sigma.Item, m modifiers, field ir.Field) ir.Expr {
 	return l.at(x, it.Pos)
 }
 
+// dateZone returns what makes time parts in the zone of a date.
+func (l *lowerer) dateZone(mod *sigma.Modifier) (derive func(ir.DerivationKind) ir.Derivation, ok bool) {
+	if name, ok := placeholderName(mod.Arg); ok {
+		if _, ok := l.params.argument(name, mod.Pos, "zone", "hours"); ok {
+			return func(k ir.DerivationKind) ir.Derivation { return ir.Derivation{Kind: k, Parameter: name} }, true
+		}
+	}
+	zone, ok := l.zone(mod)
+	return func(k ir.DerivationKind) ir.Derivation { return ir.Derivation{Kind: k, Zone: zone} }, ok
+}
+
 // part compares a time part of a field.
 func (l *lowerer) part(field ir.Field, kind ir.DerivationKind, zone string, op ir.Op, pos sigma.Pos, values ...int) ir.Expr {
-	field.Derive = &ir.Derivation{Kind: kind, Zone: zone}
+	return l.compare(field, ir.Derivation{Kind: kind, Zone: zone}, op, pos, values...)
+}
+
+// compare compares a number that is derived from a field.
+func (l *lowerer) compare(field ir.Field, derive ir.Derivation, op ir.Op, pos sigma.Pos, values ...int) ir.Expr {
+	field.Derive = &derive
 	m := &ir.Match{Field: field, Op: op}
 	for _, v := range values {
 		m.Values = append(m.Values, ir.Number{IsInt: true, Int: int64(v)})

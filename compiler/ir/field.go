@@ -146,7 +146,7 @@ type Derivation struct {
 	Kind DerivationKind
 	// Zone is an IANA name for the time parts; "" is UTC.
 	Zone string
-	// Parameter, of a time part, names what gives the zone, and of Hours the
+	// Parameter, of a time part, names what gives the zone, be it of type hours, and of Hours the
 	// hours, when a query is called; see Binding.Read.
 	Parameter string
 	// Unit of a duration in seconds; Since is the time it is measured from:
