@@ -307,6 +307,6 @@ func appendASCIIPart[Text string | []byte](key []byte, text Text) (with []byte, 
 	}
 	with = append(strconv.AppendInt(key, int64(len(text)), 10), ':')
 	from := len(with)
-	with = append(with, text...)
+	with = slices.Grow(with, len(text))[:from+len(text)]
 	return with, ir.FoldASCII(with[from:], text)
 }
