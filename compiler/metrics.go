@@ -39,27 +39,14 @@ func (b bitset) count() (n int) {
 	return n
 }
 
-// clock is the time where somebody wants to know.
-func (rs *RuleSet) clock() time.Time {
-	if rs.opts.Metrics == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-// looked tells of an event that met rules.
+// looked tells of an event that met rules, where somebody wants to know.
 func (rs *RuleSet) looked(in *incoming, s *scratch, began time.Time) {
-	if m := rs.opts.Metrics; m != nil {
-		m.Event(in.record.Source, s.picks[0].count(), time.Since(began))
-	}
+	rs.opts.Metrics.Event(in.record.Source, s.picks[0].count(), time.Since(began))
 }
 
-// evaluated tells of the rules of a predicate.
+// evaluated tells of the rules of a predicate, likewise.
 func (rs *RuleSet) evaluated(g *ruleGroup, q *predicate, holds bool, began time.Time) {
 	m := rs.opts.Metrics
-	if m == nil {
-		return
-	}
 	took := time.Since(began) / time.Duration(len(q.programs))
 	for _, i := range q.programs {
 		m.Rule(g.programs[i].loaded.info, holds, took)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
@@ -321,12 +322,18 @@ func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *p
 		rs.unknown.Add(1)
 	}
 	if g != nil {
-		began := rs.clock()
+		var began time.Time
+		timed := rs.opts.Metrics != nil
+		if timed {
+			began = time.Now()
+		}
 		var some bool
 		if some, err = rs.decide(g, s); some {
 			s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
 		}
-		rs.looked(in, s, began)
+		if timed {
+			rs.looked(in, s, began)
+		}
 	}
 	return err
 }
@@ -366,7 +373,8 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	} else if g.index.pick(s.event, &s.picks); c.cost < 0 {
 		return false, errEventCost
 	}
-	total := 0
+	total, timed := 0, rs.opts.Metrics != nil
+	var began time.Time
 	for w, word := range s.picks[0] {
 		for ; word != 0; word &= word - 1 {
 			q := g.predicates[w*64+bits.TrailingZeros64(word)]
@@ -374,9 +382,13 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				continue
 			}
 			c.cost = rs.maxCost
-			began := rs.clock()
+			if timed {
+				began = time.Now()
+			}
 			holds, failed := q.eval(rs, s)
-			rs.evaluated(g, q, holds, began)
+			if timed {
+				rs.evaluated(g, q, holds, began)
+			}
 			if failed != nil {
 				q.failed.Store(true)
 				for _, i := range q.programs {

@@ -43,8 +43,8 @@ func newWindow[A any, P interface {
 	return func() *group {
 		x := &struct {
 			group
+			of A // not last: there nothing would take a word
 			windowState
-			of A
 		}{}
 		if start != nil {
 			start(&x.of)
