@@ -30,8 +30,9 @@ type StreamOptions struct {
 	// an event for longest is forgotten and counted.
 	MaxGroups int
 	// MaxGroupEvents bounds the events, and the distinct values, remembered
-	// for each group of a correlation. Beyond it the oldest is forgotten and
-	// counted; counts and values are then those of what is remembered.
+	// for each group of a correlation. Beyond it, or beyond a gigabyte, the
+	// oldest is forgotten and counted; counts and values are then those of what
+	// is remembered.
 	MaxGroupEvents int
 	// MaxPending bounds the events that wait for the watermark. Beyond it the
 	// oldest instant is decided early and counted.
