@@ -38,16 +38,21 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+var sets = flag.Int("sets", 0, "so many rule sets in TestRandomRuleSets")
+
 // TestRandomRuleSets matches each event of many against all of many rules at
 // once, where results are shared and an index chooses.
 func TestRandomRuleSets(t *testing.T) {
 	const rules, events = 100, 50
-	sets := 40
+	many := 40
 	if testing.Short() {
-		sets = 4
+		many = 4
+	}
+	if *sets > 0 {
+		many = *sets
 	}
 	r := NewRandom(*seed)
-	for range sets {
+	for range many {
 		var trees []*ir.Rule
 		var evs []map[string]any
 		for i := range rules {
