@@ -15,7 +15,8 @@ const eventsABatch = 64
 // is done, and returns ctx's error in the last case. At most 64 events times
 // twice the number of goroutines are under way: events are asked for when there
 // is room, so that the slowest of source, rules and yield sets the pace. An
-// event must not change until yield has had it. It is for events at hand; of a
+// event must not change until yield has had it nor, unless it is raw JSON, as
+// long as its hits are asked (see Hit). It is for events at hand; of a
 // live stream, results would wait for the events behind them.
 func (rs *RuleSet) MatchAll(ctx context.Context, workers int, events iter.Seq[any], yield func(ev any, hits []Hit, err error) bool) error {
 	type batch struct {
