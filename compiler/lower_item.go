@@ -87,6 +87,7 @@ func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 	var groups [][]term
 	for _, v := range values {
 		g := l.terms(it, m, field, in, v)
+		l.checkClosed(field, g, m.cased)
 		if len(g) > 0 {
 			groups = append(groups, g)
 		}

@@ -135,15 +135,7 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 	}
 	text, isText := v.(ir.String)
 	_, isNumber := v.(ir.Number)
-	truth, isBool := v.(ir.Bool)
-	literal := string(text)
-	if isBool {
-		literal = strconv.FormatBool(bool(truth))
-	}
-	if what, closed := f.Join.Closed(); closed && (isText || isBool) && !slices.ContainsFunc(what, func(s string) bool { return strings.EqualFold(s, literal) }) {
-		l.errorf(sigma.CodeNeverMatches, pos, "choose a target that has such events", "%s has no events whose %s is %s, only %s",
-			l.tableName(), f.Name, ir.ValueText(v), strings.Join(what, ", "))
-	}
+	_, isBool := v.(ir.Bool)
 	switch f.Type {
 	case ir.TypeInt, ir.TypeLong, ir.TypeReal:
 		if _, numeric := ir.NumberText(string(text)); isBool || isText && !numeric {
@@ -158,4 +150,38 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 			never("true or false")
 		}
 	}
+}
+
+// checkClosed refuses comparisons with a field of the target that no text which
+// the field can be fulfils.
+func (l *lowerer) checkClosed(f ir.Field, terms []term, cased bool) {
+	texts, closed := f.Join.Closed()
+	if !closed || f.Derive != nil {
+		return
+	}
+	alone := ir.Field{Name: f.Name, Path: ir.Path{{Key: "text"}}}
+	for _, t := range terms {
+		if t.value == nil || asksElsewhere(t.value) {
+			continue
+		}
+		m := &ir.Match{Field: alone, Op: t.op, Cased: cased && t.op <= ir.Like, Values: []ir.Value{t.value}}
+		d := detail{set: newLeafSet()}
+		if !slices.ContainsFunc(texts, func(text string) bool {
+			return d.holds(m, &subject{cursor: &cursor{keep: true, cost: maxMatchCost}, value: map[string]any{"text": text}})
+		}) {
+			l.errorf(sigma.CodeNeverMatches, t.pos, "compare with a text that it can be, or choose a target that has such events", "%s has no events with %s %s %s, only %s",
+				l.tableName(), f.Name, t.op, ir.ValueText(t.value), strings.Join(texts, ", "))
+		}
+	}
+}
+
+// asksElsewhere reports whether what a value is depends on more than the rule.
+func asksElsewhere(v ir.Value) bool {
+	switch v := v.(type) {
+	case ir.FieldRef, ir.Argument, ir.Networks:
+		return true
+	case ir.Pattern:
+		return slices.ContainsFunc(v, func(p ir.PatternPart) bool { return p.Kind == ir.OneOfList })
+	}
+	return false
 }

@@ -32,8 +32,15 @@ func TestDefenderSignIns(t *testing.T) {
 		{"RiskState: [none, remediated]", "0100"},
 		{"RiskLevelAggregated: high", "1000"},
 		{"ConditionalAccessStatus: success", "0100"},
-		{"RiskState: high", "EntraIdSignInEvents has no events whose RiskState is \"high\", only "},
-		{"DeviceDetail.isManaged: maybe", "only "},
+		{"RiskState: high", "EntraIdSignInEvents has no events with RiskState equal \"high\", only "},
+		{"DeviceDetail.isManaged: maybe", "only false, true"},
+		{"RiskState: 4", "no events with RiskState equal 4, only none"},
+		{"ConditionalAccessStatus: [success, 1]", "equal 1, only success"},
+		{"RiskLevelAggregated|gte: 50", "only "},
+		{"RiskState|startswith: medium", "only "},
+		{"RiskState|startswith: [medium, rem]", "only "},
+		{"RiskState|re: '^at'", "1000"},
+		{"RiskState|exists: true", "1100"},
 	} {
 		docs, ds := sigma.Parse("r.yaml", []byte("title: t\nlogsource: {product: azure, category: signin}\ndetection:\n  s: {"+c.selection+"}\n  condition: s\n"))
 		if ds.HasErrors() {

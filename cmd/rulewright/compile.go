@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -126,6 +127,9 @@ Examples:
 			continue
 		}
 		for _, l := range rf.compile(d, *table, *to, printRule) {
+			for _, w := range l.warnings {
+				fmt.Fprintln(c.err, w)
+			}
 			if n := utf8.RuneCountInString(l.Query); *to == "kql" && n > backends.KQLQueryLimit {
 				fmt.Fprintln(c.err, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("detection"), Severity: sigma.SeverityWarning, Code: sigma.CodeLimit,
 					Message: fmt.Sprintf("%s: the query for %s has %s characters; an analytics rule of Sentinel takes %s", d.Meta.Title, l.Table, number(n), number(backends.KQLQueryLimit))})
@@ -152,7 +156,8 @@ type compiledLine struct {
 	Query string `json:"query,omitempty"`
 	Error string `json:"error,omitempty"`
 
-	several bool // the rule has a query for each of several tables
+	several  bool              // the rule has a query for each of several tables
+	warnings sigma.Diagnostics // of the rule's meaning there
 }
 
 func (l compiledLine) head() []string {
@@ -194,6 +199,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 		if errs := ds.Errors(); len(errs) > 0 {
 			return fail(errs)
 		}
+		warnings := slices.DeleteFunc(ds, func(d sigma.Diagnostic) bool { return d.Severity != sigma.SeverityWarning })
 		for _, rule := range rules {
 			if len(rule.Lacks) > 0 {
 				return fail(sigma.Diagnostic{Severity: sigma.SeverityError, Code: sigma.CodeParameter, File: d.File, Pos: d.KeyPos("parameters"), Hint: "give them with --profile or --set",
@@ -205,6 +211,7 @@ func (r *ruleFlags) compile(d *sigma.Document, table, to string, printRule func(
 			}
 			l := line
 			l.Form, l.Table, l.Query = rule.Source.Form, rule.Source.Table, text
+			l.warnings, warnings = warnings, nil
 			out = append(out, l)
 		}
 	}

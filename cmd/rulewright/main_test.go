@@ -87,6 +87,8 @@ func TestRun(t *testing.T) {
 			`"error":"rules/user-added-by-stranger.yaml:20:1: A user is added by a stranger: these parameters have no value: approved_admins; give them with --profile or --set [parameter]"`, `"query":"event.equalsAny(`}, []string{"1 refused"}},
 		{"compile to nothing", "compile rules", "", 2, nil, []string{"--to takes cel"}},
 		{"compile to KQL", "compile --to kql --set approved_admins=admin@contoso.com rules", "", 0, []string{"AuditLogs\n| where "}, nil},
+		{"compile what can never hold", "compile --to kql --pipeline defender -", "title: t\nlogsource: {product: azure, category: signin}\ndetection:\n  a: {IsManaged: true}\n  condition: a\n", 0,
+			[]string{"| where false"}, []string{"stdin:4:18: warning: IsManaged holds numbers; it never equals true"}},
 		{"compile bad rules", "compile --to cel bad/condition.yaml", "", 1, nil, []string{"refused: bad/condition.yaml:12:14", "; did you mean selection?"}},
 		{"compile a correlation to SQL without a time", "compile --to sql --dialect sqlite -", countedRule, 1, nil,
 			[]string{"refused: stdin:3:12: no column is known to hold the time of these events", "name it with Target.Time (--time)"}},
