@@ -112,7 +112,7 @@ type artefact struct {
 	details                         []fieldMapping
 	titleFormat                     string
 	schedule                        schedule
-	period                          string // of a custom detection
+	related                         []ir.EntityField // of a custom detection, beside its assets
 	alias                           string
 	parameters                      []functionParameter
 	examples                        []ir.Binding // what stands in the query for want of a value
@@ -233,7 +233,7 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 		return nil, leftError("it passes on an alert that Defender XDR shows already")
 	case e.format == Defender:
 		a.kind = "detection"
-		if a.period, a.schedule, tooLong = detectionScheduleOf(r); tooLong != nil {
+		if a.schedule, tooLong = detectionScheduleOf(r); tooLong != nil {
 			return nil, tooLong
 		}
 	default:
@@ -317,6 +317,7 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	a.query, a.mappings, a.details = m.Query, m.Mappings, m.Details
 	if (a.kind == "rule" || a.kind == "detection") && r.Correlation == nil {
 		a.query = onlyNew(q, a.query, r, a.schedule)
+		a.related = c.Entities
 	}
 	if n := utf8.RuneCountInString(a.query); n > maxQuery {
 		return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeLimit,
@@ -367,8 +368,8 @@ func closingColumns(r *ir.Rule, tables []string) ([]string, error) {
 	if hasDevice(tables[0]) {
 		add("DeviceId")
 	}
-	for _, id := range first.Assets {
-		add(assetColumn(id))
+	for _, c := range first.Assets {
+		add(c)
 	}
 	return out, nil
 }

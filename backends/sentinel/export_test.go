@@ -406,6 +406,70 @@ incidentConfiguration:
 	}
 }
 
+// TestValidateDetection finds each fault that is put into a good custom
+// detection.
+func TestValidateDetection(t *testing.T) {
+	const good = `{
+  "id": "16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb",
+  "displayName": "One",
+  "status": "enabled",
+  "queryCondition": {"queryText": "EntraIdSignInEvents\n| where Timestamp > ago(4h)\n| project Timestamp, ReportId, AccountUpn, IPAddress"},
+  "schedule": {"frequency": "PT1H"},
+  "detectionAction": {"alertTemplate": {
+    "title": "One",
+    "description": "Text",
+    "severity": "high",
+    "entityMappings": {
+      "accounts": [{"upnColumn": "AccountUpn"}],
+      "ips": [{"addressColumn": "IPAddress"}]},
+    "tactics": [
+      {"tactic": "Persistence", "techniques": [{"technique": "T1098", "subTechniques": ["T1098.003"]}]}]
+  }}
+}
+`
+	validate := func(text string) []sentinel.Finding {
+		return sentinel.Validate(sentinel.Defender, []sentinel.File{{Name: "a.json", Data: []byte(text)}})
+	}
+	for _, text := range []string{good, strings.Replace(good, "PT1H", "P1D", 1), strings.Replace(good, "PT1H", "PT0S", 1)} {
+		if fs := validate(text); len(fs) > 0 {
+			t.Error(fs)
+		}
+	}
+	for _, c := range []struct {
+		was, is, check string
+		line           int
+	}{
+		{`"16a9ba29`, `"xx`, "id", 2},
+		{`"enabled"`, `"on"`, "kind", 4},
+		{`"status": "enabled"`, `"status": "enabled", "isEnabled": true`, "kind", 4},
+		{`"frequency"`, `"period": "1H", "frequency"`, "kind", 6},
+		{`"PT1H"`, `"1h"`, "schedule", 6},
+		{`"PT1H"`, `"PT2H"`, "schedule", 6},
+		{"ago(4h)", "ago(5h)", "schedule", 6},
+		{`"detectionAction": {`, `"detectionAction": {"responseActions": [], `, "kind", 7},
+		{`"severity": "high"`, `"severity": "High"`, "severity", 7},
+		{`"severity": "high"`, `"severity": "high", "category": "Persistence"`, "kind", 10},
+		{`"severity": "high"`, `"severity": "high", "mitreTechniques": []`, "kind", 10},
+		{`"severity": "high"`, `"severity": "high", "impactedAssets": []`, "kind", 10},
+		{`"accounts"`, `"users"`, "entity-type", 12},
+		{`"accounts"`, `"urls"`, "detection-column", 11},
+		{`[{"upnColumn": "AccountUpn"}]`, `[{}]`, "entity-required", 12},
+		{`"upnColumn"`, `"accountUpn"`, "entity-type", 12},
+		{`"upnColumn": "AccountUpn"`, `"upnColumn": "Account Upn"`, "entity-column", 12},
+		{`"upnColumn": "AccountUpn"`, `"upnColumn": "AccountSid"`, "detection-column", 5},
+		{"ReportId, ", "", "detection-column", 5},
+		{`"Persistence"`, `"Impact"`, "attack", 15},
+		{`["T1098.003"]`, `["T1078.004"]`, "attack", 15},
+		{`["T1098.003"]}]}`, `["T1098.003"]}]}, {"tactic": "Impact"}`, "attack", 15},
+	} {
+		bad := strings.Replace(good, c.was, c.is, 1)
+		fs := validate(bad)
+		if bad == good || !slices.ContainsFunc(fs, func(f sentinel.Finding) bool { return f.Check == c.check && f.Line == c.line }) {
+			t.Errorf("%s for %s at line %d: found %v", c.is, c.check, c.line, fs)
+		}
+	}
+}
+
 // TestCorrelations exports correlations as the printer prints them: the result
 // is held to what has had the time to arrive, and the period to the windows.
 func TestCorrelations(t *testing.T) {
@@ -445,7 +509,7 @@ correlation:
 		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where t <= ago(10m)", "columnName: IPAddressAddress"}},
 		{sentinel.HuntingYAML, vips, "hunting query, hunting query", "", []string{"materialize(SigninLogs"}},
 		{sentinel.HuntingYAML, nil, "function, function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
-		{sentinel.Defender, vips, "detection, detection", "", []string{"| where t <= ago(10m)", "arg_max(at, ReportId, AccountUpn)", "project Timestamp = at, ReportId, AccountUpn, UserPrincipalName = g1", `"period": "1H"`, `"period": "24H"`}},
+		{sentinel.Defender, vips, "detection, detection", "", []string{"| where t <= ago(10m)", "arg_max(at, ReportId, AccountUpn)", "project Timestamp = at, ReportId, AccountUpn, UserPrincipalName = g1", `"frequency": "PT1H"`, `"frequency": "P1D"`, `"upnColumn": "AccountUpn"`}},
 	} {
 		set, ds := sentinel.Export(c.format, lowered(t, c.format, "correlations.yaml", data, c.profile), sentinel.Options{Print: backends.KQL})
 		if c.err == "" && ds.HasErrors() || c.err != "" && !strings.Contains(ds.Error(), c.err) {

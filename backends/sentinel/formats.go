@@ -2,7 +2,6 @@ package sentinel
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -167,59 +166,4 @@ func (a *artefact) bicep() string {
 	bicepValue(&b, object{{"scope", expression{bicep: "ws"}}, {"name", a.id}, {"kind", "Scheduled"}, {"properties", a.properties()}}, 0)
 	b.WriteByte('\n')
 	return b.String()
-}
-
-// detection is a custom detection as Microsoft Graph takes it.
-func (a *artefact) detection() (object, error) {
-	if len(a.tables) == 0 {
-		return nil, fmt.Errorf("it reads no table")
-	}
-	var assets list
-	for i, t := range a.tables {
-		facts := tableOf(t)
-		if !facts.Report || len(facts.Assets) == 0 {
-			return nil, fmt.Errorf("a custom detection needs the columns Timestamp, ReportId and one that names a device, user or mailbox; %s does not have them", t)
-		}
-		if i > 0 {
-			continue
-		}
-		for _, id := range facts.Assets {
-			assets = append(assets, object{{"@odata.type", "#microsoft.graph.security." + assetType(id)}, {"identifier", id}})
-		}
-	}
-	var techniques any
-	if len(a.attack.Techniques) > 0 {
-		techniques = texts(a.attack.Techniques)
-	} else {
-		techniques = list{}
-	}
-	category := "SuspiciousActivity"
-	if len(a.attack.Tactics) > 0 {
-		category = a.attack.Tactics[0]
-	}
-	alert := object{{"title", a.title}, {"description", a.description}, {"severity", strings.ToLower(a.severity)}, {"category", category},
-		{"recommendedActions", nil}, {"mitreTechniques", techniques}, {"impactedAssets", assets}}
-	if t := a.meta.Triage; t != nil && len(t.Actions) > 0 {
-		i := slices.IndexFunc(alert, func(m member) bool { return m.key == "recommendedActions" })
-		alert[i].value = strings.Join(t.Actions, "\n")
-	}
-	return object{{"displayName", a.title}, {"isEnabled", a.enabled}, {"queryCondition", object{{"queryText", a.query}}},
-		{"schedule", object{{"period", a.period}}},
-		{"detectionAction", object{{"alertTemplate", alert}, {"organizationalScope", nil}, {"responseActions", list{}}}}}, nil
-}
-
-// assetColumn is the column of advanced hunting that an identifier reads.
-func assetColumn(identifier string) string {
-	return strings.ToUpper(identifier[:1]) + identifier[1:]
-}
-
-// assetType is the type of asset that an identifier is of.
-func assetType(identifier string) string {
-	switch {
-	case strings.HasPrefix(identifier, "device"):
-		return "impactedDeviceAsset"
-	case strings.HasPrefix(identifier, "recipient") || strings.HasPrefix(identifier, "sender"):
-		return "impactedMailboxAsset"
-	}
-	return "impactedUserAsset"
 }

@@ -30,12 +30,10 @@ const (
 	longPeriod = 2 * day
 )
 
-// detectionPeriods are the schedules of a custom detection with what each looks
-// back; the look-back is no setting of its own.
-var detectionPeriods = []struct {
-	name            string
-	every, lookback time.Duration
-}{{"1H", time.Hour, 4 * time.Hour}, {"3H", 3 * time.Hour, 12 * time.Hour}, {"12H", 12 * time.Hour, 48 * time.Hour}, {"24H", 24 * time.Hour, 30 * day}}
+// detectionSchedules are the schedules of a custom detection with what each
+// looks back; the look-back is no setting of its own.
+var detectionSchedules = []struct{ every, lookback time.Duration }{
+	{time.Hour, 4 * time.Hour}, {3 * time.Hour, 12 * time.Hour}, {12 * time.Hour, 48 * time.Hour}, {day, 30 * day}}
 
 // history returns how much of the past, before the instants that a run is to
 // report, decides them. The window of the last earlier instant must be whole
@@ -115,15 +113,15 @@ func scheduleOf(r *ir.Rule, every time.Duration) (schedule, error) {
 
 // detectionScheduleOf plans a custom detection: the most frequent schedule
 // whose look-back is enough.
-func detectionScheduleOf(r *ir.Rule) (name string, s schedule, err error) {
+func detectionScheduleOf(r *ir.Rule) (s schedule, err error) {
 	s.Delay = delayOf(tablesOf(r))
 	need := history(r)
-	for _, p := range detectionPeriods {
+	for _, p := range detectionSchedules {
 		if s.Every, s.Period = p.every, p.lookback; need+p.every+s.Delay <= p.lookback {
-			return p.name, s, nil
+			return s, nil
 		}
 	}
-	return "", s, tooLong(r, need, need+s.Every+s.Delay, s.Period, "a custom detection", s.Period-s.Every-s.Delay)
+	return s, tooLong(r, need, need+s.Every+s.Delay, s.Period, "a custom detection", s.Period-s.Every-s.Delay)
 }
 
 // tooLong refuses a rule and names the longest lengths that fit: room is what a

@@ -19,7 +19,7 @@ type table struct {
 	Source    string
 	Connector string
 	Entities  []string // of a rule that names none: type, space, field
-	Assets    []string // identifiers of impacted assets
+	Assets    []string // columns of a device, user or mailbox
 	Report    bool     // has ReportId
 }
 

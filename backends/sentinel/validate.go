@@ -50,7 +50,7 @@ func Checks() map[string]string {
 		"custom-details":   "custom details have valid names and columns of the result",
 		"incident":         "incident settings are complete and group by mapped entities",
 		"time-column":      "the time column is in the result",
-		"detection-column": "a custom detection's result has Timestamp, ReportId, for devices DeviceId, and the assets' columns",
+		"detection-column": "a custom detection's result has Timestamp, ReportId, for devices DeviceId, and the mapped columns, among them a device, user or mailbox",
 		"enabled":          "whether a rule is on is a parameter of the template",
 		"enabled-count":    "at most 512 rules are on in a workspace",
 		"function":         "a function has an alias and typed parameters that its query uses",
