@@ -63,7 +63,7 @@ func (l *lowerer) item(it *sigma.Item, in scope, depth int) ir.Expr {
 	if !ok {
 		return ir.Const(false)
 	}
-	if l.events != nil && (m.expand || m.fieldref || m.part != nil || m.since != nil || m.hours != "") {
+	if l.events != nil && (m.expand || m.fieldref) {
 		l.events.plain = false
 	}
 	field, ok := l.itemField(it, in)

@@ -168,6 +168,9 @@ func (s *forEvents) learn(when ir.Expr, top scope, spent int) {
 	if n := 0; !s.plain || !countUpTo(when, maxSharedNodes, &n) {
 		return
 	}
+	if slices.ContainsFunc(ir.Matches(when), func(m *ir.Match) bool { return m.Field.Derive != nil }) {
+		return // what is computed of a field is not in its name
+	}
 	s.plain, s.names = false, s.asked
 	fields := make([]ir.Field, len(s.names))
 	for i, f := range s.names {

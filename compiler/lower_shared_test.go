@@ -42,6 +42,45 @@ detection:
     d: {'ConditionalAccessPolicies[0].displayName': x}
     condition: a or b or c or d
 ---
+title: Dates, the only thing that the rule asks
+rulewright: 1
+id: 6d0b1b0e-0000-4000-8000-000000000002
+logsource: {product: azure, service: signinlogs}
+detection:
+    a: {TimeGenerated|date=Europe/Berlin: ['2026-05-14', '????-12-25']}
+    condition: a
+---
+title: A weekday, hours
+rulewright: 1
+id: 6d0b1b0e-0000-4000-8000-000000000003
+logsource: {product: azure, service: signinlogs}
+detection:
+    a: {TimeGenerated|weekday: 7}
+    b: {TimeGenerated|outside: 'Mon-Fri 08:00-18:00 Europe/Berlin'}
+    condition: a or b
+---
+title: A parameter that is compared without expand
+rulewright: 1
+id: 6d0b1b0e-0000-4000-8000-000000000004
+parameters:
+    - {name: most, type: number, default: 5, description: How many}
+    - {name: off, type: date, list: true, default: ['????-01-01'], description: Days}
+logsource: {product: azure, service: signinlogs}
+detection:
+    a: {DurationMs|gte: '%most%'}
+    b: {TimeGenerated|date: '%off%'}
+    condition: a and not b
+---
+title: Only a number that is a parameter
+rulewright: 1
+id: 6d0b1b0e-0000-4000-8000-000000000005
+parameters:
+    - {name: most, type: number, default: 5, description: How many}
+logsource: {product: azure, service: signinlogs}
+detection:
+    a: {DurationMs|gte: '%most%'}
+    condition: a
+---
 title: Keywords, a name twice, wildcards, counts
 logsource: {product: windows, category: process_creation}
 detection:
