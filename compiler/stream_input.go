@@ -289,7 +289,10 @@ func (s *subject) appendSoleText(key []byte, f *field) (with []byte, ok bool) {
 	if f.leaves || f.derive != nil || len(f.route) != 1 || !f.route[0].plain || !isObject(s.value) {
 		return key, false
 	}
-	v, _ := s.cursor.get(s.value, f.route[0].key)
+	v, ok := s.cursor.get(s.value, f.route[0].key)
+	if !ok {
+		return key, false
+	}
 	switch v := v.(type) {
 	case string:
 		return appendASCIIPart(key, v)

@@ -238,7 +238,10 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 			}
 		}
 		c.cost -= len(o) / 8
-		return o[best], found
+		if !found {
+			return nil, false // there may be an empty key
+		}
+		return o[best], true
 	case *rawjson.Value:
 		if o.Kind != rawjson.Object {
 			return nil, false
