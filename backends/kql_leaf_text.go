@@ -150,7 +150,7 @@ func confusedWith(text string) kinds {
 func (p *kqlPrinter) likeTest(t test, s kqlScalar) string {
 	var parts []string
 	for _, pattern := range t.patterns {
-		if readsList(pattern) {
+		if pattern.ReadsList() {
 			parts = append(parts, p.listTest(pattern, t.cased, s))
 			continue
 		}

@@ -2,7 +2,6 @@ package backends
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -106,11 +105,6 @@ type test struct {
 	fields    []ir.Field
 }
 
-// readsList reports whether a pattern holds texts that the query reads.
-func readsList(p ir.Pattern) bool {
-	return slices.ContainsFunc(p, func(x ir.PatternPart) bool { return x.Kind == ir.OneOfList })
-}
-
 // testsOf returns the tests of which one must be true of one scalar of the
 // field, which holds scalars of the kinds in at. None: the Match is false of
 // every row. Null and Exists are not about scalars and have no tests.
@@ -126,7 +120,7 @@ func testsOf(m *ir.Match, at kinds) []test {
 			out.add(test{ask: askText, how: ir.Equal, kinds: at & textKind, texts: []string{boolText(bool(v))}, written: []string{boolText(bool(v))}})
 			out.add(test{ask: askBool, kinds: at & boolKind, truth: bool(v)})
 		case ir.Pattern:
-			if readsList(v) { // what it is of cannot be answered here
+			if v.ReadsList() { // what it is of cannot be answered here
 				if k := at & textForm; k != 0 {
 					out.tests = append(out.tests, test{ask: askLike, cased: m.Cased, kinds: k, patterns: []ir.Pattern{v}})
 				}
@@ -176,7 +170,7 @@ func (l *testList) add(t test) {
 	}
 	for i := range l.tests {
 		o := &l.tests[i]
-		if len(o.lists)+len(o.arguments) > 0 || len(o.patterns) > 0 && readsList(o.patterns[0]) {
+		if len(o.lists)+len(o.arguments) > 0 || len(o.patterns) > 0 && o.patterns[0].ReadsList() {
 			continue // a test of its own
 		}
 		if o.ask == t.ask && o.kinds == t.kinds && o.how == t.how && o.cased == t.cased && (t.ask != askBool || o.truth == t.truth) {

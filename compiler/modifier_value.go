@@ -181,7 +181,7 @@ func asksElsewhere(v ir.Value) bool {
 	case ir.FieldRef, ir.Argument, ir.Networks:
 		return true
 	case ir.Pattern:
-		return slices.ContainsFunc(v, func(p ir.PatternPart) bool { return p.Kind == ir.OneOfList })
+		return v.ReadsList()
 	}
 	return false
 }

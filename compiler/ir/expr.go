@@ -1,6 +1,9 @@
 package ir
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Expr is a node of the tree. The set is closed: *And, *Or, *Not, Const,
 // *Selection, *Any, *Match. A switch over nodes lists them in this order and
@@ -142,6 +145,12 @@ func PrefixOf(p netip.Prefix) Prefix {
 type PatternPart struct {
 	Kind PatternKind
 	Text string // of a Literal; of a OneOfList the parameter
+}
+
+// ReadsList reports whether a text of the pattern is in a list that only a query
+// reads.
+func (p Pattern) ReadsList() bool {
+	return slices.ContainsFunc(p, func(x PatternPart) bool { return x.Kind == OneOfList })
 }
 
 // PatternKind says what a PatternPart is.
