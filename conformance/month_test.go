@@ -255,6 +255,7 @@ var monthReasons = map[string]string{
 	"entra-users/guest-invited-by-new-inviter":                    "The same, where nobody named anybody.",
 	"entra-users/mfa-declined-by-user":                            "Somebody pressed the wrong button and signs in a moment later.",
 	"entra-users/password-known-in-unapproved-country":            "Travellers, and homes whose IPv6 is placed abroad, who are late with the second factor.",
+	"entra-users/sign-in-from-new-country":                        "Somebody on holiday abroad signs in on a private tablet; the computer stayed at home.",
 	"entra-users/privileged-sign-in-from-new-network":             "A member of the board signs in by a provider that they did not use for a week.",
 	"entra-users/privileged-sign-in-from-unmanaged-device":        "Phones of the board that are not managed.",
 	"entra-users/privileged-sign-in-outside-business-hours":       "Administrators on call and on holidays, the board in the evening; once a night.",

@@ -187,6 +187,10 @@ func (m *month) signIns(day int) {
 }
 
 func (m *month) dayOf(u *User, day int) {
+	if where, abroad := m.onHoliday(u, day); abroad {
+		m.holidayDay(u, where, day)
+		return
+	}
 	d := NewDice(m.Options.Seed, "day", u.N, day)
 	works := m.works(day)
 	trip, away := u.away(day)

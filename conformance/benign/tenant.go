@@ -271,10 +271,7 @@ func (u *User) person(t *Tenant, d Dice) {
 	if d.chance(0.025) {
 		n := d.IntN(len(abroad))
 		where := abroad[n]
-		where.ASN = fmt.Sprint(asHotel + n)
-		if asHotel+n > 64511 { // the documentation's numbers go on at 65536
-			where.ASN = fmt.Sprint(65536 + asHotel + n - 64512)
-		}
+		where.ASN = hotelASN(n)
 		from := d.IntN(days)
 		tr := Trip{From: from, To: from + d.between(1, 6), Network: where, Mobile: where}
 		tr.Network.IP = fmt.Sprintf("203.0.113.%d", 130+n*12+d.IntN(8))
@@ -291,6 +288,15 @@ func (u *User) person(t *Tenant, d Dice) {
 		u.Newsletter = pick(d, newsletters)
 		u.Rules = append(u.Rules, u.Newsletter)
 	}
+}
+
+// hotelASN is the autonomous system of the hotels in a country of abroad.
+func hotelASN(country int) string {
+	n := asHotel + country
+	if n > 64511 { // the documentation's numbers go on at 65536
+		n += 65536 - 64512
+	}
+	return fmt.Sprint(n)
 }
 
 // away returns the trip that somebody is on.
