@@ -168,8 +168,8 @@ func readsOneTable(d *sigma.Document) bool {
 
 // inForm puts a case to its rules in another form, nil where the form does not
 // have the records or the rules none for it. With other, records of a workspace
-// are of the other table that has them: users' sign-ins have two, and those of
-// OfficeActivity are in CloudAppEvents.
+// are of the other table that has them: users' sign-ins have two, those of
+// OfficeActivity are in CloudAppEvents, those of key vaults in AzureDiagnostics.
 func (f *Fixture) inForm(c *Case, form event.Form, other bool) *blind {
 	if other && slices.ContainsFunc(f.Documents, readsOneTable) {
 		return nil
@@ -196,6 +196,9 @@ func (f *Fixture) inForm(c *Case, form event.Form, other bool) *blind {
 				delete(row, "Timestamp")
 				moved = true
 			}
+		case other && table == "AZKVAuditLogs" && form == event.LogAnalytics:
+			row, table = diagnosticsRow(row), "AzureDiagnostics"
+			moved = true
 		case other && (table == "SigninLogs" || table == "AADNonInteractiveUserSignInLogs"):
 			row, table = otherSignIn(row, table)
 			moved = true

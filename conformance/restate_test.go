@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,7 +164,7 @@ func plainText(v any) string {
 var diagnosticCategory = map[string]string{
 	"AuditLogs": "AuditLogs", "SigninLogs": "SignInLogs", "AADNonInteractiveUserSignInLogs": "NonInteractiveUserSignInLogs",
 	"AADServicePrincipalSignInLogs": "ServicePrincipalSignInLogs", "AADUserRiskEvents": "UserRiskEvents",
-	"MicrosoftGraphActivityLogs": "MicrosoftGraphActivityLogs", "AZKVAuditLogs": "AuditEvent",
+	"MicrosoftGraphActivityLogs": "MicrosoftGraphActivityLogs", "AZKVAuditLogs": "AuditEvent", "AzureActivity": "Administrative",
 }
 
 // diagnostic is the record of a diagnostic setting: an envelope around the
@@ -199,6 +200,25 @@ func diagnostic(row map[string]any, table string) map[string]any {
 		o["properties"] = properties
 		if v, ok := row["Identity"]; ok {
 			o["identity"] = opened(v)
+		}
+	case "AzureActivity": // who called is told by claims alone
+		for key, column := range map[string]string{"operationName": "OperationNameValue", "resultType": "ActivityStatusValue", "callerIpAddress": "CallerIpAddress",
+			"resourceId": "_ResourceId", "category": "CategoryValue"} {
+			put(o, key, row, column)
+		}
+		identity := map[string]any{}
+		for key, columns := range map[string][]string{"authorization": {"Authorization", "Authorization_d"}, "claims": {"Claims", "Claims_d"}} {
+			for _, column := range columns {
+				if v, ok := row[column]; ok {
+					identity[key] = opened(v)
+				}
+			}
+		}
+		o["identity"] = identity
+		for _, column := range []string{"Properties", "Properties_d"} {
+			if v, ok := row[column]; ok {
+				o["properties"] = opened(v)
+			}
 		}
 	default:
 		put(o, "location", row, "Location")
@@ -485,3 +505,35 @@ func otherSignIn(row map[string]any, table string) (map[string]any, string) {
 	}
 	return o, other
 }
+
+// diagnosticsRow says a record of a key vault as the table does into which all
+// diagnostic settings once wrote: an object's columns stand side by side there,
+// their types at the end of their names.
+func diagnosticsRow(row map[string]any) map[string]any {
+	o := map[string]any{"Type": "AzureDiagnostics", "Category": "AuditEvent", "ResourceProvider": "MICROSOFT.KEYVAULT", "ResourceType": "VAULTS"}
+	for _, column := range []string{"TenantId", "TimeGenerated", "SourceSystem", "OperationName", "OperationVersion", "ResultType", "ResultSignature", "ResultDescription",
+		"CorrelationId", "DurationMs", "ResourceId", "_ResourceId"} {
+		put(o, column, row, column)
+	}
+	for column, from := range map[string]string{"CallerIPAddress": "CallerIpAddress", "id_s": "Id", "clientInfo_s": "ClientInfo", "httpStatusCode_d": "HttpStatusCode",
+		"requestUri_s": "RequestUri", "isAddressAuthorized_b": "IsAddressAuthorized"} {
+		put(o, column, row, from)
+	}
+	identity, _ := opened(row["Identity"]).(map[string]any)
+	claims, _ := identity["claim"].(map[string]any)
+	for name, v := range claims {
+		column := "identity_claim_" + notInColumn.ReplaceAllString(name, "_")
+		if guid.MatchString(plainText(v)) {
+			column += "_g"
+		} else {
+			column += "_s"
+		}
+		o[column] = v
+	}
+	return o
+}
+
+var (
+	notInColumn = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	guid        = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+)
