@@ -46,9 +46,10 @@ type RuleSetOptions struct {
 // A RuleSet matches events against rules. It is safe for concurrent use. What
 // changes in it is only what it counts and the rules that it had to disable.
 type RuleSet struct {
-	opts   RuleSetOptions
-	rules  []*loadedRule
-	notRun []NotRun
+	opts     RuleSetOptions
+	rules    []*loadedRule
+	notRun   []NotRun
+	programs int // of all rules
 	// correlations are those that run, what they tap before themselves; their
 	// taps are the rules of programs or of correlations in front of them.
 	correlations []*ir.Rule
@@ -313,6 +314,11 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 		lowered = append(lowered, l.lowered)
 	}
 	rs.quiet = quietRules(lowered)
+	for _, l := range rs.rules {
+		for _, p := range l.programs {
+			p.quiet = rs.quiet[p.rule]
+		}
+	}
 	return rs, rs.chain(correlations, known)
 }
 

@@ -30,6 +30,8 @@ type program struct {
 	rule   *ir.Rule
 	loaded *loadedRule
 	group  *ruleGroup
+	number int  // among the set's programs
+	quiet  bool // it has no hits of its own
 }
 
 // predicate is what rules of one source ask of an event: rules that ask the
@@ -48,6 +50,8 @@ type predicate struct {
 
 func (rs *RuleSet) add(p *program) {
 	p.loaded.programs = append(p.loaded.programs, p)
+	p.number = rs.programs
+	rs.programs++
 	src := event.Source{Form: event.Form(p.rule.Source.Form), Table: p.rule.Source.Table}
 	if src == (event.Source{}) {
 		if rs.any == nil {

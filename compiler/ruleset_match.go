@@ -84,7 +84,7 @@ func rawBytes(ev any) []byte {
 func (rs *RuleSet) hits(s *scratch) (hits []Hit, err error) {
 	var told []facts // one for each hit
 	err = rs.matchIn(s, &s.in, func(p *program, s *scratch, in *incoming) {
-		if rs.quiet[p.rule] {
+		if p.quiet {
 			return
 		}
 		if hits == nil {

@@ -66,7 +66,7 @@ func NewRouter(rs *RuleSet) *Router {
 	}
 	for _, l := range rs.rules {
 		for _, p := range l.programs {
-			if rs.quiet[p.rule] {
+			if p.quiet {
 				continue
 			}
 			if p.rule.Once != nil {

@@ -213,7 +213,7 @@ func (e *engine) save(w *snapshotWriter) {
 	w.int(e.now)
 	w.int(e.swept)
 	s := &e.stats
-	for _, a := range []*Ahead{&e.head, &s.Ahead} {
+	for _, a := range []Ahead{e.ahead(), s.Ahead} {
 		w.instant(a.Time)
 		w.text(a.EventID)
 		w.source(&event.Source{Form: a.Source.Form, Table: a.Source.Table})

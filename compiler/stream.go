@@ -96,13 +96,13 @@ type Ahead struct {
 type Stream struct {
 	rs     *RuleSet
 	engine *engine
-	roles  map[*ir.Rule]*role
+	roles  []*role // by program; nil of those that are for nothing else
 	closed bool
 
 	keyed bool // by PushKey, with key
 	key   string
 
-	in      incoming // of Push, and what it makes of it
+	in      *incoming // of Push, and what it makes of it
 	pushed  *pushed
 	hits    []*Hit
 	onMet   func(*program, *scratch, *incoming) // met
@@ -129,8 +129,15 @@ type onceReader struct {
 
 // NewStream makes a stream of events for the rules and correlations of a set.
 func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
-	st := &Stream{rs: rs, roles: map[*ir.Rule]*role{}, sources: map[event.Source]*event.Source{}}
+	st := &Stream{rs: rs, roles: make([]*role, rs.programs), sources: map[event.Source]*event.Source{}}
 	st.onMet = st.met
+	roles := map[*ir.Rule]*role{}
+	roleOf := func(r *ir.Rule) *role {
+		if roles[r] == nil {
+			roles[r] = &role{}
+		}
+		return roles[r]
+	}
 	infos := map[*ir.Rule]*RuleInfo{}
 	for _, l := range rs.rules {
 		for _, r := range l.lowered {
@@ -151,7 +158,7 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 					e.disabled = append(e.disabled, Disabled{c.info, err})
 					continue
 				}
-				role := st.role(t.Rule)
+				role := roleOf(t.Rule)
 				role.taps = append(role.taps, x)
 				if names, ok := constantSelections(t.Rule.When, nil); ok && role.selections == nil {
 					role.selections = &names
@@ -174,20 +181,13 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 				keeper = e.keeper(l.info, r.Once)
 			}
 			keeper.rules = append(keeper.rules, r)
-			st.role(r).once = &onceReader{by, keeper}
+			roleOf(r).once = &onceReader{by, keeper}
+		}
+		for _, p := range l.programs {
+			st.roles[p.number] = roles[p.rule]
 		}
 	}
 	return st
-}
-
-// role returns the role of a rule, made if it has none.
-func (st *Stream) role(r *ir.Rule) *role {
-	x := st.roles[r]
-	if x == nil {
-		x = &role{}
-		st.roles[r] = x
-	}
-	return x
 }
 
 var errClosedStream = errors.New("the stream is closed")
@@ -207,7 +207,7 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 		st.pushed = nil
 	}
 	hits = append(st.hits, st.take()...)
-	if st.in, st.hits = (incoming{}), nil; st.rs.opts.Metrics != nil {
+	if st.in, st.hits = nil, nil; st.rs.opts.Metrics != nil {
 		st.rs.raised(hits)
 	}
 	return hits, err
@@ -217,11 +217,13 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 // what waits in st.pushed, if the event has a time.
 func (st *Stream) read(ev any, err *error) {
 	defer recovered(err)
-	in, e, rs := &st.in, st.engine, st.rs
+	e, rs := st.engine, st.rs
+	s := rs.scratch.Get().(*scratch)
+	in := &s.in
 	if *err = rs.receive(in, ev); *err != nil {
 		return
 	}
-	s := rs.scratch.Get().(*scratch)
+	st.in = in
 	g, failed := rs.look(s, in)
 	if *err = failed; failed != nil {
 		return
@@ -231,8 +233,8 @@ func (st *Stream) read(ev any, err *error) {
 	}
 	if t, ok := streamTime(in.record.Time); ok {
 		st.pushed = e.newPushed(t)
-		if !e.seen || t > e.latest {
-			e.lead(t, Ahead{EventID: in.record.ID, Source: in.record.Source, File: in.record.File, Line: in.record.Line})
+		if r := &in.record; e.leads(t) {
+			e.head = Ahead{EventID: r.ID, Source: r.Source, File: r.File, Line: r.Line}
 		}
 	} else {
 		e.stats.WithoutTime++
@@ -244,8 +246,8 @@ func (st *Stream) read(ev any, err *error) {
 // met takes a rule that is true of the event.
 func (st *Stream) met(rule *program, s *scratch, in *incoming) {
 	var h *Hit
-	role, p := st.roles[rule.rule], st.pushed
-	if !st.rs.quiet[rule.rule] && (!st.keyed || st.ownHit(role, rule.rule, s.event, in)) {
+	role, p := st.roles[rule.number], st.pushed
+	if !rule.quiet && (!st.keyed || st.ownHit(role, rule.rule, s.event, in)) {
 		x := st.rs.hit(rule, in, new(facts))
 		h = &x
 	}
@@ -335,41 +337,40 @@ const (
 func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 	p := st.pushed
 	for _, x := range role.taps {
-		m, keys := x.read(s)
-		if st.keyed {
-			keys = st.ownGroups(x.c, keys)
+		m := p.meeting()
+		ours := m.begin(x, s, p.time)
+		if ours && st.keyed {
+			m.keys = st.ownGroups(x.c, m.keys)
+			ours = len(m.keys) > 0
 		}
-		if len(keys) == 0 {
+		if !ours {
+			p.unmeet()
 			continue
 		}
-		source := st.source()
-		if m.selections = selections; x.c.windowed {
-			m.origin = x.origin(source, selections)
+		m.o.id, m.o.source = st.eventID(), st.source()
+		first := &m.o.first[0]
+		if first.selections = selections; x.c.windowed {
+			first.origin = x.origin(m.o.source, selections)
 		}
-		i := len(p.meets)
-		for i--; i >= 0 && p.meets[i].c != x.c; i-- {
-		}
-		if i >= 0 {
-			p.meets[i].add(m, keys)
+		if other := p.other(); other != nil {
+			other.add(*first, m.keys)
+			p.unmeet()
 			continue
 		}
-		n := p.meeting()
-		n.begin(x.c, p.time, st.eventID(), m, keys)
-		n.o.source = source
 		switch opts := &st.engine.opts; {
 		case opts.Keep != nil:
 			st.in.decoded()
-			n.o.event = opts.Keep(st.in.record)
+			m.o.event = opts.Keep(st.in.record)
 		case opts.KeepEvents:
 			st.in.decoded()
-			n.o.event = st.in.record.Event
+			m.o.event = st.in.record.Event
 		}
 	}
 }
 
 // eventID returns the event's own id, else a hash of the event.
 func (st *Stream) eventID() string {
-	in := &st.in
+	in := st.in
 	if in.record.ID == "" {
 		in.identify()
 	}
@@ -420,7 +421,9 @@ func (st *Stream) decided() []*Hit {
 // lateness, as an event at t would, and returns the hits that this decides.
 func (st *Stream) Advance(t time.Time) []*Hit {
 	if at, ok := streamTime(t); ok && !st.closed {
-		st.engine.lead(at, Ahead{})
+		if st.engine.leads(at) {
+			st.engine.head = Ahead{}
+		}
 		st.engine.advance(at)
 	}
 	return st.decided()

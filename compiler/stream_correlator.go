@@ -22,6 +22,7 @@ type correlator struct {
 	inputs []*RuleInfo
 	outer  []*tapped
 	atOnce bool
+	direct bool // atOnce, and of no hits but of events alone: they need not wait for their turn in step
 	quiet  bool // hits are not returned, another correlation takes them
 	once   *onceKeeper
 	onceBy []*field
@@ -51,8 +52,9 @@ type entityReader struct {
 // of them, so what they have in common is with the correlator.
 type state interface {
 	// add takes an event of the instant now, before it is the group's last.
-	// Instants come in order.
-	add(c *correlator, g *group, now int64, x entry)
+	// Instants come in order. It says whether decide is to be asked, which is
+	// not so where it is known to return nothing.
+	add(c *correlator, g *group, now int64, x entry) (undecided bool)
 	// decide returns the hits of the instant now by what is known of it,
 	// without those that it returned before.
 	decide(c *correlator, g *group, now int64) []verdict
@@ -161,7 +163,9 @@ func clampSpan(n int64) int64 { return max(0, min(n, maxStreamSpan)) }
 func (c *correlator) take(m *meeting) {
 	o := &m.o.occurrence
 	if m.groups == nil {
-		for key := range m.keys.all() {
+		for keys := m.keys; len(keys) > 0; {
+			var key []byte
+			key, keys = keys.next()
 			c.add(key, entry{o, nil})
 		}
 		return
@@ -197,11 +201,8 @@ func (c *correlator) add(key []byte, x entry) {
 	if made {
 		e.stats.Groups++
 	}
-	g.state.add(c, g, e.now, x)
-	g.last = e.now
-	if c.window != nil {
-		c.window.touch(g, e.now)
-	} else if !g.dirty && c.spec.Type != sigma.Summary {
+	undecided := g.state.add(c, g, e.now, x)
+	if g.last = e.now; undecided && !g.dirty {
 		g.dirty = true
 		c.dirty = append(c.dirty, g)
 	}

@@ -31,6 +31,7 @@ type engine struct {
 	lateness int64
 	corrs    []*correlator // in the order in which an instant is decided
 	awake    bitset        // those, by place, that events came for
+	woken    bool          // there are some
 	waiting  bitset        // those with groups that the end of the open instant decides
 	tumbling []*correlator // those with windows of their own
 	byRule   map[*ir.Rule]*correlator
@@ -38,19 +39,17 @@ type engine struct {
 	divided  bool // part is set in corrs
 	origins  *origins
 
-	key              []byte // scratch of soleKey
-	packing          []byte // scratch of pack
-	spareOccurrences []*soleOccurrence
-	metrics          Metrics
+	packing []byte // scratch of pack
+	metrics Metrics
 
 	seen    bool
 	latest  int64
-	head    Ahead // what latest is the time of
+	head    Ahead // what latest is the time of, without it
 	mark    int64 // the watermark: instants before it are decided
 	pending pendingHeap
 	spare   []*pushed
 	seq     uint64
-	open    bool // an instant has events and is not closed
+	open    bool // an instant has events that are not decided on for good
 	now     int64
 	swept   int64
 	onces   []*onceKeeper
@@ -74,6 +73,20 @@ func (p *pushed) meeting() *meeting {
 		p.meets = append(p.meets, meeting{})
 	}
 	return &p.meets[len(p.meets)-1]
+}
+
+// unmeet takes the last meeting back.
+func (p *pushed) unmeet() { p.meets = p.meets[:len(p.meets)-1] }
+
+// other returns the meeting of the last one's correlation before it, or nil.
+func (p *pushed) other() *meeting {
+	last := len(p.meets) - 1
+	for i := range last {
+		if p.meets[i].c == p.meets[last].c {
+			return &p.meets[i]
+		}
+	}
+	return nil
 }
 
 type pendingHeap []*pushed
@@ -124,6 +137,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 	ranks := map[*correlator]int{}
 	for _, c := range e.corrs {
 		c.rank = e.rankOf(c, ranks)
+		c.direct = c.atOnce && c.rank == 1
 	}
 	slices.SortStableFunc(e.corrs, func(a, b *correlator) int { return cmp.Compare(a.rank, b.rank) })
 	for _, c := range e.corrs {
@@ -188,19 +202,11 @@ func (e *engine) newPushed(time int64) *pushed {
 // done takes an event back that newPushed gave.
 func (e *engine) done(p *pushed) {
 	for i := range p.meets {
-		m := &p.meets[i]
-		if m.c != nil && m.c.windowed && len(e.spareOccurrences) < maxKeptScalars {
-			m.o.reset()
-			e.spareOccurrences = append(e.spareOccurrences, m.o)
-		}
-		*m = meeting{keys: m.keys[:0]}
-		if cap(m.keys) > maxKeyBytes {
-			m.keys = nil
-		}
+		p.meets[i].end()
 	}
 	if len(e.spare) < maxKeptScalars && cap(p.meets)+cap(p.held) <= 2*maxKeptScalars {
 		clear(p.held)
-		*p = pushed{meets: p.meets[:0], held: p.held[:0]}
+		p.meets, p.held = p.meets[:0], p.held[:0]
 		e.spare = append(e.spare, p)
 	}
 }
@@ -214,7 +220,7 @@ func (e *engine) push(p *pushed) {
 		if p.time < e.latest-e.lateness { // not for an instant decided early
 			e.head.Late++
 			if e.head.Late > e.stats.Ahead.Late {
-				e.stats.Ahead = e.head
+				e.stats.Ahead = e.ahead()
 			}
 		}
 		for _, h := range p.held {
@@ -238,17 +244,22 @@ func (e *engine) push(p *pushed) {
 	}
 }
 
-// lead notes what is at t, if that is later than all before.
-func (e *engine) lead(t int64, a Ahead) {
-	if !e.seen || t > e.latest {
-		a.Time = time.UnixMicro(t).UTC()
-		e.head = a
+// leads says whether t is later than all before, so that it is for the caller to
+// note in head what is there.
+func (e *engine) leads(t int64) bool { return !e.seen || t > e.latest }
+
+// ahead is what latest is the time of.
+func (e *engine) ahead() Ahead {
+	a := e.head
+	if e.seen {
+		a.Time = time.UnixMicro(e.latest).UTC()
 	}
+	return a
 }
 
 // advance says that there was an event at t.
 func (e *engine) advance(t int64) {
-	if !e.seen || t > e.latest {
+	if e.leads(t) {
 		e.seen, e.latest = true, t
 	}
 	e.raise(e.latest - e.lateness)
@@ -300,11 +311,19 @@ func (e *engine) feed(p *pushed) {
 	for _, h := range p.held {
 		e.raiseOnce(h, false)
 	}
-	if len(p.meets) > 0 {
-		e.open, e.now = true, p.time
-		for i := range p.meets {
-			p.meets[i].c.accept(&p.meets[i])
+	for i := range p.meets {
+		m := &p.meets[i]
+		e.now = p.time
+		if !m.c.direct {
+			m.c.accept(m)
+		} else if m.c.take(m); len(m.c.dirty) > 0 {
+			e.wake(m.c)
+		} else {
+			m.c.expire(e.now)
 		}
+	}
+	if e.woken {
+		e.open = true
 		e.step(false)
 	}
 	e.done(p)
@@ -313,7 +332,7 @@ func (e *engine) feed(p *pushed) {
 // runTo closes the instants before t and the tumbling windows that end at t or
 // before, in the order of time. Of one time, windows come first.
 func (e *engine) runTo(t int64) {
-	for {
+	for e.open || len(e.tumbling) > 0 {
 		end, ok := int64(0), false
 		for _, c := range e.tumbling {
 			if len(c.window.groups) > 0 && (!ok || c.window.to < end) {
@@ -330,7 +349,7 @@ func (e *engine) runTo(t int64) {
 					c.closeWindow()
 				}
 			}
-			if slices.ContainsFunc(e.awake, func(w uint64) bool { return w != 0 }) {
+			if e.woken {
 				e.open, e.now = true, end
 				e.step(false)
 			}
@@ -341,7 +360,10 @@ func (e *engine) runTo(t int64) {
 }
 
 // wake has step look at a correlation.
-func (e *engine) wake(c *correlator) { e.awake.set(c.place) }
+func (e *engine) wake(c *correlator) {
+	e.awake.set(c.place)
+	e.woken = true
+}
 
 // step takes what came of the open instant, and decides what can be decided. A
 // correlation wakes only such as come after it.
@@ -373,4 +395,5 @@ func (e *engine) step(closing bool) {
 			e.awake[w] &^= 1 << i
 		}
 	}
+	e.woken = false
 }

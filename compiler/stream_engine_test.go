@@ -78,12 +78,19 @@ func (h *streamHarness) push(event string, to ...*ir.Rule) []*Hit {
 				met.add(m, textsOf(keys))
 				continue
 			}
-			met.begin(h.e.byRule[r], p.time, id, m, textsOf(keys))
+			met = meetingOf(h.e.byRule[r], p.time, id, m, textsOf(keys))
 		}
 		p.meets = append(p.meets, met)
 	}
 	h.e.push(p)
 	return h.take()
+}
+
+// meetingOf makes a meeting of what an event adds by its first input.
+func meetingOf(c *correlator, time int64, id string, x inputMatch, keys texts) meeting {
+	o := &soleOccurrence{first: [1]inputMatch{x}}
+	o.time, o.id, o.inputs = time, id, o.first[:]
+	return meeting{c: c, o: o, keys: keys}
 }
 
 func (h *streamHarness) take() []*Hit {
@@ -348,7 +355,7 @@ func TestStreamChains(t *testing.T) {
 		push := func(at int64, user, ip string) {
 			h.n++
 			p := &pushed{time: at * second}
-			p.meeting().begin(h.e.byRule[inner], p.time, fmt.Sprintf("e%d", h.n), inputMatch{}, textsOf(group(user, ip)))
+			p.meets = append(p.meets, meetingOf(h.e.byRule[inner], p.time, fmt.Sprintf("e%d", h.n), inputMatch{}, textsOf(group(user, ip))))
 			h.e.push(p)
 			for _, x := range h.take() {
 				got = append(got, x.Rule.ID+": "+showHit(x))
@@ -555,7 +562,7 @@ func TestStreamLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		long := strings.Repeat("é", maxKeyBytes)
-		_, keys := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}})
+		keys := x.read(&subject{value: map[string]any{"a": many, "b": append([]any{long, long + "x"}, many...)}, cursor: &cursor{cost: maxMatchCost}}, new(inputMatch), nil)
 		groups := keys.strings()
 		if len(groups) != maxEventKeys || c.e.stats.CutKeys != 1 {
 			t.Errorf("%d groups, %d events with too many", len(groups), c.e.stats.CutKeys)
@@ -623,7 +630,7 @@ func TestStreamExtremes(t *testing.T) {
 					at, _ := streamTime(time.Date(year, 6, 15, 12, 0, 0, 0, time.UTC))
 					m := inputMatch{tuples: textsOf([]string{""}), values: &inputValues{numbers: []ir.Number{{Float: math.MaxFloat64}, {Float: 5e-324}}, fields: [][]string{{"x"}, {"y"}}}}
 					p := &pushed{time: at}
-					p.meeting().begin(e.corrs[0], at, "", m, textsOf([]string{""}))
+					p.meets = append(p.meets, meetingOf(e.corrs[0], at, "", m, textsOf([]string{""})))
 					e.push(p)
 				}
 				e.end()

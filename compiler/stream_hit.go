@@ -62,8 +62,9 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	}
 	if c.spec.Type != sigma.Summary {
 		for _, x := range c.outer {
-			if m, keys := x.read(s); len(keys) > 0 {
-				x.c.receive(t, told.id, m, keys)
+			if m := new(meeting); m.begin(x, s, t) {
+				m.o.id = told.id
+				x.c.receive(m)
 			}
 		}
 	}
@@ -83,14 +84,12 @@ func windowOf(from, to int64) Window {
 
 // receive takes a hit of another correlation. One that is several inputs of
 // this one is one event.
-func (c *correlator) receive(t int64, id string, m inputMatch, keys texts) {
-	if n := len(c.inbox); n > 0 && c.inbox[n-1].o.id == id && c.inbox[n-1].o.time == t {
-		c.inbox[n-1].add(m, keys)
+func (c *correlator) receive(m *meeting) {
+	if n := len(c.inbox); n > 0 && c.inbox[n-1].o.id == m.o.id && c.inbox[n-1].o.time == m.o.time {
+		c.inbox[n-1].add(m.o.first[0], m.keys)
 		return
 	}
-	x := &meeting{}
-	x.begin(c, t, id, m, keys)
-	c.accept(x)
+	c.accept(m)
 }
 
 // accept puts an event where step finds it.

@@ -128,7 +128,7 @@ type piece struct {
 	tuples map[string]struct{}
 }
 
-func (s *increase) add(c *correlator, _ *group, now int64, x entry) {
+func (s *increase) add(c *correlator, g *group, now int64, x entry) (undecided bool) {
 	i := c.window.move(now)
 	if n := s.pieces.len(); n == 0 || s.pieces.all()[n-1].index != i {
 		s.pieces.push(piece{index: i})
@@ -151,6 +151,8 @@ func (s *increase) add(c *correlator, _ *group, now int64, x entry) {
 		p.n = len(p.tuples)
 	}
 	s.remember(c, x)
+	c.window.touch(g, now)
+	return false
 }
 
 func (s *increase) remember(c *correlator, x entry) {

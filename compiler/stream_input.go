@@ -25,16 +25,6 @@ type soleOccurrence struct {
 	first [1]inputMatch
 }
 
-// reset makes it ready for another event.
-func (o *soleOccurrence) reset() {
-	tuples := o.first[0].tuples[:0]
-	if cap(tuples) > maxKeyBytes {
-		tuples = nil
-	}
-	*o = soleOccurrence{}
-	o.first[0].tuples = tuples
-}
-
 // inputMatch is a referenced rule that the event matched, and what the event
 // adds to a count or value by it.
 type inputMatch struct {
@@ -103,7 +93,8 @@ func (x entry) read() *inputMatch {
 	return &x.inputs[0]
 }
 
-// meeting is an occurrence on its way to a correlation's groups.
+// meeting is an occurrence on its way to a correlation's groups. It is made by
+// begin, which makes its memory serve again.
 type meeting struct {
 	c    *correlator
 	o    *soleOccurrence
@@ -127,25 +118,27 @@ func (m *meeting) add(x inputMatch, keys texts) {
 	m.groups = slices.Insert(m.groups, at, slices.Clone(keys))
 }
 
-// begin makes a meeting, in its memory, that of an event's first input.
-func (m *meeting) begin(c *correlator, time int64, id string, x inputMatch, keys texts) {
-	o := c.e.newOccurrence(c)
-	x.tuples = append(o.first[0].tuples[:0], x.tuples...)
-	o.first[0] = x
-	o.time, o.id, o.inputs = time, id, o.first[:]
-	m.c, m.o, m.keys = c, o, append(m.keys[:0], keys...)
+// begin makes it that of a tap and an event at a time, with what the correlation
+// wants of the event. It says whether there is a group to put the event in.
+func (m *meeting) begin(x *tapped, s *subject, time int64) bool {
+	if m.o == nil {
+		m.o = new(soleOccurrence)
+	}
+	o := m.o
+	m.c, m.groups = x.c, nil
+	o.time, o.id, o.source, o.event, o.inputs = time, "", nil, nil, o.first[:]
+	m.keys = x.read(s, &o.first[0], m.keys[:0])
+	return len(m.keys) > 0
 }
 
-// newOccurrence returns an occurrence to be filled in. Windows hold copies, so
-// that theirs serve again; see engine.done.
-func (e *engine) newOccurrence(c *correlator) *soleOccurrence {
-	n := len(e.spareOccurrences)
-	if !c.windowed || n == 0 {
-		return &soleOccurrence{}
+// end lets go of what is not to be used again: only windows hold copies.
+func (m *meeting) end() {
+	if m.c == nil || !m.c.windowed || cap(m.o.first[0].tuples) > maxKeyBytes || m.o.event != nil {
+		m.o = nil
 	}
-	o := e.spareOccurrences[n-1]
-	e.spareOccurrences = e.spareOccurrences[:n-1]
-	return o
+	if m.groups = nil; cap(m.keys) > maxKeyBytes {
+		m.keys = nil
+	}
 }
 
 // tapped is a tap made ready.
@@ -155,10 +148,8 @@ type tapped struct {
 	groupBy []*field
 	counted []*field
 
-	// Of the last event.
-	keys, tuples texts
-	from         origin
-	number       uint32 // of from
+	from   origin // of the last event
+	number uint32 // of from
 }
 
 func newFields(set *leafSet, fields []ir.Field) ([]*field, error) {
@@ -183,32 +174,28 @@ func (c *correlator) tap(set *leafSet, input int, t ir.Tap) (*tapped, error) {
 	return x, err
 }
 
-// read takes from an event what the correlation wants of it, and the keys of
-// the groups that it puts the event in. Both are valid until the next call.
-func (x *tapped) read(s *subject) (m inputMatch, keys texts) {
-	m.input = x.input
+// read takes from an event what the correlation wants of it, in m's memory, and
+// adds the keys of the groups that it puts the event in to keys.
+func (x *tapped) read(s *subject, m *inputMatch, keys texts) texts {
+	m.input, m.selections, m.origin, m.tuples, m.values = x.input, nil, 0, m.tuples[:0], nil
 	var cut, more bool
-	x.keys, x.tuples = x.keys[:0], x.tuples[:0]
-	if key, one, none := x.c.e.soleKey(s, x.groupBy, true); one {
-		x.keys = x.keys.append(key)
-	} else if none {
-		return m, nil
-	} else {
+	keys, one, none := soleKey(keys, s, x.groupBy, true)
+	if none {
+		return keys
+	}
+	if !one {
 		var list []string
 		list, cut = groupKeys(keysOfAll(s, x.groupBy))
-		x.keys = textsOf(list)
+		keys = append(keys, textsOf(list)...)
 	}
-	if len(x.counted) > 0 && len(x.keys) > 0 {
+	if len(x.counted) > 0 && len(keys) > 0 {
 		switch x.c.spec.Type {
 		case sigma.ValueCount, sigma.NewValue, sigma.Increase:
-			if key, one, none := x.c.e.soleKey(s, x.counted, false); one {
-				x.tuples = x.tuples.append(key)
-			} else if !none {
+			if m.tuples, one, none = soleKey(m.tuples, s, x.counted, false); !one && !none {
 				var list []string
 				list, more = tupleKeys(keysOfAll(s, x.counted))
-				x.tuples = textsOf(list)
+				m.tuples = textsOf(list)
 			}
-			m.tuples = x.tuples
 		case sigma.Summary:
 			m.values = &inputValues{fields: keysOfAll(s, x.counted)}
 		default:
@@ -228,7 +215,7 @@ func (x *tapped) read(s *subject) (m inputMatch, keys texts) {
 	if cut || more {
 		x.c.e.stats.CutKeys++
 	}
-	return m, x.keys
+	return keys
 }
 
 // origin returns the number of where the last event came from, with the
@@ -248,11 +235,12 @@ func keysOfAll(s *subject, fields []*field) [][]string {
 	return parts
 }
 
-// soleKey makes the key where each field has one value: one says so. An absent
+// soleKey adds the key where each field has one value: one says so. An absent
 // part of a group is empty, as in groupKeys; of a tuple there is none then, as
-// there is no group without any part. The key is valid until the next call.
-func (e *engine) soleKey(s *subject, fields []*field, group bool) (key []byte, one, none bool) {
-	key = e.key[:0]
+// there is no group without any part.
+func soleKey(keys texts, s *subject, fields []*field, group bool) (with texts, one, none bool) {
+	from := len(keys)
+	key := append([]byte(keys), 0) // room for the length
 	absent := 0
 	for _, f := range fields {
 		if k, ok := s.appendSoleText(key, f); ok {
@@ -263,24 +251,24 @@ func (e *engine) soleKey(s *subject, fields []*field, group bool) (key []byte, o
 		switch len(y.scalars) {
 		case 0:
 			if !group {
-				return nil, false, true
+				return keys, false, true
 			}
 			absent++
 			key = appendKeyPart(key, nil)
 		case 1:
 			text := y.scalars[0].form(false, s.cursor)
 			if len(text) > maxKeyBytes {
-				return nil, false, false
+				return keys, false, false
 			}
 			key = appendKeyPart(key, text)
 		default:
-			return nil, false, false
+			return keys, false, false
 		}
 	}
-	if e.key = key; absent > 0 && absent == len(fields) {
-		return nil, false, true
+	if absent > 0 && absent == len(fields) {
+		return keys, false, true
 	}
-	return key, true, false
+	return texts(key).closed(from), true, false
 }
 
 // appendSoleText adds the part of a key for a field with one text that is ASCII

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -173,6 +174,13 @@ func (e packed) inputs() iter.Seq[int] {
 	}
 }
 
+func appendUvarint(b []byte, n uint64) []byte {
+	if n < 0x80 {
+		return append(b, byte(n))
+	}
+	return binary.AppendUvarint(b, n)
+}
+
 func cutUvarint(b []byte) (n uint64, rest []byte) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), b[1:]
@@ -185,12 +193,11 @@ func cutUvarint(b []byte) (n uint64, rest []byte) {
 // valid until the next call.
 func (e *engine) pack(x entry) packed {
 	m := x.read()
-	b := append(e.packing[:0], 0, 0, 0, 0)
-	b = binary.LittleEndian.AppendUint64(b, uint64(x.time))
-	b = binary.AppendUvarint(b, uint64(len(m.tuples)))
+	b := append(e.packing[:0], make([]byte, packedHead)...)
+	b = appendUvarint(b, uint64(len(m.tuples)))
 	b = append(b, m.tuples...)
 	numbers := m.numbers()
-	b = binary.AppendUvarint(b, uint64(len(numbers)))
+	b = appendUvarint(b, uint64(len(numbers)))
 	for _, n := range numbers {
 		if n.IsInt {
 			b = binary.LittleEndian.AppendUint64(append(b, 1), uint64(n.Int))
@@ -199,20 +206,21 @@ func (e *engine) pack(x entry) packed {
 		}
 	}
 	by := x.by()
-	b = binary.AppendUvarint(b, uint64(len(by)))
+	b = appendUvarint(b, uint64(len(by)))
 	for _, i := range by {
 		m := &x.inputs[i]
-		b = binary.AppendUvarint(b, uint64(m.input))
+		b = appendUvarint(b, uint64(m.input))
 		if m.origin == 0 {
 			m.origin = e.origins.number(x.source, m.selections)
 		}
-		if b = binary.AppendUvarint(b, uint64(m.origin)); m.origin == 0 {
+		if b = appendUvarint(b, uint64(m.origin)); m.origin == 0 {
 			b = origin{x.source, m.selections}.append(b)
 		}
 	}
 	b = append(b, x.id...)
 	e.packing = b
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
+	binary.LittleEndian.PutUint64(b[4:], uint64(x.time))
 	return b
 }
 
@@ -329,7 +337,16 @@ func cutOrigin(b []byte) (o origin, rest []byte) {
 type texts []byte
 
 func (t texts) append(text []byte) texts {
-	return append(binary.AppendUvarint(t, uint64(len(text))), text...)
+	return append(appendUvarint(t, uint64(len(text))), text...)
+}
+
+// closed gives the last text its length, for which there is a byte at from.
+func (t texts) closed(from int) texts {
+	if n := len(t) - from - 1; n < 0x80 {
+		t[from] = byte(n)
+		return t
+	}
+	return t[:from].append(slices.Clone(t[from+1:]))
 }
 
 func (t texts) next() (text []byte, rest texts) {

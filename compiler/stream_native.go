@@ -32,7 +32,7 @@ type instantCount struct {
 	n    int
 }
 
-func (s *newValues) add(c *correlator, _ *group, now int64, x entry) {
+func (s *newValues) add(c *correlator, _ *group, now int64, x entry) (undecided bool) {
 	limit := c.e.opts.MaxGroupEvents
 	if !s.begun || now != s.now {
 		if s.begun {
@@ -73,6 +73,7 @@ func (s *newValues) add(c *correlator, _ *group, now int64, x entry) {
 			c.e.stats.DroppedEvents++
 		}
 	}
+	return true
 }
 
 // known counts the earlier events of the lookback, as far as they are
@@ -113,16 +114,17 @@ type silence struct {
 	here, there   []entry // events of now and of prev
 }
 
-func (s *silence) add(c *correlator, _ *group, now int64, x entry) {
+func (s *silence) add(c *correlator, _ *group, now int64, x entry) (undecided bool) {
 	if !s.begun || now != s.now {
 		s.prev, s.before, s.there = s.now, s.begun, s.here
 		s.now, s.begun, s.raised, s.here = now, true, false, nil
 	}
 	if len(s.here) >= c.e.opts.MaxGroupEvents {
 		c.e.stats.DroppedEvents++
-		return
+		return true
 	}
 	s.here = append(s.here, x)
+	return true
 }
 
 func (s *silence) decide(c *correlator, _ *group, now int64) []verdict {
@@ -160,7 +162,7 @@ type summary struct {
 	distinct    []map[string]struct{}
 }
 
-func (s *summary) add(c *correlator, _ *group, now int64, x entry) {
+func (s *summary) add(c *correlator, _ *group, now int64, x entry) (undecided bool) {
 	if s.n == 0 {
 		s.first = now
 	}
@@ -179,6 +181,7 @@ func (s *summary) add(c *correlator, _ *group, now int64, x entry) {
 			s.distinct[i][k] = struct{}{}
 		}
 	}
+	return false
 }
 
 func (s *summary) decide(*correlator, *group, int64) []verdict { return nil }

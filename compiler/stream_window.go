@@ -54,7 +54,7 @@ func newWindow[A any, P interface {
 	}
 }
 
-func (s *windowState) add(c *correlator, g *group, now int64, x entry) {
+func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecided bool) {
 	if !s.begun || now != g.last {
 		s.prev, s.prevSat, s.before = g.last, s.sat, s.begun
 		s.sat, s.raised, s.begun = false, false, true
@@ -63,6 +63,11 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) {
 		}
 	}
 	s.remember(c, g, x)
+	if !c.atOnce || c.e.opts.Trace != nil {
+		return true
+	}
+	_, due := s.due(c, g, now)
+	return due
 }
 
 func (s *windowState) remember(c *correlator, g *group, x entry) {
@@ -104,14 +109,21 @@ func (s *windowState) entries(c *correlator, g *group) (out []entry) {
 	return out
 }
 
-func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
+// due says whether the instant now has a hit that was not returned, by what is
+// known of it, and by which count or value.
+func (s *windowState) due(c *correlator, g *group, now int64) (n ir.Number, due bool) {
 	from := now - c.span
-	n, ok := s.of.holds(c, &g.log, from)
-	s.sat = ok
-	if !ok || s.raised || s.before && s.prevSat && s.prev >= from {
+	n, s.sat = s.of.holds(c, &g.log, from)
+	return n, s.sat && !s.raised && !(s.before && s.prevSat && s.prev >= from)
+}
+
+func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
+	n, due := s.due(c, g, now)
+	if !due {
 		return nil
 	}
 	s.raised = true
+	from := now - c.span
 	v := verdict{from: from, to: now, value: n, valued: true, entries: s.entries(c, g)}
 	if t, ok := s.of.(*inputCounts); ok {
 		v.tallies = slices.Clone(t.n)

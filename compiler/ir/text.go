@@ -58,24 +58,35 @@ func FoldASCII[Text string | []byte](b []byte, s Text) bool {
 	return lowerASCII(b)
 }
 
-// lowerASCII is FoldASCII in place, eight bytes at a time.
+// lowerASCII is FoldASCII in place.
 func lowerASCII(b []byte) bool {
-	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
 	var all uint64
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		w := binary.LittleEndian.Uint64(b[i:])
-		all |= w
-		// The high bit of a byte says that it is at least A, beyond Z.
-		h := w & low
-		upper := (h + (0x80-'A')*ones) &^ (h + (0x80-'Z'-1)*ones) &^ w &^ low
-		binary.LittleEndian.PutUint64(b[i:], w|upper>>2)
+	if len(b) < 8 {
+		for i, c := range b {
+			all |= uint64(c)
+			b[i] = lowered[c]
+		}
+		return all < utf8.RuneSelf
 	}
-	for ; i < len(b); i++ {
-		all |= uint64(b[i])
-		b[i] = lowered[b[i]]
+	last := len(b) - 8
+	for i := 0; i < last; i += 8 {
+		all |= lowerEight(b[i:])
 	}
-	return all&^low == 0
+	all |= lowerEight(b[last:]) // again, what the one before has a part of: it stays as it is
+	return all&^lowBits == 0
+}
+
+const lowBits = 0x7f7f7f7f7f7f7f7f
+
+// lowerEight folds the first eight bytes and returns what they were.
+func lowerEight(b []byte) uint64 {
+	const ones = 0x0101010101010101
+	w := binary.LittleEndian.Uint64(b)
+	// The high bit of a byte says that it is at least A, beyond Z.
+	h := w & lowBits
+	upper := (h + (0x80-'A')*ones) &^ (h + (0x80-'Z'-1)*ones) &^ w &^ lowBits
+	binary.LittleEndian.PutUint64(b, w|upper>>2)
+	return w
 }
 
 // lowered folds bytes of ASCII; others stand as they are.
