@@ -23,6 +23,9 @@ type candidateIndex struct {
 	pivot *indexedField // nil: all are in rest
 	parts []*indexPart  // that posts of the pivot lead to, as predicates of set 0
 	rest  *indexPart    // rules that do not ask for the pivot
+	// whole: the rules of rest are in each part too, so that texts which both
+	// ask for are gone through once.
+	whole bool
 }
 
 // indexPart is the index of some of the predicates.
@@ -106,15 +109,37 @@ func newCandidateIndex(set *leafSet, predicates []ir.Expr, specs fieldSpecs) (*c
 	if x.pivot, err = b.pivot(place, values); err != nil {
 		return nil, err
 	}
-	for _, m := range append(members, others) {
+	if x.rest, err = b.part(all, others); err != nil {
+		return nil, err
+	}
+	// The index is at most about twice as large for it.
+	x.whole = countNeeds(all, others)*len(members) <= maxSpreadNeeds+countNeeds(all, members...)
+	for _, m := range members {
+		if x.whole {
+			m = append(m, others...)
+		}
 		p, err := b.part(all, m)
 		if err != nil {
 			return nil, err
 		}
 		x.parts = append(x.parts, p)
 	}
-	x.rest, x.parts = x.parts[len(members)], x.parts[:len(members)]
 	return x, nil
+}
+
+// maxSpreadNeeds is how many needs may be in parts again, in an index of few.
+const maxSpreadNeeds = 1 << 12
+
+// countNeeds counts what is filed for some predicates.
+func countNeeds(all [][]*needSet, members ...[]int32) (n int) {
+	for _, m := range members {
+		for _, i := range m {
+			for _, s := range best(all[i]) {
+				n += len(s.needs)
+			}
+		}
+	}
+	return n
 }
 
 // pivotOf returns the place that most predicates, and at least half of them,
@@ -359,23 +384,25 @@ func (p *picks) add(posts []post) {
 
 // pick puts the predicates that an event may meet into to[0].
 func (x *candidateIndex) pick(s *subject, to *picks) {
-	for k := range x.rest.always {
-		to[k] = append(to[k][:0], x.rest.always[k]...)
+	for k := range to {
+		n := len(x.rest.always[k])
+		to[k] = slices.Grow(to[k][:0], n)[:n]
+		clear(to[k])
 	}
-	x.rest.pick(s, to)
+	led := false
 	if x.pivot != nil {
 		y := s.yield(x.pivot.field)
 		for i := range y.scalars {
 			x.pivot.whole(&y.scalars[i], s.cursor, func(posts []post) {
 				for _, p := range posts {
-					part := x.parts[p.predicate()]
-					for k := range part.always {
-						to[k].join(part.always[k])
-					}
-					part.pick(s, to)
+					x.parts[p.predicate()].pick(s, to)
+					led = true
 				}
 			})
 		}
+	}
+	if !led || !x.whole {
+		x.rest.pick(s, to)
 	}
 	for i := range to[0] {
 		for _, more := range to[1:] {
@@ -385,6 +412,9 @@ func (x *candidateIndex) pick(s *subject, to *picks) {
 }
 
 func (x *indexPart) pick(s *subject, to *picks) {
+	for k := range x.always {
+		to[k].join(x.always[k])
+	}
 	if x.keywords != nil {
 		text, ascii := s.allTexts()
 		x.keywords.scan(x.keywords.literals, text, ascii, s.cursor, to)
