@@ -46,7 +46,7 @@ type indexedField struct {
 	field    *field
 	literals *literalSet
 	byText   postLists // by the number of the literal
-	texts    *keyNames
+	texts    *textNumbers
 	byWhole  postLists // by the number of the text
 	maxText  int       // length of the longest of texts
 	numbers  map[ir.Number][]post
@@ -351,7 +351,8 @@ func (b *fieldBuilder) build(common *gramCounts) {
 		b.in.byText = postsByNumber(b.part, len(b.literals.places))
 	}
 	if len(b.names) > 0 {
-		b.in.texts = newKeyNames(b.names)
+		texts := newTextNumbers(b.names)
+		b.in.texts = &texts
 		b.in.byWhole = postsByNumber(b.whole, len(b.names))
 	}
 }

@@ -165,7 +165,7 @@ type leafSet struct {
 	known  sync.Map               // knownMatch to *leaf: what was looked up before
 
 	keys      map[string]int32 // folded keys of routes, numbered
-	keyNames  []string
+	keyNames  []string         // as the first route writes them
 	published atomic.Pointer[keyNames]
 }
 
@@ -229,7 +229,7 @@ func (set *leafSet) numberKey(k *routeKey) {
 	if !ok {
 		n = int32(len(set.keyNames))
 		set.keys[k.folded] = n
-		set.keyNames = append(set.keyNames, k.folded)
+		set.keyNames = append(set.keyNames, k.name)
 	}
 	k.number = n
 	if k.rest != nil {

@@ -1,50 +1,12 @@
 package compiler
 
 import (
-	"math/bits"
 	"reflect"
 	"unicode/utf8"
 
 	"github.com/rulewright/rulewright/compiler/event"
-	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/internal/rawjson"
 )
-
-// keyNames numbers the keys that routes of a set ask for, folded. It is
-// immutable; a set makes a new one when it has more.
-type keyNames struct {
-	names []string
-	slots []int32 // number + 1; 0: empty
-	shift uint32
-}
-
-func newKeyNames(names []string) *keyNames {
-	k := &keyNames{names: names}
-	n := max(bits.Len(uint(2*len(names))), 3)
-	k.shift, k.slots = 64-uint32(n), make([]int32, 1<<n)
-	for i, name := range names {
-		h, _ := rawjson.HashKey(name)
-		for h >>= k.shift; k.slots[h] != 0; h = (h + 1) & uint64(len(k.slots)-1) {
-		}
-		k.slots[h] = int32(i) + 1
-	}
-	return k
-}
-
-// number returns the number of a key as an event has it, or -1. h and ascii are
-// what rawjson.HashKey says of it.
-func (k *keyNames) number(h uint64, ascii bool, key string) int32 {
-	if !ascii {
-		key = ir.Fold(key)
-		h, _ = rawjson.HashKey(key)
-	}
-	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
-		n := k.slots[h] - 1
-		if n < 0 || ir.FoldsTo(key, k.names[n]) {
-			return n
-		}
-	}
-}
 
 // objectIndex has the members of one object that routes may ask for. Its memory
 // serves the next object again.
@@ -83,7 +45,7 @@ func (x *objectIndex) start(of any, names *keyNames, size int) {
 	clear(x.members)
 	x.members = x.members[:0]
 	n := 8
-	for n < 2*min(size, len(names.names)) {
+	for n < 2*min(size, names.asked) {
 		n *= 2
 	}
 	if cap(x.slots) < n || cap(x.slots) > 1<<12 && n < 1<<8 {
@@ -135,11 +97,11 @@ func (x *objectIndex) get(c *cursor, k *routeKey) (any, bool) {
 func (x *objectIndex) readMap(o map[string]any, names *keyNames, forms *event.Detector) {
 	x.start(o, names, len(o))
 	for key, v := range o {
-		h, ascii := rawjson.HashKey(key)
-		if forms != nil {
-			forms.Member(h, ascii, key, v)
+		n, form := eventKey(names, key)
+		if form != nil && forms != nil {
+			forms.Member(form, key, v)
 		}
-		if n := names.number(h, ascii, key); n >= 0 {
+		if n >= 0 {
 			x.add(member{number: n, key: key, value: v})
 		}
 	}
@@ -154,11 +116,10 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, form
 	x.start(o, names, size)
 	for m := o.First; m != nil; m = m.Next {
 		key := c.rawText(m.Key, m.KeyEscaped, m.KeyWide)
-		h, ascii := rawjson.HashKey(key)
-		if forms != nil {
-			forms.RawMember(h, ascii, key, m)
+		n, form := eventKey(names, key)
+		if form != nil && forms != nil {
+			forms.RawMember(form, key, m)
 		}
-		n := names.rawNumber(h, ascii, key)
 		if n < 0 {
 			continue
 		}
@@ -170,29 +131,6 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, form
 			x.members[old].value = m
 		} else {
 			x.add(member{number: n, raw: key, value: m})
-		}
-	}
-}
-
-func (k *keyNames) rawNumber(h uint64, ascii bool, key []byte) int32 {
-	if !ascii {
-		return k.number(h, false, string(key))
-	}
-	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
-		n := k.slots[h] - 1
-		if n < 0 || len(k.names[n]) == len(key) && ir.FoldsTo(key, k.names[n]) {
-			return n
-		}
-	}
-}
-
-// folded returns the number of a key that is folded, or -1.
-func (k *keyNames) folded(key []byte) int32 {
-	h, _ := rawjson.HashKey(key)
-	for h >>= k.shift; ; h = (h + 1) & uint64(len(k.slots)-1) {
-		n := k.slots[h] - 1
-		if n < 0 || k.names[n] == string(key) {
-			return n
 		}
 	}
 }

@@ -271,7 +271,7 @@ func (c *cursor) get(v any, k *routeKey) (any, bool) {
 
 // numbers says whether a key has a number that objects are indexed by.
 func (c *cursor) numbers(k *routeKey) bool {
-	return c.names != nil && k.number >= 0 && int(k.number) < len(c.names.names)
+	return c.names != nil && k.number >= 0 && int(k.number) < c.names.asked
 }
 
 // search is get for an object of raw JSON without an index.

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"iter"
+	"maps"
 	"strings"
 	"sync"
 
@@ -37,36 +39,22 @@ func (d *Detector) Start(told bool) {
 	d.told, d.inner = told, false
 }
 
-// carrier is the key that events are carried under, folded.
-const carrier = "auditdata"
-
-var carrierHash, _ = rawjson.HashKey(carrier)
-
-func carries[Text string | []byte](hash uint64, ascii bool, key Text) bool {
-	return hash == carrierHash && ascii && len(key) == len(carrier) && foldsTo(key, carrier)
-}
-
-// Member notes a member of the object. hash is that of its key, which ascii says
-// is ASCII; see rawjson.HashKey.
-func (d *Detector) Member(hash uint64, ascii bool, key string, v any) {
+// Member notes a member of the object, whose key is k, case aside.
+func (d *Detector) Member(k *Key, key string, v any) {
 	if d.told {
-		d.inner = d.inner || carries(hash, ascii, key) && v != nil
+		d.inner = d.inner || k.number == carrierKey && v != nil
 		return
 	}
-	if s := spellingsOf(d, hash, ascii, key); s != nil {
-		d.r.put(s, key, v)
-	}
+	d.r.put(k, key, v)
 }
 
 // RawMember is Member for raw JSON; key is what the member's key stands for.
-func (d *Detector) RawMember(hash uint64, ascii bool, key []byte, m *rawjson.Value) {
+func (d *Detector) RawMember(k *Key, key []byte, m *rawjson.Value) {
 	if d.told {
-		d.inner = d.inner || carries(hash, ascii, key) && m.Kind != rawjson.Null
+		d.inner = d.inner || k.number == carrierKey && m.Kind != rawjson.Null
 		return
 	}
-	if s := spellingsOf(d, hash, ascii, key); s != nil {
-		d.r.putRaw(s, key, m)
-	}
+	d.r.putRaw(k, key, m)
 }
 
 // Found says what the object is. carries: it is a record that carries its event
@@ -80,31 +68,6 @@ func (d *Detector) Found() (src Source, known, carries bool) {
 	}
 	d.r.clear()
 	return src, known, carries
-}
-
-// spellingsOf returns the keys that key is, case aside, or nil.
-func spellingsOf[Text string | []byte](d *Detector, hash uint64, ascii bool, key Text) *spellings {
-	if !ascii {
-		return d.spellings(string(key))
-	}
-	for i := hash >> keyTableShift; ; i = (i + 1) % keyTableSize {
-		s := keyTable[i]
-		if s == nil {
-			return nil
-		}
-		if len(s.lower) == len(key) && foldsTo(key, s.lower) {
-			return s
-		}
-	}
-}
-
-func foldsTo[Text string | []byte](key Text, folded string) bool {
-	for i := range len(key) {
-		if lower(key[i]) != folded[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (d *Detector) open(ev any) (inner any, src Source, known bool) {
@@ -162,15 +125,15 @@ func (s *keySet) meets(o *keySet) bool {
 }
 
 // keyNumbers numbers the keys that forms are told by, and the same in lower
-// case; keySpellings leads from the latter to the former.
+// case; keys leads from the latter to the former.
 var (
 	keyNumbers = map[string]int{}
-	// keyTable has the spellings by rawjson.HashKey; there are far fewer.
-	keyTable     [keyTableSize]*spellings
-	keySpellings = map[string]*spellings{}
+	keys       = map[string]*Key{}
+	// keyTable has them by rawjson.HashKey; there are far fewer.
+	keyTable     [keyTableSize]*Key
 	lowerNumbers [maxKeys]int // by number of a key, that in lower case
 	longestKey   int
-	carrierKey   int
+	carrierKey   int // events are carried under it
 )
 
 const (
@@ -178,11 +141,47 @@ const (
 	keyTableShift = 64 - 10
 )
 
-type spellings struct {
+// A Key is one that forms are told by, in any case.
+type Key struct {
 	lower  string
-	number int
+	number int // of that in lower case
 	own    []string
 	ownAt  []int
+}
+
+// Keys returns all keys that forms are told by; there are NumKeys.
+func Keys() iter.Seq[*Key] { return maps.Values(keys) }
+
+func NumKeys() int { return len(keys) }
+
+// Lower returns the key in lower case, Usual as forms mostly have it. It is ASCII.
+func (k *Key) Lower() string { return k.lower }
+func (k *Key) Usual() string { return k.own[0] }
+
+// KeyOf returns the key that an event's key is, or nil.
+func KeyOf[Text string | []byte](key Text) *Key {
+	hash, ascii := rawjson.HashKey(key)
+	if !ascii {
+		if len(key) > 2*longestKey {
+			return nil
+		}
+		return keys[strings.ToLower(string(key))]
+	}
+	for i := hash >> keyTableShift; ; i = (i + 1) % keyTableSize {
+		k := keyTable[i]
+		if k == nil || len(k.lower) == len(key) && foldsTo(key, k.lower) {
+			return k
+		}
+	}
+}
+
+func foldsTo[Text string | []byte](key Text, folded string) bool {
+	for i := range len(key) {
+		if lower(key[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func keyNumber(key string) int {
@@ -192,10 +191,10 @@ func keyNumber(key string) int {
 	n := len(keyNumbers)
 	keyNumbers[key] = n
 	lower := strings.ToLower(key)
-	s := keySpellings[lower]
+	s := keys[lower]
 	if s == nil {
-		s = &spellings{lower: lower, number: n}
-		keySpellings[lower] = s
+		s = &Key{lower: lower, number: n}
+		keys[lower] = s
 	}
 	lowerNumbers[n%maxKeys] = s.number
 	s.own, s.ownAt = append(s.own, key), append(s.ownAt, n)
@@ -205,7 +204,7 @@ func keyNumber(key string) int {
 
 func lowerKeyNumber(key string) int {
 	keyNumber(key)
-	return keySpellings[strings.ToLower(key)].number
+	return keys[strings.ToLower(key)].number
 }
 
 func init() {
@@ -237,13 +236,13 @@ func init() {
 	if len(keyNumbers) > maxKeys {
 		panic("event: too many keys")
 	}
-	for _, s := range keySpellings {
-		h, _ := rawjson.HashKey(s.lower)
+	for _, k := range keys {
+		h, _ := rawjson.HashKey(k.lower)
 		i := h >> keyTableShift
 		for keyTable[i] != nil {
 			i = (i + 1) % keyTableSize
 		}
-		keyTable[i] = s
+		keyTable[i] = k
 	}
 }
 
@@ -254,12 +253,13 @@ func (r *row) read(d *Detector, ev any) {
 	switch o := ev.(type) {
 	case map[string]any:
 		for k, v := range o {
-			h, ascii := rawjson.HashKey(k)
-			d.Member(h, ascii, k, v)
+			if s := KeyOf(k); s != nil {
+				r.put(s, k, v)
+			}
 		}
 	case Object:
 		o.Keys(func(k string) bool {
-			if s := d.spellings(k); s != nil {
+			if s := KeyOf(k); s != nil {
 				v, _ := o.Get(k)
 				r.put(s, k, v)
 			}
@@ -271,8 +271,9 @@ func (r *row) read(d *Detector, ev any) {
 			if m.KeyEscaped || m.KeyWide {
 				key = rawjson.Append(nil, key)
 			}
-			h, ascii := rawjson.HashKey(key)
-			d.RawMember(h, ascii, key, m)
+			if s := KeyOf(key); s != nil {
+				r.putRaw(s, key, m)
+			}
 		}
 	}
 }
@@ -292,15 +293,7 @@ func (r *row) clear() {
 	r.used, r.set, r.folded = r.used[:0], [2]keySet{}, false
 }
 
-// spellings is spellingsOf for a key that is not ASCII.
-func (d *Detector) spellings(k string) *spellings {
-	if len(k) > 2*longestKey {
-		return nil
-	}
-	return keySpellings[strings.ToLower(k)]
-}
-
-func (r *row) put(s *spellings, k string, v any) {
+func (r *row) put(s *Key, k string, v any) {
 	r.used = append(r.used, s.number)
 	for i, own := range s.own {
 		if own == k {
@@ -315,7 +308,7 @@ func (r *row) put(s *spellings, k string, v any) {
 	}
 }
 
-func (r *row) putRaw(s *spellings, key []byte, m *rawjson.Value) {
+func (r *row) putRaw(s *Key, key []byte, m *rawjson.Value) {
 	for _, own := range s.own {
 		if own == string(key) {
 			r.put(s, own, rawNull(m))
