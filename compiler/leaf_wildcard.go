@@ -20,7 +20,9 @@ type wildcard struct {
 type run struct {
 	bytes []byte // of a run without ?
 	parts []ir.PatternPart
-	ones  bool // has a ?
+	ones  bool   // has a ?
+	first []byte // literal in it, nil without one
+	ahead int    // so many characters stand in front of that
 }
 
 func newWildcard(p ir.Pattern, form func(string) string) wildcard {
@@ -32,10 +34,16 @@ func newWildcard(p ir.Pattern, form func(string) string) wildcard {
 			w.runs, w.stars = append(w.runs, run{}), true
 		case ir.AnyOne:
 			last.parts, last.ones = append(last.parts, part), true
+			if last.first == nil {
+				last.ahead++
+			}
 		default:
 			part.Text = form(part.Text)
 			last.bytes = append(last.bytes, part.Text...)
 			last.parts = append(last.parts, part)
+			if last.first == nil && part.Text != "" {
+				last.first = []byte(part.Text)
+			}
 		}
 	}
 	return w
@@ -116,15 +124,23 @@ func (r *run) find(text []byte) int {
 		}
 		return i + len(r.bytes)
 	}
-	for at := 0; ; {
-		if n := r.prefix(text[at:]); n >= 0 {
-			return at + n
-		}
-		if at == len(text) {
+	if r.first == nil {
+		return r.prefix(text)
+	}
+	for at := 0; ; at++ {
+		i := bytes.Index(text[at:], r.first)
+		if i < 0 {
 			return -1
 		}
-		_, size := utf8.DecodeRune(text[at:])
-		at += size
+		at += i
+		from := at
+		for range r.ahead {
+			_, size := utf8.DecodeLastRune(text[:from])
+			from -= size
+		}
+		if n := r.prefix(text[from:]); n >= 0 {
+			return from + n
+		}
 	}
 }
 
