@@ -54,6 +54,9 @@ type EntityColumn struct {
 	Type   string // as sigma.Entity has it
 	Column string
 	Index  int // among the rule's entities
+	// Nth says which of an entity's different values the column holds where an
+	// entity in a list has several columns; 0 is the first.
+	Nth int
 }
 
 // refuse is the error of a rule that a target cannot say: a sigma.Diagnostic

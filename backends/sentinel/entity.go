@@ -175,7 +175,10 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 		m.Query += fmt.Sprintf("\n| extend %s = %s", column, expr)
 		return column
 	}
-	for _, c := range q.Entities {
+	// The first value of each comes before the second of any.
+	columns := slices.Clone(q.Entities)
+	slices.SortStableFunc(columns, func(a, b backends.EntityColumn) int { return a.Nth - b.Nth })
+	for _, c := range columns {
 		if !isIdentifier(c.Column) || len(m.Mappings) == maxMappings {
 			continue
 		}

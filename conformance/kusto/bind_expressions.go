@@ -275,6 +275,12 @@ func (b *binder) call(x *callNode, s *scope, r *rowScope) *expr {
 		return b.expr(x.args[1], s, r)
 	case "pack_all":
 		return b.packAll(x, s, r)
+	case "ingestion_time":
+		b.arity(x, 0, 0)
+		if r == nil || r.index(IngestionTime) < 0 {
+			fail(x.at(), "ingestion_time() stands behind a table that tells it, in its column %s", IngestionTime)
+		}
+		return r.column(x.at(), r.index(IngestionTime))
 	}
 	f := scalars[x.name]
 	if f == nil {

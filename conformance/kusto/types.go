@@ -106,6 +106,10 @@ type Database struct {
 	Choices    Choices
 }
 
+// IngestionTime is a column of type datetime that a table may have: what
+// ingestion_time() says of its rows.
+const IngestionTime = "$IngestionTime"
+
 // Choices are made where the documentation is silent or contradicts itself and
 // an actual query might depend on it. Run a query with either choice: if the
 // results differ, the query leans on something that is not documented.
