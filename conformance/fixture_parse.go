@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -264,7 +265,8 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 		c := Case{Pos: nodePos(item), Profile: profile}
 		form := form
 		var events *yaml.Node
-		var expect, selections, lateness *yaml.Node
+		var expect, selections, lateness, profiled *yaml.Node
+		var like likeness
 		r.mapping(item, "a case", []key{
 			{"name", true, func(_, v *yaml.Node) {
 				c.Name = r.text(v, "name")
@@ -290,13 +292,17 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 					c.Selections = append(c.Selections, r.text(resolved(s), "a selection"))
 				}
 			}},
-			{"profile", false, func(_, v *yaml.Node) {
+			{"profile", false, func(k, v *yaml.Node) {
+				profiled = k
 				c.Profile = map[string]any{}
 				maps.Copy(c.Profile, profile)
 				maps.Copy(c.Profile, r.profile(v))
 			}},
 			{"form", false, func(_, v *yaml.Node) { form = r.form(v) }},
-			{"events", true, func(_, v *yaml.Node) { events = v }},
+			{"events", false, func(_, v *yaml.Node) { events = v }},
+			{"like", false, func(_, v *yaml.Node) { like.name = v }},
+			{"replace", false, func(_, v *yaml.Node) { like.replace = v }},
+			{"at", false, func(_, v *yaml.Node) { like.at = v }},
 			{"hits", false, func(_, v *yaml.Node) { c.Hits = r.hits(v) }},
 			{"lateness", false, func(k, v *yaml.Node) {
 				lateness = k
@@ -317,7 +323,17 @@ func (r *fixtureReader) cases(n *yaml.Node, profile map[string]any, form event.F
 		case lateness != nil && c.Hits == nil:
 			r.errorf(nodePos(lateness), sigma.CodeBadValue, "leave lateness out, or say which hits there are", "lateness wants hits")
 		}
-		if events != nil {
+		switch {
+		case events != nil && like.name != nil:
+			r.errorf(nodePos(like.name), sigma.CodeBadValue, "leave one of them out", "a case has either events or like")
+		case events == nil && like.name == nil:
+			r.errorf(nodePos(item), sigma.CodeMissingKey, "events: a list; or like: the name of a case above, with replace", "a case has no events")
+		case like.name != nil:
+			r.like(like, &c, cases, profiled != nil)
+		default:
+			if extra := cmp.Or(like.replace, like.at); extra != nil {
+				r.errorf(nodePos(extra), sigma.CodeBadValue, "write like: and the name of a case above", "replace and at want like")
+			}
 			c.Events = r.events(events, form, &c)
 		}
 		cases = append(cases, c)

@@ -43,11 +43,14 @@ func FixtureSchema() ([]byte, error) {
 		property("profile", "values of parameters, over those of the file", profile),
 		form,
 		property("events", "one fact in one form or several; with hits: a history, in the order of arrival", events),
+		property("like", "the name of a case above, of which this one has the events", schema.Text()),
+		property("replace", "with like: values of the events, each by the one that stands in its place", schema.Map(scalar)),
+		property("at", "with like: the number of the only event in which values are replaced, from 1", schema.Integer()),
 		property("hits", "all hits that the history has", schema.List(hit)),
 		property("lateness", "how much older than the latest event one may be, such as 5m", schema.Text()),
 	)
-	one.Required = []string{"name", "events"}
-	one.AnyOf = []*schema.Schema{{Required: []string{"expect"}}, {Required: []string{"hits"}}}
+	one.Required = []string{"name"}
+	one.AnyOf = []*schema.Schema{{Required: []string{"expect", "events"}}, {Required: []string{"hits", "events"}}, {Required: []string{"expect", "like"}}, {Required: []string{"hits", "like"}}}
 	cases := schema.List(one)
 	cases.MinItems = 1
 	s := schema.Object(
