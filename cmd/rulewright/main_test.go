@@ -194,6 +194,13 @@ func TestRun(t *testing.T) {
 		{"rules", "rules rules", "", 0, []string{"0b6a1f4e-3d0c-4f57-9d0d-5f2b0f6a7c11  high           alert   A user is added  [AuditLogs]"}, nil},
 		{"rules as lines", "rules --format jsonl rules", "", 0, []string{`"requires":[{"table":"AuditLogs","connector":"AzureActiveDirectory","licence":"Entra ID Free"}]`, `"parameters":["approved_admins"]`}, nil},
 		{"rules of the pack", "rules --tier report --guide entra-apps", "", 0, []string{"Report the consent of an end user"}, nil},
+		{"rules of a table", "rules --table auditlogs rules", "", 0, []string{"A user is added  [AuditLogs]"}, nil},
+		{"rules of another table", "rules --table AuditLog rules", "", 2, nil, []string{`no rule says under requires that it needs the table "AuditLog"; did you mean AuditLogs?`}},
+		{"rules of two tables of the pack", "rules --table SigninLogs --table EmailEvents", "", 0, []string{"  [EmailEvents]\n", "  [SigninLogs, AADNonInteractiveUserSignInLogs]\n", "!A session is used", "!  [AuditLogs]\n"}, nil},
+		{"rules, those that feed counted", "rules twice.yaml", "", 0, []string{"Two failures\n1 rule; 1 more only feed correlations (--feeders)\n", "!A failure"}, nil},
+		{"rules that feed", "rules --feeders twice.yaml", "", 0, []string{"A failure\n", "!Two failures"}, nil},
+		{"rules that feed, as lines", "rules --feeders --format jsonl twice.yaml", "", 0, []string{`"title":"A failure"`, "!Two failures"}, nil},
+		{"rules, none that feeds", "rules --feeders rules", "", 0, []string{"no rule only feeds a correlation\n"}, nil},
 		{"rules, unknown tier", "rules --tier reports", "", 2, nil, []string{"--tier takes alert, report, hunt, product"}},
 
 		{"params", "params rules", "", 0, []string{"rulewright-profile: 1\n", "# approved_admins: ['app.admin@contoso.com'", "Used by 1 rule."}, nil},

@@ -39,7 +39,7 @@ Examples:
 	used := map[string]int{}
 	feeding := onlyFeed(rf.all)
 	for _, d := range rf.docs {
-		if feeding[d.Meta.ID] {
+		if feeding[d] {
 			continue
 		}
 		names := map[string]bool{}
@@ -116,7 +116,10 @@ parameters:
 func (c *cli) lacking(rf *ruleFlags) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
-	feeding := onlyFeed(rf.all)
+	feeding := map[string]bool{}
+	for d := range onlyFeed(rf.all) {
+		feeding[d.Meta.ID] = d.Meta.ID != ""
+	}
 	all, waiting := 0, 0
 	for _, r := range rs.Rules() {
 		if !feeding[r.ID] {
@@ -154,9 +157,9 @@ func (c *cli) lacking(rf *ruleFlags) int {
 	return exitOK
 }
 
-// onlyFeed returns the ids of the documents that are there for correlations
-// alone: their hits are not reported, so they are not counted as rules.
-func onlyFeed(docs []*sigma.Document) map[string]bool {
+// onlyFeed returns the documents that are there for correlations alone: their
+// hits are not reported, so they are not counted as rules.
+func onlyFeed(docs []*sigma.Document) map[*sigma.Document]bool {
 	fed, reported := map[string]bool{}, map[string]bool{}
 	for _, d := range docs {
 		if d.Correlation == nil {
@@ -167,11 +170,11 @@ func onlyFeed(docs []*sigma.Document) map[string]bool {
 			reported[r.Name] = reported[r.Name] || d.Correlation.Generate
 		}
 	}
-	out := map[string]bool{}
+	out := map[*sigma.Document]bool{}
 	for _, d := range docs {
 		for _, name := range []string{d.Meta.ID, d.Meta.Name} {
 			if name != "" && fed[name] && !reported[name] {
-				out[d.Meta.ID] = true
+				out[d] = true
 			}
 		}
 	}

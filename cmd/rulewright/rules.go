@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulewright/rulewright/sigma"
@@ -9,13 +10,18 @@ import (
 
 func runRules(c *cli, args []string) int {
 	f := c.flags("[flags] [PATH…]", `
-List rules: id, level, tier, title, and the tables that they need.
+List rules: id, level, tier, title, and the tables that they need. Rules that
+are there for correlations alone are counted, and listed with --feeders.
 
 Examples:
   rulewright rules --guide entra-apps --tier alert
+  rulewright rules --table AuditLogs
   rulewright rules --format jsonl my-rules/`)
 	var rf ruleFlags
+	var wanted list
 	rf.selection(f)
+	f.Var(&wanted, "table", "only rules that need this `table`, such as AuditLogs; again for more")
+	feeders := f.Bool("feeders", false, "list those that only feed a correlation instead")
 	format := f.String("format", "text", "`format` of the output: text or jsonl")
 	args, code, ok := c.parse(f, args)
 	if !ok {
@@ -29,11 +35,21 @@ Examples:
 		return c.fail(err)
 	}
 	c.report(ds)
+	if err := needed(wanted, rf.all); err != nil {
+		return c.fail(err)
+	}
+	feeding := onlyFeed(rf.all)
+	listed, apart := 0, 0
 	for _, d := range rf.docs {
 		m := &d.Meta
-		if d.Kind == sigma.KindFilter {
+		if d.Kind == sigma.KindFilter || len(wanted) > 0 && !slices.ContainsFunc(wanted, func(t string) bool { return needsTable(m, t) }) {
 			continue
 		}
+		if feeding[d] != *feeders {
+			apart++
+			continue
+		}
+		listed++
 		l := ruleLine{ID: m.ID, Title: m.Title, Kind: d.Kind.String(), Level: m.Level, Tier: m.Tier, Status: m.Status, Guides: guides(m), Coverage: m.Coverage, Tags: m.Tags, File: d.File, Requires: []requirement{}}
 		for _, q := range m.Requires {
 			l.Requires = append(l.Requires, requirement{q.Table, q.Connector, q.Licence})
@@ -57,7 +73,35 @@ Examples:
 		}
 		fmt.Fprintln(c.out)
 	}
+	switch {
+	case *format != "text":
+	case listed == 0 && *feeders:
+		fmt.Fprintln(c.out, "no rule only feeds a correlation")
+	case apart > 0 && !*feeders:
+		fmt.Fprintf(c.out, "%s; %d more only feed correlations (--feeders)\n", plural(listed, "rule"), apart)
+	}
 	return exitOK
+}
+
+// needsTable reports whether a rule says that it needs a table.
+func needsTable(m *sigma.Meta, table string) bool {
+	return slices.ContainsFunc(m.Requires, func(q sigma.Requirement) bool { return strings.EqualFold(q.Table, table) })
+}
+
+// needed says which table no rule needs.
+func needed(tables list, docs []*sigma.Document) error {
+	var known []string
+	for _, d := range docs {
+		for _, q := range d.Meta.Requires {
+			known = append(known, q.Table)
+		}
+	}
+	for _, t := range tables {
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, t) }) {
+			return fmt.Errorf("no rule says under requires that it needs the table %q%s", t, didYouMean(t, known))
+		}
+	}
+	return nil
 }
 
 type ruleLine struct {
