@@ -72,7 +72,12 @@ func (m *measured) line() string {
 // one.
 func asks(c *ir.Correlation) (string, bool) {
 	span := (time.Duration(c.Span) * time.Microsecond).String()
-	span = strings.TrimSuffix(strings.TrimSuffix(span, "0s"), "0m")
+	if short, ok := strings.CutSuffix(span, "m0s"); ok {
+		span = short + "m"
+		if short, ok := strings.CutSuffix(span, "h0m"); ok {
+			span = short + "h"
+		}
+	}
 	var bounds []string
 	for _, b := range c.Bounds {
 		bounds = append(bounds, fmt.Sprintf("%s %s", b.Op, ir.ValueText(b.Value)))
