@@ -179,6 +179,12 @@ func (m *month) inboxRules(day int) {
 	case 6: // marked as read, into the folder for feeds
 		u, at, from := some()
 		add(m.begin("newsletter-rule-to-feeds"), at, m.InboxRule(d, at, "New-InboxRule", u, from, "Feeds", [2]string{"From", "news@adatum.example"}, [2]string{"MoveToFolder", "RSS Feeds"}, [2]string{"MarkAsRead", "True"}))
+	case 2, 16: // kept in the archive, to be read there
+		u, at, from := some()
+		add(m.begin("invoice-rule-to-archive"), at, m.InboxRule(d, at, "New-InboxRule", u, from, "Rechnungen", [2]string{"SubjectOrBodyContainsWords", "Rechnung;Invoice"}, [2]string{"MoveToFolder", "Archiv"}, [2]string{"StopProcessingRules", "True"}))
+	case 11:
+		u, at, from := some()
+		add(m.begin("invoice-rule-to-archive"), at, m.InboxRule(d, at, "New-InboxRule", u, from, "Bank", [2]string{"FromAddressContainsWords", "bank.example"}, [2]string{"MoveToFolder", "Notes"}))
 	case 9, 23: // tried out and taken back
 		u, at, from := some()
 		o := m.begin("inbox-rule-tried-out")
