@@ -39,18 +39,23 @@ func (b bitset) count() (n int) {
 	return n
 }
 
-// looked tells of an event that met rules, where somebody wants to know.
-func (rs *RuleSet) looked(in *incoming, s *scratch, began time.Time) {
+// timedMatch is matchGroup, of which it tells.
+func (rs *RuleSet) timedMatch(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
+	began := time.Now()
+	err := rs.matchGroup(g, s, in, f)
 	rs.opts.Metrics.Event(in.record.Source, s.picks[0].count(), time.Since(began))
+	return err
 }
 
-// evaluated tells of the rules of a predicate, likewise.
-func (rs *RuleSet) evaluated(g *ruleGroup, q *predicate, holds bool, began time.Time) {
-	m := rs.opts.Metrics
+// timedEval is eval, of which it tells.
+func (q *predicate) timedEval(rs *RuleSet, g *ruleGroup, s *scratch) (holds bool, failed error) {
+	began := time.Now()
+	holds, failed = q.eval(rs, s)
 	took := time.Since(began) / time.Duration(len(q.programs))
 	for _, i := range q.programs {
-		m.Rule(g.programs[i].loaded.info, holds, took)
+		rs.opts.Metrics.Rule(g.programs[i].loaded.info, holds, took)
 	}
+	return holds, failed
 }
 
 // raised tells of hits that a stream returns.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"time"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
@@ -317,23 +316,23 @@ func (rs *RuleSet) matchIn(s *scratch, in *incoming, f func(p *program, s *scrat
 }
 
 // matchOpen is match for the event that look made the one in s.
-func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) (err error) {
+func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	if in.record.Source == (event.Source{}) {
 		rs.unknown.Add(1)
 	}
-	if g != nil {
-		var began time.Time
-		timed := rs.opts.Metrics != nil
-		if timed {
-			began = time.Now()
-		}
-		var some bool
-		if some, err = rs.decide(g, s); some {
-			s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
-		}
-		if timed {
-			rs.looked(in, s, began)
-		}
+	switch {
+	case g == nil:
+		return nil
+	case rs.opts.Metrics != nil:
+		return rs.timedMatch(g, s, in, f)
+	}
+	return rs.matchGroup(g, s, in, f)
+}
+
+func (rs *RuleSet) matchGroup(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
+	some, err := rs.decide(g, s)
+	if some {
+		s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
 	}
 	return err
 }
@@ -374,7 +373,6 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 		return false, errEventCost
 	}
 	total, timed := 0, rs.opts.Metrics != nil
-	var began time.Time
 	for w, word := range s.picks[0] {
 		for ; word != 0; word &= word - 1 {
 			q := g.predicates[w*64+bits.TrailingZeros64(word)]
@@ -382,12 +380,12 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				continue
 			}
 			c.cost = rs.maxCost
+			var holds bool
+			var failed error
 			if timed {
-				began = time.Now()
-			}
-			holds, failed := q.eval(rs, s)
-			if timed {
-				rs.evaluated(g, q, holds, began)
+				holds, failed = q.timedEval(rs, g, s)
+			} else {
+				holds, failed = q.eval(rs, s)
 			}
 			if failed != nil {
 				q.failed.Store(true)

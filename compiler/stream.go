@@ -206,7 +206,10 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 		st.engine.push(st.pushed)
 		st.pushed = nil
 	}
-	hits = append(st.hits, st.take()...)
+	hits = st.hits
+	if more := st.take(); len(more) > 0 {
+		hits = append(hits, more...)
+	}
 	if st.in, st.hits = nil, nil; st.rs.opts.Metrics != nil {
 		st.rs.raised(hits)
 	}
@@ -233,8 +236,8 @@ func (st *Stream) read(ev any, err *error) {
 	}
 	if t, ok := streamTime(in.record.Time); ok {
 		st.pushed = e.newPushed(t)
-		if r := &in.record; e.leads(t) {
-			e.head = Ahead{EventID: r.ID, Source: r.Source, File: r.File, Line: r.Line}
+		if r, head := &in.record, &e.head; e.leads(t) {
+			head.EventID, head.Source, head.File, head.Line, head.Late = r.ID, r.Source, r.File, r.Line, 0
 		}
 	} else {
 		e.stats.WithoutTime++

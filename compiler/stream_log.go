@@ -77,8 +77,9 @@ func (l *eventLog) at(i uint32) packed {
 // minShrunkLog is the size from which a log gives back what it needs no more.
 const minShrunkLog = 1 << 10
 
-func (l *eventLog) pop() {
-	l.head += uint32(len(l.first()))
+// pop removes the oldest event, which is first.
+func (l *eventLog) pop(first packed) {
+	l.head += uint32(len(first))
 	l.n--
 	if used := len(l.data) - int(l.head); cap(l.data) > minShrunkLog && used+int(l.keyLen) < cap(l.data)/4 {
 		l.move(int(l.keyLen) + used + used/8)

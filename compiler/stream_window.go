@@ -58,8 +58,12 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 	if !s.begun || now != g.last {
 		s.prev, s.prevSat, s.before = g.last, s.sat, s.begun
 		s.sat, s.raised, s.begun = false, false, true
-		for g.log.len() > 0 && g.log.first().time() < now-c.span {
-			s.drop(g)
+		for g.log.len() > 0 {
+			x := g.log.first()
+			if x.time() >= now-c.span {
+				break
+			}
+			s.drop(g, x)
 		}
 	}
 	s.remember(c, g, x)
@@ -80,14 +84,14 @@ func (s *windowState) remember(c *correlator, g *group, x entry) {
 		s.kept.push(x.event)
 	}
 	for g.log.len() > c.e.opts.MaxGroupEvents || len(g.log.data) > maxLogBytes {
-		s.drop(g)
+		s.drop(g, g.log.first())
 		c.e.stats.DroppedEvents++
 	}
 }
 
-func (s *windowState) drop(g *group) {
-	x := g.log.first()
-	g.log.pop()
+// drop forgets the oldest event, which is x.
+func (s *windowState) drop(g *group, x packed) {
+	g.log.pop(x)
 	s.of.drop(&g.log, x)
 	if s.kept == nil {
 		return
