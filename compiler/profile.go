@@ -121,8 +121,8 @@ func (p *Profile) WithValue(name string, values ...any) (*Profile, error) {
 
 // Check finds what is wrong with the profile itself: names that neither the
 // catalogue nor a rule knows (warnings, since other rules may know them), and
-// values that do not fit their type. Lower finds the latter too, but only where
-// a rule uses the value. NewRuleSet calls Check.
+// values that do not fit the type or the form of their parameter. Lower finds the wrong
+// types too, but only where a rule uses the value. NewRuleSet calls Check.
 func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sigma.Diagnostics {
 	if p == nil {
 		return nil
@@ -165,7 +165,7 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 			if !at.IsValid() {
 				at = v.pos
 			}
-			_, keep, err := typedValue(def.Type, x)
+			typed, keep, err := typedValue(def.Type, x)
 			switch {
 			case err != nil:
 				report(sigma.SeverityError, sigma.CodeParameter, at, sigma.ParameterHint(def.Type), "parameter %s: %v", name, err)
@@ -173,6 +173,10 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 				report(sigma.SeverityWarning, sigma.CodeProfile, at, "take it out", "parameter %s: an empty value is no value", name)
 			default:
 				count++
+				if s, isText := typed.(sigma.String); !isText {
+				} else if d, misfit := def.Misfit(s.Raw); misfit {
+					report(d.Severity, d.Code, at, d.Hint, "parameter %s: %s", name, d.Message)
+				}
 			}
 		}
 		if def.Type != "" && !def.List && count > 1 {

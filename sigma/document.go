@@ -162,6 +162,11 @@ type Parameter struct {
 	Example     []Value
 	Default     []Value // nil: none. An empty default is no default.
 	Source      string  // where a filled default comes from
+	// Form names what values look like beyond their type, one of several; see Misfit.
+	Form []string
+	// DefaultNames are what the remarks beside the values of a catalogue's default
+	// say, such as the name of a role beside its id; "" where there is none.
+	DefaultNames []string
 }
 
 // Once keeps further hits of one key from being raised again (native).

@@ -162,6 +162,7 @@ func readEntities(l *loader, n *yaml.Node, d *Document) {
 type ownParameter struct {
 	Parameter
 	example, fallback *yaml.Node
+	formAt            Pos
 }
 
 var ownParameterSection = section[ownParameter]{name: "a parameter", keys: natively(
@@ -172,6 +173,15 @@ var ownParameterSection = section[ownParameter]{name: "a parameter", keys: nativ
 	key[ownParameter]{name: "example", doc: "a value, or a list of them, to show the form", shape: shape{kind: shapeAny}, read: func(l *loader, n *yaml.Node, p *ownParameter) { p.example = n }},
 	key[ownParameter]{name: "default", doc: "the value, or the list of them, where nobody gives one; an empty one counts as none", shape: shape{kind: shapeAny}, read: func(l *loader, n *yaml.Node, p *ownParameter) { p.fallback = n }},
 	textKey("source", "where the default is from", func(p *ownParameter) *string { return &p.Source }),
+	key[ownParameter]{name: "form", doc: "what values look like beyond the type, one of these forms or a list of them: the check of a profile refuses others", shape: oneOrManyOf(textShape(valueFormNames()...)), read: func(l *loader, n *yaml.Node, p *ownParameter) {
+		items, _ := l.oneOrMany(n, "form")
+		for _, it := range items {
+			if s, ok := l.oneOf(it, "form", CodeParameter, valueFormNames()); ok {
+				p.Form = append(p.Form, s)
+				p.formAt = l.pos(it)
+			}
+		}
+	}},
 )}
 
 func ownParameterFields() []field { return ownParameterSection.fields() }
@@ -211,9 +221,21 @@ func (l *loader) parameter(n *yaml.Node, named bool) (Parameter, bool) {
 	if !ownParameterSection.read(l, n, &own) {
 		return Parameter{}, false
 	}
+	for _, name := range own.Form {
+		if f := valueFormNamed(name); own.Type != "" && f.typ != own.Type {
+			l.errorf(own.formAt, CodeParameter, "give the parameter the type "+f.typ, "the form %s is one of type %s, not %s", name, f.typ, own.Type)
+			own.Form = nil
+			break
+		}
+	}
 	if own.Type != "" {
 		own.Example = l.parameterValues(own.example, &own.Parameter, "example")
 		own.Default = l.parameterValues(own.fallback, &own.Parameter, "default")
+		if n := own.fallback; !named && n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == len(own.Default) {
+			for _, it := range n.Content {
+				own.DefaultNames = append(own.DefaultNames, strings.TrimSpace(strings.TrimPrefix(it.LineComment, "#")))
+			}
+		}
 	}
 	return own.Parameter, true
 }
@@ -232,9 +254,16 @@ func (l *loader) parameterValues(n *yaml.Node, p *Parameter, what string) []Valu
 	items, _ := l.oneOrMany(n, what)
 	var out []Value
 	for _, it := range items {
-		if v, ok := l.parameterValue(it, p.Type, what); ok {
-			out = append(out, v)
+		v, ok := l.parameterValue(it, p.Type, what)
+		if !ok {
+			continue
 		}
+		if s, isText := v.(String); isText {
+			if d, misfit := p.Misfit(s.Raw); misfit {
+				l.add(d.Severity, l.pos(it), d.Code, d.Hint, "%s: %s", what, d.Message)
+			}
+		}
+		out = append(out, v)
 	}
 	return out
 }

@@ -62,7 +62,7 @@ func TestReferenceIsWhole(t *testing.T) {
 			has("key", f.name)
 		}
 	}
-	for _, list := range [][]string{tiers, entityTypes, parameterTypes, modifierNames(true)} {
+	for _, list := range [][]string{tiers, entityTypes, parameterTypes, valueFormNames(), modifierNames(true)} {
 		for _, w := range list {
 			has("word", w)
 		}

@@ -229,6 +229,15 @@ func (w *documentWriter) parameters(ps []Parameter) yamlSeq {
 				w.fail("parameter %q is no list and has %d values in %s", p.Name, len(vs), key)
 			}
 		}
+		if len(p.Form) == 1 {
+			m.add("form", yamlText{text: p.Form[0]})
+		} else if len(p.Form) > 1 {
+			var forms yamlSeq
+			for _, f := range p.Form {
+				forms = append(forms, yamlText{text: f})
+			}
+			m.put("form", forms)
+		}
 		values("example", p.Example)
 		values("default", p.Default)
 		m.add("source", yamlText{text: p.Source})

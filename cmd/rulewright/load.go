@@ -166,6 +166,7 @@ func (r *ruleFlags) loadValues(c *cli, docs []*sigma.Document) error {
 		r.overridesValue, found = compiler.ParseOverrides(r.overrides, data)
 		ds = append(append(ds, found...), r.overridesValue.Check(docs)...)
 	}
+	ds.Sort()
 	if ds.HasErrors() {
 		return ds
 	}

@@ -349,6 +349,41 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// A profile with values that no rule can use is refused, by every command that
+// reads one, at the place and with what to write.
+func TestProfileForms(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("tenant.yaml", []byte(`rulewright-profile: 1
+parameters:
+  approved_countries: [Germany]
+  owned_domains: ['.contoso.com', '@contoso.com']
+  privileged_roles: [Global Administrator]
+  approved_admins: 'a@b.c, d@e.f'
+  privileged_accounts: ['*@contoso.com']
+  corporate_networks: ['0.0.0.0/0', '10.0.0.0/8']
+`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"tenant.yaml:3:24: ", "write DE", "tenant.yaml:4:19: ", "tenant.yaml:4:35: ", "write contoso.com",
+		"tenant.yaml:5:22: ", "write 62e90394-69f5-4237-9190-012177145e10", "tenant.yaml:6:20: ", "write each for itself: ['a@b.c', 'd@e.f']",
+		"tenant.yaml:7:25: ", "wildcards stand for themselves", "tenant.yaml:8:24: warning: ", "tenant.yaml:8:37: warning: "}
+	for _, args := range [][]string{{"check", "tenant.yaml"}, {"coverage", "--profile", "tenant.yaml"}, {"match", "--profile", "tenant.yaml", "-"},
+		{"export", "--to", "bicep", "--out", "out", "--profile", "tenant.yaml"}} {
+		code, out, errs := rulewrightHere(t, "", args...)
+		if code == 0 {
+			t.Errorf("%q: exit 0", args)
+		}
+		for _, w := range want {
+			if !strings.Contains(out+errs, w) {
+				t.Errorf("%q lacks %q:\n%s%s", args, w, out, errs)
+			}
+		}
+	}
+	if code, _, errs := rulewrightHere(t, "", "match", "--set", "approved_countries=Germany", "-"); code == 0 || !strings.Contains(errs, "write DE") {
+		t.Errorf("--set: exit %d: %s", code, errs)
+	}
+}
+
 // The profile that params writes is one; filled in with its examples, every
 // rule of the pack runs.
 func TestParams(t *testing.T) {
