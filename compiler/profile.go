@@ -144,6 +144,9 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 		}
 	}
 	for _, def := range catalogue {
+		if own, ok := known[def.Name]; ok && own.Type != "" {
+			def.Form = nil // what is for a rule's own parameter need not be in the catalogue's form
+		}
 		known[def.Name] = def
 	}
 	names := slices.Sorted(maps.Keys(known))

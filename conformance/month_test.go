@@ -171,7 +171,7 @@ func TestBenignMonth(t *testing.T) {
 	with, without := columns[0], columns[1]
 	days := float64(benign.DefaultDays)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# The pack on the benign month: hits of each rule, with the organisation's profile and with the\n# defaults alone; - where a rule does not run for want of a parameter. A test compares.\n")
+	fmt.Fprintf(&b, "# The pack on the benign month: hits of each rule, with the organisation's profile and with the\n# defaults alone, behind %d days of history (cmd/benign -history); - where a rule does not run for want\n# of a parameter. A test compares.\n", benign.HistoryDays)
 	all, high := with.alerts()
 	fmt.Fprintf(&b, "alerts with the profile   %4d in %.0f days, %.1f a day; high or critical %d, %.1f a week\n", all, days, float64(all)/days, high, float64(high)*7/days)
 	if float64(all) > 5*days || float64(high)*7 > days {

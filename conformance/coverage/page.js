@@ -20,11 +20,15 @@
       techniques: words(d.techniques), tactics: words(d.tactics), text: el.textContent.toLowerCase() };
   });
   all('#forms tbody tr').forEach(function (tr) { rules[tr.dataset.rule].row = tr; });
-  var items = all('#guides .item').map(function (el) {
-    return { el: el, guide: el.dataset.guide, state: el.dataset.state, text: el.textContent.toLowerCase() + ' ' + el.id,
-      rules: words(el.dataset.rules).map(function (id) { return rules[id]; }).filter(Boolean) };
-  });
   var cells = all('.tech').map(function (el) { return { el: el, id: el.dataset.technique, tactic: el.dataset.tactic, n: $('b', el) }; });
+  var names = {};
+  cells.forEach(function (c) { names[c.id] = $('span', c.el).firstChild.textContent; });
+  // An item is found by what its rules read and are tagged with, too.
+  var items = all('#guides .item').map(function (el) {
+    var own = words(el.dataset.rules).map(function (id) { return rules[id]; }).filter(Boolean), said = [el.textContent, el.id];
+    own.forEach(function (r) { said = said.concat(r.tables, r.techniques, r.techniques.map(function (t) { return names[t] || ''; })); });
+    return { el: el, guide: el.dataset.guide, state: el.dataset.state, text: said.join(' ').toLowerCase(), rules: own };
+  });
   var technique = '';
 
   var tagged = function (r, id) { return r.techniques.some(function (t) { return t === id || t.indexOf(id + '.') === 0; }); };
