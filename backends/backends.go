@@ -22,10 +22,16 @@ type Target struct {
 	// Entities adds a column for each entity of the rule, Query.Entities.
 	Entities bool
 	// Since, if not 0, leaves only the hits of a correlation that are no older,
-	// for a query that runs on a schedule.
+	// for a query that runs on a schedule. Of a plain rule with once it leaves the
+	// rows that arrived within Since - Until, the time between two runs; other
+	// plain rules do not heed it.
 	Since time.Duration
 	// Until, if not 0, leaves only the hits that are at least so old.
 	Until time.Duration
+	// Known, if not 0, is how far back a query on a schedule sees all hits of a
+	// rule with once. What it cannot know to be the first of its key is not
+	// raised.
+	Known time.Duration
 	// Closing makes each hit of a correlation a row of its last event: the name
 	// of the time in the result, then columns of the event's table, which all
 	// tables of the correlation have. Correlations over others have no event.

@@ -233,7 +233,12 @@ func (p *kqlPrinter) print(q *Query) error {
 		lines = append(lines, "project-away "+strings.Join(away, ", "))
 	}
 	if p.rule.Once != nil {
-		once, err := p.once(p.rule.Once)
+		arrived := ""
+		if p.target.Since > 0 && !p.rule.Source.Function { // a view over tables has no time of arrival
+			arrived = p.name("arrived")
+			lines = slices.Insert(lines, 1, "extend "+arrived+" = ingestion_time()")
+		}
+		once, err := p.once(p.rule.Once, arrived)
 		if err != nil {
 			return err
 		}

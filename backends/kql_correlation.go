@@ -64,11 +64,8 @@ func kqlCorrelated(r *ir.Rule, t Target) (*Query, error) {
 	for _, g := range guards {
 		b.WriteString("\n| where " + g)
 	}
-	if t.Since > 0 {
-		fmt.Fprintf(&b, "\n| where t > ago(%s)", kqlSpan(t.Since.Microseconds()))
-	}
-	if t.Until > 0 {
-		fmt.Fprintf(&b, "\n| where t <= ago(%s)", kqlSpan(t.Until.Microseconds()))
+	for _, w := range kqlBetween("t", t) {
+		b.WriteString("\n| " + w)
 	}
 	switch {
 	case hits.facts == "":
@@ -444,7 +441,12 @@ func (x *kqlCorrelation) summary(p *plan, f *kqlFacts) *kqlHits {
 // comes later than the time asked for behind the raised one before.
 func (x *kqlCorrelation) once(r *ir.Rule, hits *kqlHits) {
 	keys, rest := onceKeys(r, hits.tuple)
-	hits.name = x.let("raised", piped(append([]string{hits.name}, kqlOnce("t", keys, rest, r.Once.For, "raised", "again")...)))
+	stages, unknown := []string{hits.name}, ""
+	if known := x.target.Known; known > 0 { // earlier windows are not whole
+		stages = append(stages, "where t > ago("+kqlSpan(known.Microseconds())+")")
+		unknown = kqlUnknown("t", r.Once.For, known)
+	}
+	hits.name = x.let("raised", piped(append(stages, kqlOnce("t", keys, rest, r.Once.For, "raised", "again", unknown)...)))
 }
 
 // kqlResultName makes a column's name of a field's: letters, digits and

@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,11 +23,14 @@ type scheduled struct {
 	printed       *backends.Query
 	text          string
 	every, period time.Duration
+	delay, known  time.Duration
 }
 
 // TestSchedules runs exported analytics rules over random histories as the
 // service does: every so often, over the last period, each event from when it
 // has arrived. All runs together raise what a stream raises, and nothing twice.
+// Of a rule with once the one exception is a key that went on without a pause for
+// longer than the query sees: a stream raises it again and again, the query not.
 func TestSchedules(t *testing.T) {
 	sets, histories := max(20, *queryHistories/10), 10
 	if testing.Short() {
@@ -41,14 +43,20 @@ func TestSchedules(t *testing.T) {
 		t.Run(string(typ), func(t *testing.T) {
 			t.Parallel()
 			r := NewRandomStream(*seed)
-			r.Unit, r.Once = time.Minute, false // between runs, once is the grouping of incidents
-			total := 0
-			for range sets {
+			total, once, unseen := 0, 0, 0
+			for i := range sets {
+				r.Unit, r.Units, r.Events = time.Minute, 40, 30
+				switch {
+				case i%10 == 1: // keys go on for longer than a query sees
+					r.Units, r.Events = 160, 90
+				case i == 9: // a query sees once over no more than its length
+					r.Unit, r.Units = time.Hour, 24
+				}
 				p := newStreamPair(t, r, typ)
 				var rules []scheduled
 				for _, document := range reported(AsStored(p.q.Rules)) {
 					for _, rule := range document {
-						if rule.Correlation == nil {
+						if rule.Correlation == nil && rule.Once == nil {
 							continue
 						}
 						if s, ok := exported(t, rule); ok {
@@ -58,40 +66,98 @@ func TestSchedules(t *testing.T) {
 				}
 				for range histories {
 					history := slices.DeleteFunc(r.History(), func(e event.Record) bool { return e.Time.IsZero() }) // a table's rows have a time
-					arrives := make([]time.Time, len(history))
+					arrives, inOrder := make([]time.Time, len(history)), make([]time.Time, len(history))
 					for i, e := range history {
 						arrives[i] = e.Time.Add(time.Duration(r.Int64N(int64(10 * time.Minute))))
+						if inOrder[i] = arrives[i]; i > 0 && inOrder[i].Before(inOrder[i-1]) {
+							inOrder[i] = inOrder[i-1]
+						}
 					}
-					want := map[string]int{}
+					want := map[string]*StreamHit{}
 					for _, h := range ReferenceStream(p.q.Rules, history, 0) {
-						want[hitText(h.Rule, h.Time, h.Group, h.Tuple)]++
+						want[h.Identity()] = &h
 					}
+					all := ReferenceStream(withoutOnce(p.q.Rules), history, 0)
 					for _, s := range rules {
-						got := s.run(t, history, arrives)
+						arrival := arrives
+						if s.rule.Correlation == nil { // a correlation waits for what is late
+							arrival = inOrder
+						}
+						got := s.run(t, history, arrival)
 						for h, n := range got {
-							if n != want[h] {
-								t.Fatalf("%s: raised %d times, by the stream %d times\n%s\n%s\n%s", h, n, want[h], s.text, p.text, showHistory(history))
+							if n != 1 || want[h] == nil {
+								t.Fatalf("%s: raised %d times, by the stream: %t\n%s\n%s\n%s", h, n, want[h] != nil, s.text, p.text, showHistory(history))
 							}
 						}
-						for h := range want {
-							if strings.HasPrefix(h, RuleKey(&s.rule.Meta)+" ") && got[h] == 0 {
-								t.Fatalf("%s: not raised\n%s\n%s\n%s", h, s.text, p.text, showHistory(history))
+						for id, h := range want {
+							if h.Rule != RuleKey(&s.rule.Meta) || got[id] > 0 {
+								continue
 							}
+							if s.rule.Once == nil || s.sees(h, all, history) {
+								t.Fatalf("%s: not raised\n%s\n%s\n%s", id, s.text, p.text, showHistory(history))
+							}
+							unseen++
 						}
-						total += len(got)
+						if total += len(got); s.rule.Once != nil {
+							once += len(got)
+						}
 					}
 				}
 			}
-			t.Logf("%d histories, %d hits", sets*histories, total)
+			t.Logf("%d histories, %d hits, %d of them with once, and %d that went on for longer than a query sees", sets*histories, total, once, unseen)
+			if unseen > once/4 {
+				t.Error("too much is left out to say much")
+			}
 		})
 	}
 }
 
-func hitText(rule string, t int64, group, tuple []string) string {
-	return fmt.Sprintf("%s at %d of %q %q", rule, t, group, tuple)
+// withoutOnce returns the rules without their once.
+func withoutOnce(rules []*ir.Rule) []*ir.Rule {
+	var out []*ir.Rule
+	for _, r := range rules {
+		c := *r
+		c.Once = nil
+		out = append(out, &c)
+	}
+	return out
 }
 
-// exported exports a correlation whose events stand whole in a column. Chains
+// sees reports whether the query of a rule with once must know of a hit that it
+// is raised: what comes before it of its key, back to the last pause, is within
+// what the query sees.
+func (s *scheduled) sees(h *StreamHit, all []StreamHit, history []event.Record) bool {
+	key := s.key(h, history)
+	since := h.Time
+	for i := len(all) - 1; i >= 0; i-- {
+		if x := &all[i]; x.Rule == h.Rule && x.Time <= since && s.key(x, history) == key {
+			if since-x.Time > s.rule.Once.For {
+				break
+			}
+			since = x.Time
+		}
+	}
+	run := h.Time + (s.every + s.delay).Microseconds() // the last that may raise it
+	return since-s.rule.Once.For > run-s.known.Microseconds()
+}
+
+// key is the key of a hit, as once has it.
+func (s *scheduled) key(h *StreamHit, history []event.Record) string {
+	var key []string
+	for _, f := range s.rule.Once.By {
+		if s.rule.Correlation != nil {
+			key = append(key, h.Group[slices.Index(s.rule.Correlation.GroupBy, f.Name)])
+			continue
+		}
+		at := slices.IndexFunc(history, func(e event.Record) bool { return e.ID == h.Event })
+		values := texts(scalars(f, history[at].Event))
+		slices.Sort(values)
+		key = append(key, fmt.Sprintf("%q", slices.Compact(values)))
+	}
+	return fmt.Sprintf("%q", key)
+}
+
+// exported exports a rule whose events stand whole in a column. Chains
 // over such events can become longer than the service takes; they are left out.
 func exported(t *testing.T, r *ir.Rule) (s scheduled, ok bool) {
 	t.Helper()
@@ -101,7 +167,7 @@ func exported(t *testing.T, r *ir.Rule) (s scheduled, ok bool) {
 		Print: func(r *ir.Rule, target backends.Target) (*backends.Query, error) {
 			target.Event, target.Time = "Event", "Time"
 			q, err := backends.KQL(r, target)
-			s.printed = q
+			s.printed, s.delay, s.known = q, target.Until, target.Known
 			return q, err
 		}})
 	if errs := ds.Errors(); len(errs) == 1 && errs[0].Code == sigma.CodeLimit {
@@ -136,7 +202,8 @@ func (s *scheduled) run(t *testing.T, history []event.Record, arrives []time.Tim
 	}
 	first, last := history[0].Time, history[len(history)-1].Time
 	for now := first.Truncate(time.Hour); !now.After(last.Add(s.period + s.every)); now = now.Add(s.every) {
-		events := &kusto.Table{Columns: []kusto.Column{{Name: kqlRow, Type: kusto.TypeLong}, {Name: "Event", Type: kusto.TypeDynamic}, {Name: "Time", Type: kusto.TypeDatetime}}}
+		events := &kusto.Table{Columns: []kusto.Column{{Name: kqlRow, Type: kusto.TypeLong}, {Name: "Event", Type: kusto.TypeDynamic}, {Name: "Time", Type: kusto.TypeDatetime},
+			{Name: kusto.IngestionTime, Type: kusto.TypeDatetime}}}
 		for i, e := range history {
 			if e.Time.After(now) || !e.Time.After(now.Add(-s.period)) || arrives[i].After(now) {
 				continue
@@ -145,7 +212,7 @@ func (s *scheduled) run(t *testing.T, history []event.Record, arrives []time.Tim
 			if err != nil {
 				t.Fatal(err)
 			}
-			events.Rows = append(events.Rows, []kusto.Value{int64(i), v, e.Time})
+			events.Rows = append(events.Rows, []kusto.Value{int64(i), v, e.Time, arrives[i]})
 		}
 		if len(events.Rows) == 0 {
 			continue
@@ -159,7 +226,11 @@ func (s *scheduled) run(t *testing.T, history []event.Record, arrives []time.Tim
 			t.Fatal(err)
 		}
 		for _, row := range rows {
-			got[hitText(RuleKey(&s.rule.Meta), row.Time, row.Group, row.Tuple)]++
+			h := StreamHit{Rule: RuleKey(&s.rule.Meta), Time: row.Time, Group: row.Group, Tuple: row.Tuple}
+			if s.rule.Correlation == nil {
+				h.Event, h.Time = history[row.Event].ID, micros(history[row.Event].Time)
+			}
+			got[h.Identity()]++
 		}
 	}
 	return got

@@ -294,10 +294,14 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	c.Entities = entityFields(r)
 	// A custom detection names columns of its table.
 	target := backends.Target{Entities: a.kind != "detection"}
-	if (a.kind == "rule" || a.kind == "detection") && r.Correlation != nil {
+	scheduled := a.kind == "rule" || a.kind == "detection"
+	if scheduled && (r.Correlation != nil || r.Once != nil) {
 		// Of hits whose closing instant had the time to arrive since the run
 		// before, nothing that would complete or undo them is still on its way.
 		target.Since, target.Until = a.schedule.Every+a.schedule.Delay, a.schedule.Delay
+		if r.Once != nil {
+			target.Known = (a.schedule.Period - history(r)).Truncate(time.Minute)
+		}
 	}
 	if a.kind == "detection" && r.Correlation != nil {
 		closing, err := closingColumns(r, a.tables)
@@ -315,8 +319,10 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	}
 	m := mapEntities(q, c.Entities)
 	a.query, a.mappings, a.details = m.Query, m.Mappings, m.Details
-	if (a.kind == "rule" || a.kind == "detection") && r.Correlation == nil {
-		a.query = onlyNew(q, a.query, r, a.schedule)
+	if scheduled && r.Correlation == nil {
+		if r.Once == nil { // else the query has what is new in it
+			a.query = onlyNew(q, a.query, r, a.schedule)
+		}
 		a.related = c.Entities
 	}
 	if n := utf8.RuneCountInString(a.query); n > maxQuery {

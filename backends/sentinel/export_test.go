@@ -216,6 +216,48 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestOnce plans rules with once: how far back they look and how often they run,
+// and which are refused.
+func TestOnce(t *testing.T) {
+	rule := func(level, length, of string) string {
+		return "rulewright: 1\ntitle: One\nname: one\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: 1.0.0\nlevel: " + level + "\ntier: alert\nonce: {by: UserPrincipalName, for: " + length + "}\n" + of
+	}
+	const single = "logsource: {product: azure, service: signinlogs}\ndetection:\n  s: {ResultType: '0'}\n  condition: s\n"
+	const counted = "correlation:\n  type: event_count\n  rules: [two]\n  group-by: [UserPrincipalName]\n  timespan: 10m\n  condition: {gte: 5}\n---\nrulewright: 1\ntitle: Two\nname: two\nid: 26a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nlevel: low\n" + single
+	for _, c := range []struct {
+		text                  string
+		frequency, period, at string // at: of the refusal
+	}{
+		{rule("high", "1h", single), "15m", "205m", ""},
+		{rule("high", "15h", single), "15m", "2725m", ""},
+		{rule("high", "1d", single), "15m", "1465m", ""},
+		{rule("medium", "15h", single), "1h", "2770m", ""},
+		{rule("high", "7d", single), "1h", "10150m", ""},
+		{rule("high", "14d", single), "", "", "r.yaml:8:7: One: it has to look back 14d 1h 10m, and an analytics rule looks back 14d at most; the longest time for `once` that fits is 20090m"},
+		{rule("high", "1h", counted), "15m", "225m", ""},
+		{rule("medium", "13d", counted), "1h", "18810m", ""},
+		{rule("medium", "14d", counted), "", "", "the longest time for `once` that fits is 20070m"},
+	} {
+		set, ds := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", []byte(c.text), nil), sentinel.Options{Print: backends.KQL})
+		if c.at != "" {
+			if errs := ds.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Error(), c.at) {
+				t.Errorf("%s: %v", c.text, ds)
+			}
+			continue
+		}
+		if ds.HasErrors() || len(set.Files) != 1 {
+			t.Fatal(ds, set.Left)
+		}
+		text := string(set.Files[0].Data)
+		if !strings.Contains(text, "queryFrequency: "+c.frequency+"\nqueryPeriod: "+c.period+"\n") {
+			t.Errorf("want %s and %s of\n%s", c.frequency, c.period, text)
+		}
+		for _, x := range sentinel.Validate(sentinel.YAML, set.Files) {
+			t.Error(x)
+		}
+	}
+}
+
 // TestSince follows a folder through its exports.
 func TestSince(t *testing.T) {
 	rule := func(version, operation, title, extra string) string {

@@ -96,17 +96,32 @@ func delayOf(tables []string) time.Duration {
 	return d
 }
 
+// onceChain is over how many times the length of `once` a query follows which
+// hits of a key are raised, where that does not make the rule run less often.
+const onceChain = 3
+
+// onceFor is the length of a rule's `once`, in whole minutes.
+func onceFor(r *ir.Rule) time.Duration {
+	if r.Once == nil {
+		return 0
+	}
+	return (time.Duration(r.Once.For)*time.Microsecond + time.Minute - 1).Truncate(time.Minute)
+}
+
 // scheduleOf plans an analytics rule. err says why there is no plan.
 func scheduleOf(r *ir.Rule, every time.Duration) (schedule, error) {
 	s := schedule{Every: min(max(every, MinEvery), MaxEvery), Delay: delayOf(tablesOf(r))}
-	need := history(r)
-	period := func() time.Duration { return (need + s.Every + s.Delay + time.Minute - 1).Truncate(time.Minute) }
+	need, once := history(r), onceFor(r)
+	period := func() time.Duration { return (need + once + s.Every + s.Delay + time.Minute - 1).Truncate(time.Minute) }
+	if once *= onceChain; period() >= longPeriod {
+		once /= onceChain
+	}
 	if period() >= longPeriod {
 		s.Every = max(s.Every, time.Hour)
 	}
 	s.Period = max(period(), s.Every)
 	if s.Period > maxPeriod {
-		return s, tooLong(r, need, s.Period, maxPeriod, "an analytics rule", maxPeriod-s.Every-s.Delay)
+		return s, tooLong(r, need+once, s.Period, maxPeriod, "an analytics rule", maxPeriod-s.Every-s.Delay)
 	}
 	return s, nil
 }
@@ -115,7 +130,7 @@ func scheduleOf(r *ir.Rule, every time.Duration) (schedule, error) {
 // whose look-back is enough.
 func detectionScheduleOf(r *ir.Rule) (s schedule, err error) {
 	s.Delay = delayOf(tablesOf(r))
-	need := history(r)
+	need := history(r) + onceFor(r)
 	for _, p := range detectionSchedules {
 		if s.Every, s.Period = p.every, p.lookback; need+p.every+s.Delay <= p.lookback {
 			return s, nil
@@ -124,13 +139,22 @@ func detectionScheduleOf(r *ir.Rule) (s schedule, err error) {
 	return s, tooLong(r, need, need+s.Every+s.Delay, s.Period, "a custom detection", s.Period-s.Every-s.Delay)
 }
 
-// tooLong refuses a rule and names the longest lengths that fit: room is what a
-// target leaves for history.
+// tooLong refuses a rule and names the longest lengths that fit: need is how
+// much of the past it needs, room what a target leaves for that.
 func tooLong(r *ir.Rule, need, period, limit time.Duration, what string, room time.Duration) error {
-	c := r.Correlation
-	inner := need - history(&ir.Rule{Correlation: &ir.Correlation{Type: c.Type, Span: c.Span, Lookback: c.Lookback, Against: c.Against}})
-	room -= inner
 	us := func(d time.Duration) string { return ir.LengthText(d.Truncate(time.Minute).Microseconds()) }
+	refuse := func(pos sigma.Pos, fits string) error {
+		return sigma.Diagnostic{File: r.File, Pos: pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
+			Message: fmt.Sprintf("%s: it has to look back %s, and %s looks back %s at most; %s", r.Meta.Title, plainSpan(period), what, plainSpan(limit), fits),
+			Hint:    "shorten it, or export it as a hunting query"}
+	}
+	own := history(r)
+	if r.Once != nil && own < room { // it is once that takes too much
+		return refuse(r.Once.Pos, "the longest time for `once` that fits is "+us(room-own))
+	}
+	c := r.Correlation
+	room -= own - history(&ir.Rule{Correlation: &ir.Correlation{Type: c.Type, Span: c.Span, Lookback: c.Lookback, Against: c.Against}}) // what is inside
+	room -= need - own
 	fits := ""
 	switch {
 	case c.Type == sigma.NewValue || c.Type == sigma.AfterSilence:
@@ -145,9 +169,7 @@ func tooLong(r *ir.Rule, need, period, limit time.Duration, what string, room ti
 	if room <= 0 {
 		fits = "what it refers to takes all of that"
 	}
-	return sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeUnsupported,
-		Message: fmt.Sprintf("%s: it has to look back %s, and %s looks back %s at most; %s", r.Meta.Title, plainSpan(period), what, plainSpan(limit), fits),
-		Hint:    "shorten it, or export it as a hunting query"}
+	return refuse(r.Pos, fits)
 }
 
 // plainSpan writes a length of time for people: 60d 1h 10m.
