@@ -119,7 +119,7 @@ func (h *eventHasher) value(v any, depth int) {
 	default:
 		x := toScalar(v)
 		if x.kind == textScalar {
-			h.buf = appendQuoted(h.buf, x.text)
+			h.buf = appendQuoted(h.buf, x.textForm())
 			return
 		}
 		h.buf = append(h.buf, x.textForm()...)

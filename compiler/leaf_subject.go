@@ -51,6 +51,23 @@ func (s *subject) yield(f *field) *yielded {
 	return y
 }
 
+// yieldMember is yield for a field that is what one key of the event holds, of
+// which m is the only member.
+func (s *subject) yieldMember(f *field, m *member) *yielded {
+	if f.slot < 0 || !s.cursor.keep {
+		return s.yield(f)
+	}
+	y := s.slot(f)
+	if !y.done {
+		y.scalars, y.present, y.object = y.scalars[:0], false, false
+		if !s.cursor.spend(2) || !s.cursor.yieldValue(m.value, y) {
+			return s.yield(f)
+		}
+		y.done = true
+	}
+	return y
+}
+
 // keys returns the folded text forms of all scalars that a field yields, each
 // once, in their order; nil where it yields none.
 func (s *subject) keys(f *field) []string {

@@ -16,6 +16,7 @@ type objectIndex struct {
 	names   *keyNames
 	members []member
 	slots   []int32 // by number: member + 1; 0: none
+	alike   bool    // some keys differ in case only
 }
 
 type member struct {
@@ -41,7 +42,7 @@ func (m *member) before(o *member) bool {
 const minIndexedKeys = 4
 
 func (x *objectIndex) start(of any, names *keyNames, size int) {
-	x.of, x.names = of, names
+	x.of, x.names, x.alike = of, names, false
 	clear(x.members)
 	x.members = x.members[:0]
 	n := 8
@@ -70,6 +71,7 @@ func (x *objectIndex) slot(number int32) *int32 {
 func (x *objectIndex) add(m member) {
 	s := x.slot(m.number)
 	m.next = *s - 1
+	x.alike = x.alike || m.next >= 0
 	x.members = append(x.members, m)
 	*s = int32(len(x.members))
 }

@@ -15,6 +15,7 @@ type scalar struct {
 	folds   bool // folded is set
 	ascii   bool // folded is set, and ASCII
 	numeric int8 // of text: 1 it is a number text, -1 it is not, 0 nobody asked yet
+	given   bool // text stands as a Go program gave it: it may be no UTF-8
 	text    string
 	bytes   []byte    // the same, if the cursor's arena has it; text may then be ""
 	folded  []byte    // in the cursor's arena
@@ -36,6 +37,8 @@ func (x *scalar) textForm() string {
 		x.text, x.raw = decimalText(x.raw), nil
 	} else if x.text == "" && len(x.bytes) > 0 {
 		x.text = string(x.bytes)
+	} else if x.given {
+		x.text, x.given = validText(x.text), false
 	}
 	return x.text
 }
@@ -56,7 +59,7 @@ func (x *scalar) form(cased bool, c *cursor) []byte {
 			x.folded, x.ascii = foldInto(&c.arena, x.bytes)
 		case x.raw != nil:
 			x.folded, x.ascii = x.plainForm(c), true // a decimal number is folded
-		default:
+		default: // what is no UTF-8 folds to what it is replaced by
 			x.folded, x.ascii = foldInto(&c.arena, x.text)
 		}
 	}
@@ -77,8 +80,9 @@ func (x *scalar) plainForm(c *cursor) []byte {
 		if x.raw != nil {
 			x.bytes = c.arena.keep(appendDecimal(c.arena.rest(32), x.raw))
 		} else {
-			b := c.arena.take(len(x.text))
-			copy(b, x.text)
+			text := x.textForm()
+			b := c.arena.take(len(text))
+			copy(b, text)
 			x.bytes = b
 		}
 	}
@@ -152,7 +156,7 @@ func parseBoolText(folded string) (truth, ok bool) {
 func toScalar(v any) scalar {
 	switch v := v.(type) {
 	case string:
-		return scalar{text: validText(v)}
+		return scalar{text: v, given: true}
 	case bool:
 		return scalar{kind: boolScalar, truth: v, text: strconv.FormatBool(v)}
 	}

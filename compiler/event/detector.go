@@ -207,12 +207,39 @@ func lowerKeyNumber(key string) int {
 	return keys[strings.ToLower(key)].number
 }
 
+// The numbers of keys that forms are told by besides signatures.
+var (
+	keyTimeGenerated      = keyNumber("TimeGenerated")
+	keySourceSystem       = keyNumber("SourceSystem")
+	keyItsResourceID      = keyNumber("_ResourceId")
+	keyItsItemID          = keyNumber("_ItemId")
+	keyCategory           = keyNumber("category")
+	keyProperties         = keyNumber("properties")
+	keyOperationName      = keyNumber("operationName")
+	keyResourceID         = keyNumber("resourceId")
+	keyResultType         = keyNumber("ResultType")
+	keyOperation          = keyNumber("Operation")
+	keyOfficeWorkload     = keyNumber("OfficeWorkload")
+	keyRecordType         = keyNumber("RecordType")
+	keyWorkload           = keyNumber("Workload")
+	keyODataType          = keyNumber("@odata.type")
+	keySignInEventTypes   = keyNumber("signInEventTypes")
+	keyServicePrincipalID = keyNumber("servicePrincipalId")
+	keyUserPrincipalName  = keyNumber("userPrincipalName")
+	keyUserID             = keyNumber("userId")
+	keySystem             = keyNumber("System")
+	keyEvent              = keyNumber("Event")
+	keyWinlog             = keyNumber("winlog")
+	keyWinlogChannel      = keyNumber("winlog.channel")
+	keyChannel            = keyNumber("Channel")
+	keyEventID            = keyNumber("EventID")
+	keyEventUnderID       = keyNumber("event_id")
+	keyType               = keyNumber("Type")
+	keyDollarTable        = keyNumber("$table")
+	keyCreationTime       = keyNumber("CreationTime")
+)
+
 func init() {
-	for _, k := range words(`Type $table TimeGenerated SourceSystem _ResourceId _ItemId category properties operationName resourceId ResultType
-		Operation OfficeWorkload CreationTime RecordType Workload @odata.type signInEventTypes servicePrincipalId userPrincipalName userId
-		System Event winlog winlog.channel Channel EventID event_id`) {
-		keyNumber(k)
-	}
 	carrierKey = lowerKeyNumber("AuditData")
 	for i := range signatures {
 		s := &signatures[i]
@@ -230,7 +257,7 @@ func init() {
 			}
 		}
 		if s.key != "" {
-			keyNumber(s.key)
+			s.keyNumber = keyNumber(s.key)
 		}
 	}
 	if len(keyNumbers) > maxKeys {
@@ -333,21 +360,18 @@ func (r *row) detect() (Source, bool) {
 	return detect(r)
 }
 
-func (r *row) value(key string) any {
-	n, ok := keyNumbers[key]
-	if !ok {
-		panic("event: a key that init does not name")
-	}
+// value returns what stands under the key of a number.
+func (r *row) value(key int) any {
 	if r.folded {
-		return r.any[lowerNumbers[n]]
+		return r.any[lowerNumbers[key]]
 	}
-	return r.own[n]
+	return r.own[key]
 }
 
-func (r *row) text(key string) string { return r.d.text(r.value(key)) }
+func (r *row) text(key int) string { return r.d.text(r.value(key)) }
 
 // lower is text in lower case.
-func (r *row) lower(key string) string {
+func (r *row) lower(key int) string {
 	v := r.value(key)
 	if raw, ok := v.(*rawjson.Value); ok {
 		if x := r.d.known(raw); x != nil {
@@ -415,7 +439,7 @@ func (d *Detector) keep(t string) *detected {
 	return x
 }
 
-func (r *row) has(keys ...string) bool {
+func (r *row) has(keys ...int) bool {
 	for _, k := range keys {
 		if blank(r.value(k)) {
 			return false
@@ -424,7 +448,7 @@ func (r *row) has(keys ...string) bool {
 	return true
 }
 
-func (r *row) hasAny(keys ...string) bool {
+func (r *row) hasAny(keys ...int) bool {
 	for _, k := range keys {
 		if !blank(r.value(k)) {
 			return true

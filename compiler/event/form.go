@@ -87,7 +87,7 @@ func detect(r *row) (Source, bool) {
 // have a key of that name too, so a standard column must stand next to it, or
 // the name be one of ours.
 func byType(r *row) (Source, bool) {
-	for _, key := range []string{"Type", "$table"} {
+	for _, key := range []int{keyType, keyDollarTable} {
 		name := r.text(key)
 		if name == "" {
 			continue
@@ -95,7 +95,7 @@ func byType(r *row) (Source, bool) {
 		if known, ok := tables[r.lower(key)]; ok {
 			return Source{LogAnalytics, known}, true
 		}
-		if isTableName(name) && !r.folded && r.hasAny("TimeGenerated", "SourceSystem", "_ResourceId", "_ItemId") {
+		if isTableName(name) && !r.folded && r.hasAny(keyTimeGenerated, keySourceSystem, keyItsResourceID, keyItsItemID) {
 			return Source{LogAnalytics, name}, true
 		}
 	}
@@ -116,31 +116,31 @@ func isTableName(s string) bool {
 // byCategory is a record of diagnostic settings or of the Defender XDR
 // streaming API.
 func byCategory(r *row) (Source, bool) {
-	category := r.lower("category")
+	category := r.lower(keyCategory)
 	if category == "" {
 		return Source{}, false
 	}
-	if table, ok := strings.CutPrefix(category, "advancedhunting-"); ok && table != "" && r.has("properties") {
+	if table, ok := strings.CutPrefix(category, "advancedhunting-"); ok && table != "" && r.has(keyProperties) {
 		if known, ok := tables[table]; ok {
 			return Source{MDEHuntingStream, known}, true
 		}
-		return Source{MDEHuntingStream, r.text("category")[len("AdvancedHunting-"):]}, true
+		return Source{MDEHuntingStream, r.text(keyCategory)[len("AdvancedHunting-"):]}, true
 	}
-	if table, ok := diagnosticCategories[category]; ok && r.hasAny("properties", "operationName", "resourceId") {
-		if table == "AuditLogs" && strings.HasSuffix(r.lower("resourceId"), "/microsoft.intune") {
+	if table, ok := diagnosticCategories[category]; ok && r.hasAny(keyProperties, keyOperationName, keyResourceID) {
+		if table == "AuditLogs" && strings.HasSuffix(r.lower(keyResourceID), "/microsoft.intune") {
 			table = "IntuneAuditLogs"
 		}
 		return Source{AzureDiagnostic, table}, true
 	}
-	if activityCategories[category] && r.has("operationName", "resourceId") {
+	if activityCategories[category] && r.has(keyOperationName, keyResourceID) {
 		return Source{AzureDiagnostic, "AzureActivity"}, true
 	}
-	if category == "auditevent" && strings.Contains(r.lower("resourceId"), "/providers/microsoft.keyvault/") {
+	if category == "auditevent" && strings.Contains(r.lower(keyResourceID), "/providers/microsoft.keyvault/") {
 		return Source{AzureDiagnostic, "AZKVAuditLogs"}, true
 	}
 	// LogAnalytics rows of the sign-in tables without Type say the diagnostic
 	// category in Category.
-	if table, ok := diagnosticCategories[category]; ok && r.has("ResultType") {
+	if table, ok := diagnosticCategories[category]; ok && r.has(keyResultType) {
 		return Source{LogAnalytics, table}, true
 	}
 	return Source{}, false
@@ -151,11 +151,11 @@ func byCategory(r *row) (Source, bool) {
 // records are the facts that Log Analytics keeps in AuditLogs and SigninLogs;
 // OfficeActivity never holds them.
 func byWorkload(r *row) (Source, bool) {
-	if !r.has("Operation") || r.hasAny("TimeGenerated", "OfficeWorkload") {
+	if !r.has(keyOperation) || r.hasAny(keyTimeGenerated, keyOfficeWorkload) {
 		return Source{}, false
 	}
 	marks := 0
-	for _, k := range []string{"CreationTime", "RecordType", "Workload"} {
+	for _, k := range []int{keyCreationTime, keyRecordType, keyWorkload} {
 		if r.has(k) {
 			marks++
 		}
@@ -163,7 +163,7 @@ func byWorkload(r *row) (Source, bool) {
 	if marks < 2 {
 		return Source{}, false
 	}
-	return Source{O365Management, auditTable(r.text("RecordType"), r.text("Workload"), r.text("Operation"))}, true
+	return Source{O365Management, auditTable(r.text(keyRecordType), r.text(keyWorkload), r.text(keyOperation))}, true
 }
 
 // auditTable names the table of a unified audit log record. RecordType is the
@@ -188,7 +188,7 @@ func auditTable(recordType, workload, operation string) string {
 
 // byODataType is a Graph object that says its own type.
 func byODataType(r *row) (Source, bool) {
-	t := strings.TrimPrefix(r.lower("@odata.type"), "#")
+	t := strings.TrimPrefix(r.lower(keyODataType), "#")
 	if t == "" {
 		return Source{}, false
 	}
@@ -208,7 +208,7 @@ func byODataType(r *row) (Source, bool) {
 // signInTable tells the kind of a Graph sign-in, which only the beta API says.
 // Version 1.0 returns interactive ones.
 func signInTable(r *row) string {
-	kinds := elements(r.value("signInEventTypes"))
+	kinds := elements(r.value(keySignInEventTypes))
 	for _, k := range kinds {
 		switch strings.ToLower(text(k)) {
 		case "noninteractiveuser":
@@ -219,7 +219,7 @@ func signInTable(r *row) string {
 			return "AADManagedIdentitySignInLogs"
 		}
 	}
-	if len(kinds) == 0 && r.has("servicePrincipalId") && !r.has("userPrincipalName") && !r.has("userId") {
+	if len(kinds) == 0 && r.has(keyServicePrincipalID) && !r.has(keyUserPrincipalName) && !r.has(keyUserID) {
 		return "AADServicePrincipalSignInLogs"
 	}
 	return "SigninLogs"
@@ -229,8 +229,8 @@ func signInTable(r *row) string {
 // without the outer key, Winlogbeat, or flat with Channel and EventID at the
 // top. Its table is the channel.
 func byChannel(r *row) (Source, bool) {
-	system, form := r.value("System"), WindowsInner
-	if e := r.value("Event"); isObject(e) {
+	system, form := r.value(keySystem), WindowsInner
+	if e := r.value(keyEvent); isObject(e) {
 		system, _ = lookup(e, "System")
 		form = Windows
 	}
@@ -241,18 +241,18 @@ func byChannel(r *row) (Source, bool) {
 			return Source{form, name}, true
 		}
 	}
-	if w := r.value("winlog"); isObject(w) {
+	if w := r.value(keyWinlog); isObject(w) {
 		if channel, _ := lookup(w, "channel"); r.d.text(channel) != "" {
 			return Source{Winlogbeat, r.d.text(channel)}, true
 		}
 	}
-	if channel := r.text("winlog.channel"); channel != "" {
+	if channel := r.text(keyWinlogChannel); channel != "" {
 		return Source{Winlogbeat, channel}, true
 	}
-	if r.hasAny("TimeGenerated") { // a row of SecurityEvent or WindowsEvent
+	if r.hasAny(keyTimeGenerated) { // a row of SecurityEvent or WindowsEvent
 		return Source{}, false
 	}
-	if channel := r.text("Channel"); channel != "" && (r.text("EventID") != "" || r.text("event_id") != "") {
+	if channel := r.text(keyChannel); channel != "" && (r.text(keyEventID) != "" || r.text(keyEventUnderID) != "") {
 		return Source{WindowsFlat, channel}, true
 	}
 	return Source{}, false
@@ -265,7 +265,7 @@ func bySignature(r *row) (Source, bool) {
 		if s.exact && r.folded || !r.meets(s) {
 			continue
 		}
-		if s.key != "" && !strings.Contains(s.values, "|"+r.lower(s.key)+"|") {
+		if s.key != "" && !strings.Contains(s.values, "|"+r.lower(s.keyNumber)+"|") {
 			continue
 		}
 		src := s.src

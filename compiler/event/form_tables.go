@@ -135,7 +135,8 @@ type signature struct {
 	exact  bool
 
 	// has, any and not by the numbers of keys: in their own case, and in any.
-	sets [2]struct{ has, any, not keySet }
+	sets      [2]struct{ has, any, not keySet }
+	keyNumber int
 }
 
 func words(s string) []string { return strings.Fields(s) }
