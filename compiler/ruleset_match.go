@@ -58,7 +58,7 @@ func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)
-	if s.in.data = rawBytes(ev); s.in.data == nil {
+	if !s.in.take(ev) {
 		if s.in, err = readIncoming(ev); err != nil {
 			return nil, err
 		}
@@ -130,6 +130,16 @@ const (
 	closed                 // its source is to be told too
 )
 
+// take is readIncoming for raw JSON, which is left as it is, and for maps; it
+// reports false for anything else.
+func (in *incoming) take(ev any) bool {
+	*in = incoming{data: rawBytes(ev)}
+	if m, ok := ev.(map[string]any); ok {
+		in.record.Event, in.value = m, m
+	}
+	return in.data != nil || in.value != nil
+}
+
 func readIncoming(ev any) (incoming, error) {
 	var in incoming
 	switch x := ev.(type) {
@@ -179,7 +189,8 @@ func (in *incoming) decode(data []byte) error {
 // record, stays as it is.
 func (rs *RuleSet) receive(in *incoming, ev any) (err error) {
 	if rs.opts.Source == nil {
-		if in.data, in.state = rawBytes(ev), closed; in.data != nil {
+		taken := in.take(ev)
+		if in.state = closed; taken {
 			return nil
 		}
 		if r, ok := ev.(event.Record); ok {
@@ -352,14 +363,13 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	c := s.event.cursor
 	c.cost = rs.maxCost
 	c.use(rs.leaves.published.Load(), s.event.value)
-	if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
-		return false, err
-	}
 	c.hasty = true
 	defer func() {
 		c.hasty = false
-		s.frame.Close()
-		s.frame = nil
+		if s.frame != nil {
+			s.frame.Close()
+			s.frame = nil
+		}
 	}()
 	if g.index == nil {
 		s.picks[0] = s.picks[0][:0]
@@ -378,6 +388,11 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 			q := g.predicates[w*64+bits.TrailingZeros64(word)]
 			if q.failed.Load() {
 				continue
+			}
+			if s.frame == nil {
+				if s.frame, err = interpreter.NewExecutionFrame(s); err != nil {
+					return some, err
+				}
 			}
 			c.cost = rs.maxCost
 			var holds bool

@@ -63,7 +63,7 @@ func (d *Detector) Found() (src Source, known, carries bool) {
 	if d.told {
 		return Source{}, false, d.inner
 	}
-	if carries = d.r.any[carrierKey] != nil; !carries {
+	if carries = d.r.cells[carrierKey].any != nil; !carries {
 		src, known = d.r.detect()
 	}
 	d.r.clear()
@@ -75,7 +75,7 @@ func (d *Detector) open(ev any) (inner any, src Source, known bool) {
 		return ev, Source{}, false
 	}
 	d.r.read(d, ev)
-	carries := d.r.any[carrierKey] != nil
+	carries := d.r.cells[carrierKey].any != nil
 	if carries {
 		d.r.clear()
 		ev = Unwrap(ev)
@@ -102,11 +102,16 @@ type row struct {
 	d      *Detector
 	folded bool // keys count in any case
 
-	own  [maxKeys]any // by the number of a key in its own case
-	any  [maxKeys]any // by that of the same in lower case
-	from [maxKeys]string
-	set  [2]keySet // that hold something, likewise
-	used []int
+	cells [maxKeys]cell // by the number of a key
+	set   [2]keySet     // that hold something, in its own case and in any
+	used  []int
+}
+
+// cell is what stands under one key.
+type cell struct {
+	own  any    // in the key's own case
+	any  any    // in any; the number is that of the key in lower case
+	from string // the key as it was written
 }
 
 // maxKeys bounds the keys that forms are told by.
@@ -143,10 +148,16 @@ const (
 
 // A Key is one that forms are told by, in any case.
 type Key struct {
+	usual  string // as forms mostly have it; it stands for that in lower case too
+	number int    // of both
+	others []otherCase
 	lower  string
-	number int // of that in lower case
-	own    []string
-	ownAt  []int
+}
+
+// otherCase is a key as a few forms have it.
+type otherCase struct {
+	key    string
+	number int
 }
 
 // Keys returns all keys that forms are told by; there are NumKeys.
@@ -156,7 +167,7 @@ func NumKeys() int { return len(keys) }
 
 // Lower returns the key in lower case, Usual as forms mostly have it. It is ASCII.
 func (k *Key) Lower() string { return k.lower }
-func (k *Key) Usual() string { return k.own[0] }
+func (k *Key) Usual() string { return k.usual }
 
 // KeyOf returns the key that an event's key is, or nil.
 func KeyOf[Text string | []byte](key Text) *Key {
@@ -193,11 +204,12 @@ func keyNumber(key string) int {
 	lower := strings.ToLower(key)
 	s := keys[lower]
 	if s == nil {
-		s = &Key{lower: lower, number: n}
+		s = &Key{usual: key, number: n, lower: lower}
 		keys[lower] = s
+	} else {
+		s.others = append(s.others, otherCase{key, n})
 	}
 	lowerNumbers[n%maxKeys] = s.number
-	s.own, s.ownAt = append(s.own, key), append(s.ownAt, n)
 	longestKey = max(longestKey, len(key))
 	return n
 }
@@ -315,30 +327,39 @@ func rawNull(m *rawjson.Value) any {
 
 func (r *row) clear() {
 	for _, n := range r.used {
-		r.own[n], r.any[n], r.from[n] = nil, nil, ""
+		r.cells[n] = cell{}
 	}
 	r.used, r.set, r.folded = r.used[:0], [2]keySet{}, false
 }
 
 func (r *row) put(s *Key, k string, v any) {
+	c := &r.cells[s.number]
 	r.used = append(r.used, s.number)
-	for i, own := range s.own {
-		if own == k {
-			r.own[s.ownAt[i]] = v
-			r.used = append(r.used, s.ownAt[i])
-			r.mark(0, s.ownAt[i], v)
+	if k == s.usual {
+		c.own = v
+		r.mark(0, s.number, v)
+	}
+	for i := range s.others {
+		if o := &s.others[i]; k == o.key {
+			r.cells[o.number].own = v
+			r.used = append(r.used, o.number)
+			r.mark(0, o.number, v)
 		}
 	}
-	if from := r.from[s.number]; from == "" || k <= from {
-		r.any[s.number], r.from[s.number] = v, k
+	if c.from == "" || k <= c.from {
+		c.any, c.from = v, k
 		r.mark(1, s.number, v)
 	}
 }
 
 func (r *row) putRaw(s *Key, key []byte, m *rawjson.Value) {
-	for _, own := range s.own {
-		if own == string(key) {
-			r.put(s, own, rawNull(m))
+	if string(key) == s.usual {
+		r.put(s, s.usual, rawNull(m))
+		return
+	}
+	for i := range s.others {
+		if o := &s.others[i]; string(key) == o.key {
+			r.put(s, o.key, rawNull(m))
 			return
 		}
 	}
@@ -363,12 +384,25 @@ func (r *row) detect() (Source, bool) {
 // value returns what stands under the key of a number.
 func (r *row) value(key int) any {
 	if r.folded {
-		return r.any[lowerNumbers[key]]
+		return r.cells[lowerNumbers[key]].any
 	}
-	return r.own[key]
+	return r.cells[key].own
 }
 
 func (r *row) text(key int) string { return r.d.text(r.value(key)) }
+
+// hasText says whether text is not empty.
+func (r *row) hasText(key int) bool {
+	switch v := r.value(key).(type) {
+	case nil:
+		return false
+	case float64:
+		return true
+	case string:
+		return v != ""
+	}
+	return r.text(key) != ""
+}
 
 // lower is text in lower case.
 func (r *row) lower(key int) string {

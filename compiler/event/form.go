@@ -252,7 +252,7 @@ func byChannel(r *row) (Source, bool) {
 	if r.hasAny(keyTimeGenerated) { // a row of SecurityEvent or WindowsEvent
 		return Source{}, false
 	}
-	if channel := r.text(keyChannel); channel != "" && (r.text(keyEventID) != "" || r.text(keyEventUnderID) != "") {
+	if channel := r.text(keyChannel); channel != "" && (r.hasText(keyEventID) || r.hasText(keyEventUnderID)) {
 		return Source{WindowsFlat, channel}, true
 	}
 	return Source{}, false
