@@ -68,7 +68,7 @@ type knownKey struct {
 // under folding.
 func newKeyNames(asked []string) *keyNames {
 	k := &keyNames{asked: len(asked)}
-	texts := make([]string, 0, len(asked)+event.NumKeys())
+	var texts []string
 	for _, key := range asked {
 		texts, k.keys = append(texts, ir.Fold(key)), append(k.keys, knownKey{usual: key})
 	}
