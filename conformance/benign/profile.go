@@ -46,6 +46,7 @@ func (t *Tenant) Profile() []byte {
 	list("holidays", t.holidays()...)
 	list("corporate_networks", "198.51.100.0/24", "192.0.2.0/26", "2001:db8:100::/48")
 	list("owned_domains", Domain, "contoso.onmicrosoft.com")
+	list("partner_domains", "fabrikam.example", "northwind.example", "adatum.example")
 	list("key_vault_principals", t.vaultReaders()...)
 	list("device_code_apps", azureCLI.id)
 	list("ropc_apps", t.app("Test Rig").AppID, exchangeOnline.id)
