@@ -138,8 +138,9 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	}
 	cl.condition(override)
 	r.Once = cl.onceOfGroup(out.GroupBy)
+	names := out.HitFields()
 	for _, e := range doc.Meta.Entities {
-		if slices.Contains(out.GroupBy, e.Field) {
+		if slices.Contains(names, e.Field) {
 			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: groupField(e.Field)})
 		}
 	}
@@ -157,7 +158,8 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	return !cl.diags.HasErrors()
 }
 
-// groupField is a part of a group's key as a field of the correlation's hits.
+// groupField is a part of a group's key, or a new value, as a field of the
+// correlation's hits.
 func groupField(name string) ir.Field {
 	return ir.Field{Name: name, Path: ir.Path{{Key: name}}}
 }

@@ -38,6 +38,9 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 				name = c.spec.Counted[i]
 			}
 			h.NewValue = append(h.NewValue, GroupKey{name, p})
+			if _, grouped := names[name]; !grouped {
+				names[name] = p
+			}
 		}
 	}
 	told.id = hitID(c.info, identity)

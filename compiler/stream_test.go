@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 const streamSet = `
@@ -255,5 +256,52 @@ func TestStreamAhead(t *testing.T) {
 	}
 	if a := st.Stats().Ahead; a != (Ahead{Time: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Late: 4}) {
 		t.Errorf("%+v", a)
+	}
+}
+
+// A hit of new_value tells what is new as an entity, like a part of its group.
+func TestNewValueEntities(t *testing.T) {
+	const set = `
+title: Sign-in
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c01
+name: sign_in
+logsource: {product: azure, service: signinlogs}
+detection:
+  fine: {ResultType: 0}
+  condition: fine
+---
+rulewright: 1
+title: Somebody new
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c02
+entities:
+  - account: UserPrincipalName
+  - ip: IPAddress
+correlation:
+  type: new_value
+  rules: [sign_in]
+  fields: [UserPrincipalName]
+  lookback: 1h
+`
+	docs, ds := sigma.Parse("set.yaml", []byte(set))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	rs, ds := NewRuleSet(docs, RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	st := NewStream(rs, StreamOptions{})
+	var got []string
+	for i, user := range []string{"ann@contoso.com", "ann@contoso.com", "bob@contoso.com"} {
+		hits, err := st.Push(signIn(i, user, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hits {
+			got = append(got, fmt.Sprint(h.Entities()))
+		}
+	}
+	if want := []string{"[{account UserPrincipalName bob@contoso.com}]"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

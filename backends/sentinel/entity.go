@@ -31,7 +31,7 @@ func entityFields(r *ir.Rule) []ir.EntityField {
 		}
 	}
 	if len(fields) == 0 && r.Correlation != nil {
-		for _, name := range r.Correlation.GroupBy {
+		for _, name := range r.Correlation.HitFields() {
 			if kind := kindOfName(name); kind != "" {
 				fields = append(fields, ir.EntityField{Type: kind, Field: ir.Field{Name: name, Path: ir.Path{{Key: name}}}})
 			}
@@ -148,16 +148,16 @@ type mapped struct {
 	Details []fieldMapping
 }
 
-// groupEntities makes the columns of a correlation's group those of its
-// entities.
+// groupEntities makes the columns of a correlation's hits, the group and new
+// values, those of its entities.
 func groupEntities(q *backends.Query, r *ir.Rule) *backends.Query {
 	c := *q
 	c.Entities = nil
+	names := r.Correlation.HitFields()
+	columns := slices.Concat(q.Group, q.Tuple)
 	for i, e := range r.Entities {
-		for k, name := range r.Correlation.GroupBy {
-			if k < len(q.Group) && name == e.Field.Name {
-				c.Entities = append(c.Entities, backends.EntityColumn{Type: e.Type, Column: q.Group[k], Index: i})
-			}
+		if k := slices.Index(names, e.Field.Name); k >= 0 && k < len(columns) {
+			c.Entities = append(c.Entities, backends.EntityColumn{Type: e.Type, Column: columns[k], Index: i})
 		}
 	}
 	return &c
@@ -226,7 +226,11 @@ func mapEntities(q *backends.Query, fields []ir.EntityField) mapped {
 		case "file":
 			add("File", fieldMapping{"Name", col})
 		case "resource":
-			add("AzureResource", fieldMapping{"ResourceId", col})
+			if strings.HasSuffix(key, "resourceid") || key == "id" || key == "" {
+				add("AzureResource", fieldMapping{"ResourceId", col})
+				break
+			}
+			fallthrough // no path of Azure: a session, an alert, another tenant
 		default:
 			// An application: Sentinel's CloudApplication takes numbers of the
 			// catalogue of Defender for Cloud Apps, not ids of Entra.

@@ -338,10 +338,13 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 }
 
 func (a *artefact) shown() string {
-	if len(a.mappings) == 0 {
-		return ""
+	switch {
+	case len(a.mappings) > 0:
+		return a.mappings[0].Shown
+	case len(a.details) > 0:
+		return a.details[0].Column
 	}
-	return a.mappings[0].Shown
+	return ""
 }
 
 // closingColumns are those of its last event that a custom detection needs of a

@@ -216,6 +216,25 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestNewValues maps what is new for a correlation without a group.
+func TestNewValues(t *testing.T) {
+	const text = "rulewright: 1\ntitle: One\nid: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nversion: 1.0.0\nlevel: low\ntier: alert\nentities: [{account: UserPrincipalName}, {resource: ResourceTenantId}]\n" +
+		"correlation:\n  type: new_value\n  rules: [two]\n  fields: [UserPrincipalName, ResourceTenantId]\n  lookback: 7d\n---\n" +
+		"title: Two\nname: two\nid: 26a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\nlevel: low\nlogsource: {product: azure, service: signinlogs}\ndetection:\n  s: {ResultType: '0'}\n  condition: s\n"
+	set, ds := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", []byte(text), nil), sentinel.Options{Print: backends.KQL})
+	if ds.HasErrors() || len(set.Files) != 1 {
+		t.Fatal(ds, set.Left)
+	}
+	for _, w := range []string{"- entityType: Account\n", "columnName: UserPrincipalNameName\n", "customDetails:\n  ResourceTenantId: ResourceTenantId\n", "'One: {{UserPrincipalName}}'"} {
+		if !strings.Contains(string(set.Files[0].Data), w) {
+			t.Errorf("no %q in\n%s", w, set.Files[0].Data)
+		}
+	}
+	for _, x := range sentinel.Validate(sentinel.YAML, set.Files) {
+		t.Error(x)
+	}
+}
+
 // TestOnce plans rules with once: how far back they look and how often they run,
 // and which are refused.
 func TestOnce(t *testing.T) {

@@ -1,6 +1,10 @@
 package ir
 
-import "github.com/rulewright/rulewright/sigma"
+import (
+	"slices"
+
+	"github.com/rulewright/rulewright/sigma"
+)
 
 // Correlation is what a correlation means: which hits of which rules are taken,
 // how they are grouped, and what must hold of a group at an instant.
@@ -41,6 +45,15 @@ type Correlation struct {
 	Difference float64 // increase; 0: none asked
 	Minimum    float64 // increase, 1 unless said otherwise
 	Zone       string  // increase: IANA name, "" for windows aligned to the epoch
+}
+
+// HitFields names what a hit tells the values of: the group and, of new_value,
+// what is new. Entities are among them.
+func (c *Correlation) HitFields() []string {
+	if c.Type != sigma.NewValue {
+		return c.GroupBy
+	}
+	return slices.Concat(c.GroupBy, c.Counted)
 }
 
 // Input is a referenced rule.
