@@ -320,35 +320,6 @@ func ids(lines string) string {
 	return strings.Join(out, " ")
 }
 
-// What new writes passes check and test as it stands.
-func TestNew(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	for _, args := range [][]string{
-		{"new", "--title", "Mail: it's forwarded", "mine"},
-		{"new", "--title", "A strange sign-in", "--service", "signinlogs", "--author", "O'Neil", "--level", "high", "--tier", "hunt", "mine"},
-		{"new", "--title", "A process", "--product", "windows", "--service", "", "--category", "process_creation", "mine"},
-	} {
-		if code, out, errs := rulewrightHere(t, "", args...); code != 0 || !strings.Contains(out, "next: rulewright check mine") {
-			t.Fatalf("%v: exit %d: %s%s", args, code, out, errs)
-		}
-	}
-	if code, out, errs := rulewrightHere(t, "", "check", "mine"); code != 0 || out != "6 files, 3 rules, 0 errors, 0 warnings\n" {
-		t.Errorf("check: exit %d: %s%s", code, out, errs)
-	}
-	if code, out, errs := rulewrightHere(t, "", "test", "mine"); code != 0 || !strings.Contains(out, " 0 failed, 0 skipped") {
-		t.Errorf("test: exit %d: %s%s", code, out, errs)
-	}
-	if code, _, errs := rulewrightHere(t, "", "new", "--title", "Mail: it's forwarded", "mine"); code != 2 || !strings.Contains(errs, "is there already") {
-		t.Errorf("again: exit %d: %s", code, errs)
-	}
-	for _, args := range [][]string{{"new"}, {"new", "--title", "???"}, {"new", "--title", "a\nb"}, {"new", "--title", "a", "x", "y"}, {"new", "--title", "a", "--level", "x"}} {
-		if code, _, _ := rulewrightHere(t, "", args...); code != 2 {
-			t.Errorf("%q: exit %d", args, code)
-		}
-	}
-}
-
 // A profile with values that no rule can use is refused, by every command that
 // reads one, at the place and with what to write.
 func TestProfileForms(t *testing.T) {
