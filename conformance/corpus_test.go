@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,10 +19,9 @@ import (
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/conformance"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // fieldEvent is one event of the field data, named by file and line, or by the
 // rule whose regression event it is.
@@ -212,7 +210,7 @@ func TestSigmaHQHits(t *testing.T) {
 
 func compareGolden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if golden.Updating() {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -12,12 +11,11 @@ import (
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 	"gopkg.in/yaml.v3"
 )
-
-var writeForms = flag.Bool("write-forms", false, "write what the forms do not show to rules/forms.yaml")
 
 // blind is what the fixtures of a rule find in another form than Log
 // Analytics: how many verdicts are the same, how many matches are missed and
@@ -124,7 +122,7 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 				fmt.Fprintf(&out, "      %s: [%s]\n", form, strings.Join(shown[form], ", "))
 			}
 		}
-		if !*writeForms && !maps.EqualFunc(shown, seen[id], slices.Equal[[]string]) {
+		if !golden.Updating() && !maps.EqualFunc(shown, seen[id], slices.Equal[[]string]) {
 			t.Errorf("%s is seen in %v, the table says %v", files[id], shown, seen[id])
 		}
 		head += "    forms:\n"
@@ -141,7 +139,7 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 				fmt.Fprintf(&out, "      %s: [%s]\n", form, strings.Join(fields, ", "))
 			}
 			switch {
-			case *writeForms:
+			case golden.Updating():
 			case b.missed+b.extra > 0 && !isListed:
 				t.Errorf("%s in %s: %d matches are missed and %d things found that are none, %d verdicts are the same; fields that are not there: %q", files[id], form, b.missed, b.extra, b.same, fields)
 			case b.missed+b.extra > 0 && (len(listed) == 0 || !slices.Equal(fields, listed)):
@@ -151,7 +149,10 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 			}
 		}
 	}
-	if *writeForms {
+	if t.Failed() {
+		t.Logf("where that is right, %s writes rules/%s", golden.Command(t), rules.Forms)
+	}
+	if golden.Updating() {
 		i := strings.Index(string(data), "rules:")
 		if err := os.WriteFile("../rules/"+rules.Forms, []byte(string(data[:i])+"rules:\n"+out.String()), 0o644); err != nil {
 			t.Fatal(err)

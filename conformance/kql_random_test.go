@@ -3,17 +3,15 @@ package conformance
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rulewright/rulewright/compiler/ir"
-)
 
-var updateDeviations = flag.Bool("update-kql", false, "write the table of KQL's deviations anew")
+	"github.com/rulewright/rulewright/internal/golden"
+)
 
 // mostDeviations is how many of a hundred pairs a rule of exclusion may explain,
 // all of them together.
@@ -56,15 +54,7 @@ func TestKQLRandom(t *testing.T) {
 	for _, d := range KQLDeviations() {
 		fmt.Fprintf(&b, "| %s | %s | %d |\n", d.Name, d.Reason, counts[d.Name])
 	}
-	file := filepath.Join("testdata", "kql-deviations.md")
-	if *updateDeviations {
-		if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if was, err := os.ReadFile(file); err != nil || string(was) != b.String() {
-		t.Errorf("%s is not what came out (%v); run with -update-kql and look at the difference:\n%s", file, err, b.String())
-	}
+	golden.Compare(t, filepath.Join("testdata", "kql-deviations.md"), b.String())
 }
 
 // explain returns the deviation that lets a verdict or refusal differ, "" for

@@ -3,10 +3,8 @@ package conformance
 import (
 	"bytes"
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,10 +13,9 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/conformance/benign"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var updateMonth = flag.Bool("update-month", false, "write testdata/benign-month.txt anew")
 
 // monthHits are the hits of one rule on the benign month.
 type monthHits struct {
@@ -218,19 +215,7 @@ func TestBenignMonth(t *testing.T) {
 			t.Errorf("%s does not alert on the benign month; take its reason away", name)
 		}
 	}
-	if *updateMonth {
-		if err := os.WriteFile(table, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Errorf("%s is not what the pack says of the month; look at the difference, then run the test with -update-month\n%s", table, b.String())
-	}
+	golden.Compare(t, table, b.String())
 }
 
 // monthReasons say, for each rule that alerts on the benign month, what the

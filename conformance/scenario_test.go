@@ -3,7 +3,6 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,11 +16,10 @@ import (
 
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var updateScenarios = flag.Bool("update-scenarios", false, "write the alerts of the scenarios anew")
 
 const scenarios = "scenarios"
 
@@ -150,42 +148,6 @@ func lines(as []alert) string {
 	return b.String()
 }
 
-func golden(t *testing.T, name string, got string) {
-	t.Helper()
-	file := filepath.Join(scenarios, name)
-	if *updateScenarios {
-		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs:\n%s", name, difference(string(want), got))
-	}
-}
-
-// difference lists the lines that only one of two texts has.
-func difference(want, got string) string {
-	var b strings.Builder
-	only := func(sign, a, other string) {
-		rest := strings.Split(other, "\n")
-		for _, l := range strings.Split(a, "\n") {
-			if i := slices.Index(rest, l); i >= 0 {
-				rest = slices.Delete(rest, i, i+1)
-				continue
-			}
-			fmt.Fprintf(&b, "%s %s\n", sign, l)
-		}
-	}
-	only("-", want, got)
-	only("+", got, want)
-	return b.String()
-}
-
 // cannotCarry reads what a form cannot give of the incident.
 func cannotCarry(t *testing.T) map[string][]struct{ Rule, Time, Why string } {
 	t.Helper()
@@ -205,8 +167,8 @@ func cannotCarry(t *testing.T) map[string][]struct{ Rule, Time, Why string } {
 func TestIncidentInEveryForm(t *testing.T) {
 	set := loadPack(t, "contoso.yaml")
 	want := alerts(t, set, history(t, inputs(t, "aitm-incident.jsonl")))
-	golden(t, "aitm-incident.alerts.txt", lines(want))
-	golden(t, "aitm-incident.alerts-without-profile.txt", lines(alerts(t, loadPack(t, ""), history(t, inputs(t, "aitm-incident.jsonl")))))
+	golden.Compare(t, filepath.Join(scenarios, "aitm-incident.alerts.txt"), lines(want))
+	golden.Compare(t, filepath.Join(scenarios, "aitm-incident.alerts-without-profile.txt"), lines(alerts(t, loadPack(t, ""), history(t, inputs(t, "aitm-incident.jsonl")))))
 
 	cannot := cannotCarry(t)
 	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
@@ -225,7 +187,7 @@ func TestIncidentInEveryForm(t *testing.T) {
 		}
 		got := alerts(t, set, history(t, inputs(t, name)))
 		if g, w := lines(got), lines(expected); g != w {
-			t.Errorf("%s: other alerts than the JSON lines:\n%s", name, difference(w, g))
+			t.Errorf("%s: other alerts than the JSON lines:\n%s", name, golden.Difference(w, g))
 		}
 	}
 }
@@ -254,7 +216,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 	}
 	for name, in := range rearranged(whole[0]) {
 		if got := ids(in); got != want {
-			t.Errorf("%s: other hits:\n%s", name, difference(want, got))
+			t.Errorf("%s: other hits:\n%s", name, golden.Difference(want, got))
 		}
 	}
 
@@ -262,7 +224,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 	want = ids(files)
 	slices.Reverse(files)
 	if got := ids(files); got != want {
-		t.Errorf("CSV files in reverse order: other hits:\n%s", difference(want, got))
+		t.Errorf("CSV files in reverse order: other hits:\n%s", golden.Difference(want, got))
 	}
 	for i, f := range files {
 		all := csvRows(f.data)
@@ -271,7 +233,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 		files[i].data = []byte(head + strings.Join(rest, ""))
 	}
 	if got := ids(files); got != want {
-		t.Errorf("CSV files oldest first: other hits:\n%s", difference(want, got))
+		t.Errorf("CSV files oldest first: other hits:\n%s", golden.Difference(want, got))
 	}
 	var cut []input
 	for _, f := range files {
@@ -280,7 +242,7 @@ func TestIncidentInAnyOrder(t *testing.T) {
 		cut = append(cut, input{f.name, []byte(strings.Join(all[:n], ""))}, input{f.name, []byte(all[0] + strings.Join(all[n:], ""))})
 	}
 	if got := ids(cut); got != want {
-		t.Errorf("CSV files cut in two: other hits:\n%s", difference(want, got))
+		t.Errorf("CSV files cut in two: other hits:\n%s", golden.Difference(want, got))
 	}
 }
 
@@ -377,12 +339,12 @@ func TestStoriesInEveryForm(t *testing.T) {
 		hits, _ := stream(t, set, history(t, inputs(t, name)))
 		return correlated(hits)
 	}
-	golden(t, "token-replay.alerts.txt", text(of("token-replay.jsonl")))
+	golden.Compare(t, filepath.Join(scenarios, "token-replay.alerts.txt"), text(of("token-replay.jsonl")))
 	want := of("aitm-incident.jsonl")
-	golden(t, "aitm-incident.correlations.txt", text(want))
+	golden.Compare(t, filepath.Join(scenarios, "aitm-incident.correlations.txt"), text(want))
 	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
 		if got := of(name); !slices.Equal(got, want) {
-			t.Errorf("%s: other hits than the JSON lines:\n%s", name, difference(text(want), text(got)))
+			t.Errorf("%s: other hits than the JSON lines:\n%s", name, golden.Difference(text(want), text(got)))
 		}
 	}
 }
@@ -413,7 +375,7 @@ func TestMailCompromise(t *testing.T) {
 	}
 	text := func(lines []string) string { return strings.Join(lines, "\n") + "\n" }
 	want := of("aitm-incident.jsonl")
-	golden(t, "aitm-incident.m365-mail.txt", text(want))
+	golden.Compare(t, filepath.Join(scenarios, "aitm-incident.m365-mail.txt"), text(want))
 	cannot := cannotCarry(t)
 	for _, name := range []string{"aitm-incident-csv", "aitm-incident.json.gz"} {
 		expected := slices.Clone(want)
@@ -425,7 +387,7 @@ func TestMailCompromise(t *testing.T) {
 			}
 		}
 		if got := of(name); !slices.Equal(got, expected) {
-			t.Errorf("%s: other hits than the JSON lines:\n%s", name, difference(text(expected), text(got)))
+			t.Errorf("%s: other hits than the JSON lines:\n%s", name, golden.Difference(text(expected), text(got)))
 		}
 	}
 }
@@ -439,7 +401,7 @@ func TestStoriesInAnyOrder(t *testing.T) {
 		_, want := stream(t, set, history(t, whole))
 		for how, in := range rearranged(whole[0]) {
 			if _, got := stream(t, set, history(t, in)); got != want {
-				t.Errorf("%s, %s: other hits:\n%s", name, how, difference(want, got))
+				t.Errorf("%s, %s: other hits:\n%s", name, how, golden.Difference(want, got))
 			}
 		}
 	}
@@ -455,7 +417,7 @@ func TestStoriesInAnyOrder(t *testing.T) {
 		cut = append(cut, input{f.name, []byte(all[0] + strings.Join(second, ""))}, input{f.name, []byte(strings.Join(all[:n], ""))})
 	}
 	if _, got := stream(t, set, history(t, cut)); got != want {
-		t.Errorf("CSV files cut in two, in reverse: other hits:\n%s", difference(want, got))
+		t.Errorf("CSV files cut in two, in reverse: other hits:\n%s", golden.Difference(want, got))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -79,7 +80,7 @@ func TestSigmaHQQueries(t *testing.T) {
 		t.Errorf("%d of %d rules have a query", best, rules)
 	}
 	t.Logf("%d of %d rules have a query (%.1f %%)", best, rules, float64(best)*100/float64(rules))
-	checkText(t, sigmaHQQueries, queriesTable(sources, rules, best))
+	golden.Compare(t, sigmaHQQueries, queriesTable(sources, rules, best))
 }
 
 // queryCount returns how many queries a rule becomes, one a table, or the first
@@ -154,38 +155,6 @@ field data is at hand. All: %d of %d, %.1f %%.
 		fmt.Fprintf(&b, " %s |\n", strings.Join(why, "; "))
 	}
 	return b.String()
-}
-
-// checkText holds a committed file to what a test makes of the field data.
-func checkText(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) == got {
-		return
-	}
-	w, g := strings.Split(string(want), "\n"), strings.Split(got, "\n")
-	for i := range max(len(w), len(g)) {
-		a, b := "", ""
-		if i < len(w) {
-			a = w[i]
-		}
-		if i < len(g) {
-			b = g[i]
-		}
-		if a != b {
-			t.Errorf("%s:%d: %q, now %q; -update writes it", file, i+1, a, b)
-			return
-		}
-	}
 }
 
 // eachSigmaHQRule parses the rules of SigmaHQ; where they are not at hand the

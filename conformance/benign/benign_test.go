@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,27 +14,8 @@ import (
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the committed files anew")
-
-// committed compares text with a file under testdata.
-func committed(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the generator makes; look at the difference, then run the test with -update\n%s", name, got)
-	}
-}
 
 // TestMonth goes over the stated month once: order, marks, times, addresses,
 // and the committed counts.
@@ -96,11 +75,11 @@ func TestMonth(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "kind  %-46s %7d %7d\n", k, c.Records, c.Occasions)
 	}
-	committed(t, "testdata/month.txt", b.Bytes())
+	golden.Compare(t, "testdata/month.txt", b.String())
 }
 
 func TestProfile(t *testing.T) {
-	committed(t, "testdata/contoso.yaml", New(Options{}).Profile())
+	golden.Compare(t, "testdata/contoso.yaml", string(New(Options{}).Profile()))
 }
 
 // digest is that of the records of a short month.

@@ -1,7 +1,6 @@
 package coverage_test
 
 import (
-	"flag"
 	"io/fs"
 	"os"
 	"path"
@@ -15,11 +14,10 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/conformance"
 	"github.com/rulewright/rulewright/conformance/coverage"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var update = flag.Bool("update", false, "write docs/coverage anew")
 
 // pack is the report of the embedded pack, which takes long enough to make it
 // once.
@@ -248,7 +246,7 @@ func TestPagesAreOfThePack(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "coverage")
 	for _, p := range packReport(t).Markdown() {
 		file := filepath.Join(dir, p.Name)
-		if *update {
+		if golden.Updating() {
 			if err := os.MkdirAll(dir, 0o777); err != nil {
 				t.Fatal(err)
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/rulewright/rulewright/conformance"
 	"github.com/rulewright/rulewright/conformance/benign"
 	"github.com/rulewright/rulewright/conformance/nearmiss"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 )
 
@@ -58,7 +59,7 @@ func newDeriver(t testing.TB, c *benign.Tenant, set *compiler.RuleSet) *deriver 
 		d.options.Approved = nil
 	} else {
 		data, err := os.ReadFile(leftOut)
-		if err != nil && !*update {
+		if err != nil && !golden.Updating() {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(data)) {

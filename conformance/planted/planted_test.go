@@ -16,10 +16,9 @@ import (
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/conformance/benign"
 	"github.com/rulewright/rulewright/conformance/stories"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 )
-
-var update = flag.Bool("update", false, "write the committed tables anew")
 
 // A month makes much that is forgotten at once; collecting it less often saves a
 // third of the time.
@@ -56,20 +55,7 @@ func committed(t *testing.T, name, got string) {
 	if testing.Short() {
 		return
 	}
-	name = filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; look at it, then go test ./conformance/planted -update:\n%s", name, got)
-	}
+	golden.Compare(t, filepath.Join("testdata", name), got)
 }
 
 // run puts records to a stream.
@@ -186,7 +172,7 @@ func TestMonth(t *testing.T) {
 		}
 		slices.SortStableFunc(planted, func(a, b event.Record) int { return a.Time.Compare(b.Time) })
 		hits = run(t, set, Merged(withHistory(c), planted))
-		if !*update || testing.Short() || round == updateRounds || d.leaveOut(t, misses, hits) == 0 {
+		if !golden.Updating() || testing.Short() || round == updateRounds || d.leaveOut(t, misses, hits) == 0 {
 			break
 		}
 	}

@@ -1,7 +1,6 @@
 package stories
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +10,9 @@ import (
 	"time"
 
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 )
-
-var update = flag.Bool("update", false, "write the committed tables anew")
 
 const scenarios = "../scenarios"
 
@@ -110,29 +108,12 @@ func entity(h *compiler.Hit) string {
 	return strings.Join(parts, " ")
 }
 
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (go test -update writes it anew):\n%s", file, got)
-	}
-}
-
 // The attack by an application is found from consent to virtual machines, in
 // the order of its steps; ordinary work before and clearing up after it are no
 // alerts.
 func TestAppAttack(t *testing.T) {
 	hits := hitsOf(t, loadPack(t, tenants[AppAttack]), readStory(t, AppAttack))
-	golden(t, filepath.Join(scenarios, "app-attack.alerts.txt"), timeline(hits))
+	golden.Compare(t, filepath.Join(scenarios, "app-attack.alerts.txt"), timeline(hits))
 }
 
 // Each other telling of a story is still found: an alert, or a report of at
@@ -189,5 +170,5 @@ func TestVariations(t *testing.T) {
 			}
 		}
 	}
-	golden(t, filepath.Join("testdata", "variations.md"), b.String())
+	golden.Compare(t, filepath.Join("testdata", "variations.md"), b.String())
 }
