@@ -139,7 +139,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 			if r.Inner {
 				continue
 			}
-			if counted[ruleKey(r)] && !f.hunting() {
+			if counted[ruleKey(r)] {
 				e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, "it feeds a correlation and is no alert of its own"})
 				continue
 			}

@@ -568,8 +568,8 @@ correlation:
 		texts   []string
 	}{
 		{sentinel.YAML, vips, "rule", "the longest lookback that fits is 20090m", []string{"queryPeriod: 45m", "| where t > ago(25m)", "| where t <= ago(10m)", "columnName: IPAddressAddress"}},
-		{sentinel.HuntingYAML, vips, "hunting query, hunting query", "", []string{"materialize(SigninLogs"}},
-		{sentinel.HuntingYAML, nil, "function, function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
+		{sentinel.HuntingYAML, vips, "hunting query", "", []string{"materialize(SigninLogs"}},
+		{sentinel.HuntingYAML, nil, "function, function", "", []string{"functionParameters: vips:dynamic", "array_length(vips_texts) > 0", "in~ (vips_texts)"}},
 		{sentinel.Defender, vips, "detection, detection", "", []string{"| where t <= ago(10m)", "arg_max(at, ReportId, AccountUpn)", "project Timestamp = at, ReportId, AccountUpn, UserPrincipalName = g1", `"frequency": "PT1H"`, `"frequency": "P1D"`, `"upnColumn": "AccountUpn"`}},
 	} {
 		set, ds := sentinel.Export(c.format, lowered(t, c.format, "correlations.yaml", data, c.profile), sentinel.Options{Print: backends.KQL})

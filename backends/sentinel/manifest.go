@@ -46,6 +46,17 @@ type Entry struct {
 	Text string `json:"text"`
 }
 
+// Rules returns the ids of the rules that the set's artefacts are of.
+func (s *Set) Rules() map[string]bool {
+	out := map[string]bool{}
+	if s.Manifest != nil {
+		for _, r := range s.Manifest.rules {
+			out[r.Meta.ID] = true
+		}
+	}
+	return out
+}
+
 func (m *Manifest) add(e Entry, r *ir.Rule) {
 	m.Format = 1
 	if m.rules == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 func runCoverage(c *cli, args []string) int {
@@ -31,6 +33,7 @@ guide, into --out), navigator (a layer of MITRE ATT&CK Navigator).
 
 Examples:
   rulewright coverage --have e3,azure --profile tenant.yaml
+  rulewright coverage --rules --missing --have e3,azure --profile tenant.yaml
   rulewright coverage --guide entra-apps --have AuditLogs,SigninLogs --missing
   rulewright coverage --format html --out coverage.html
   rulewright coverage --format navigator --out layer.json
@@ -42,7 +45,8 @@ Examples:
 	f.Var(&have, "have", "the `tables` and plans you have; without it all count as there")
 	format := f.String("format", "text", "`format` of the output: text, json, html, markdown, navigator")
 	out := f.String("out", "", "write to this `file`, of markdown a folder, instead of the standard output")
-	missing := f.Bool("missing", false, "in text, only the items that do not run")
+	missing := f.Bool("missing", false, "in text, only the items, or rules, that do not run")
+	byRule := f.Bool("rules", false, "in text, the rules in place of the items: which run, and why others do not")
 	args, code, ok := c.parse(f, args)
 	if !ok {
 		return code
@@ -82,7 +86,15 @@ Examples:
 	case "markdown":
 		err = c.writePages(*out, r.Markdown())
 	default:
-		c.coverageText(r, *missing)
+		if *byRule {
+			c.coverageRules(r, *missing)
+		} else {
+			c.coverageText(r, *missing)
+		}
+		c.coverageCounts(r)
+		if _, runs := coverage.CountRules(r.Rules); !*byRule && len(args) == 0 && runs < len(r.Rules) {
+			fmt.Fprintf(c.out, "which rules cannot run, and why: %s\n", rf.missingRules(have))
+		}
 	}
 	if err != nil {
 		return c.fail(err)
@@ -192,23 +204,71 @@ func (c *cli) coverageText(r *coverage.Report, missing bool) {
 		}
 	}
 	c.gains(r)
-	covered, visible, runs := coverage.Count(r.Items)
-	visibleRules, runningRules := 0, 0
-	for _, rule := range r.Rules {
-		if rule.Visible {
-			visibleRules++
-		}
-		if rule.Runs {
-			runningRules++
+	fmt.Fprintln(c.out)
+}
+
+// coverageRules lists the rules, by guide, and says of those that do not run why.
+func (c *cli) coverageRules(r *coverage.Report, missing bool) {
+	for _, g := range r.Guides {
+		head := true
+		for _, rule := range r.Rules {
+			if rule.Guide != g.ID || missing && rule.Runs {
+				continue
+			}
+			if head {
+				fmt.Fprintf(c.out, "%s  %s\n", c.paint(bold, g.ID), c.paint(dim, g.Title))
+				head = false
+			}
+			mark, why := "runs", ""
+			switch {
+			case rule.Error != "":
+				mark, why = "error", rule.Error
+			case !rule.Visible:
+				if mark, why = "no table", "needs "+strings.Join(needs([]*coverage.Rule{rule}), "; or "); len(rule.Lacks) > 0 {
+					why += "; and a value for " + strings.Join(rule.Lacks, ", ")
+				}
+			case !rule.Runs:
+				mark, why = "lacks", "parameters without a value: "+strings.Join(rule.Lacks, ", ")
+			}
+			fmt.Fprintf(c.out, "  %-8s  %-7s  %-13s  %s\n", mark, rule.Tier, rule.Level, clean(rule.Title))
+			if why != "" {
+				fmt.Fprintf(c.out, "            %s\n", why)
+			}
 		}
 	}
+	fmt.Fprintln(c.out)
+}
+
+// coverageCounts says how many items and rules there are, and how many of each
+// can run; a rule is one with hits of its own, not one that only feeds others.
+func (c *cli) coverageCounts(r *coverage.Report) {
+	covered, visible, runs := coverage.Count(r.Items)
+	visibleRules, runningRules := coverage.CountRules(r.Rules)
 	if r.Have != nil {
-		fmt.Fprintf(c.out, "\nwith %s: %d of %d items and %d of %d rules have their tables\n", r.Have, visible, len(r.Items), visibleRules, len(r.Rules))
+		fmt.Fprintf(c.out, "with %s: %d of %d items and %d of %d rules have their tables\n", r.Have, visible, len(r.Items), visibleRules, len(r.Rules))
 		if len(r.Have.Brings) > 0 {
 			fmt.Fprintf(c.out, "tables that come with these plans: %s\n", strings.Join(r.Have.Brings, ", "))
 		}
 	}
-	fmt.Fprintf(c.out, "%d of %d items covered, %d can run, with %d of %d rules\n", covered, len(r.Items), runs, runningRules, len(r.Rules))
+	fmt.Fprintf(c.out, "%d of %d items covered, %d can run\n", covered, len(r.Items), runs)
+	var tiers []string
+	for _, tier := range append(sigma.Tiers(), "") {
+		of := slices.DeleteFunc(slices.Clone(r.Rules), func(rule *coverage.Rule) bool { return rule.Tier != tier })
+		if _, n := coverage.CountRules(of); len(of) > 0 {
+			tiers = append(tiers, fmt.Sprintf("%s %d of %d", cmp.Or(tier, "without a tier"), n, len(of)))
+		}
+	}
+	line := fmt.Sprintf("%d of %d rules can run (%s)", runningRules, len(r.Rules), strings.Join(tiers, ", "))
+	noTable, waiting := len(r.Rules)-visibleRules, visibleRules-runningRules
+	switch {
+	case noTable > 0 && waiting > 0:
+		line += fmt.Sprintf("; %d lack a table, %d others a parameter", noTable, waiting)
+	case noTable > 0:
+		line += fmt.Sprintf("; %d lack a table", noTable)
+	case waiting > 0:
+		line += fmt.Sprintf("; %d lack a parameter", waiting)
+	}
+	fmt.Fprintln(c.out, line)
 }
 
 // gains prints what one thing more would add.
@@ -224,7 +284,7 @@ func (c *cli) gains(r *coverage.Report) {
 				fmt.Fprintf(c.out, "\n%s\n", c.paint(bold, head))
 				head = ""
 			}
-			fmt.Fprintf(c.out, "  %-32s %s, %s, %s\n", g.Name, plural(len(g.Items), "more item"), plural(len(g.Rules), "more rule"), plural(g.Alerts, "alert"))
+			fmt.Fprintf(c.out, "  %-32s %s, %s, %d of tier alert\n", g.Name, plural(len(g.Items), "more item"), plural(len(g.Rules), "more rule"), g.Alerts)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,7 +117,10 @@ Examples:
 	for _, text := range narrowed {
 		fmt.Fprintf(c.out, "%s\n", text)
 	}
-	c.tellChanges(set, changes, append(left, set.Left...))
+	c.tellChanges(changes)
+	rf.tellLeft(c, set, append(left, set.Left...), have, len(args) == 0)
+	fmt.Fprintf(c.out, "%s to %s: %s added, %s changed, %s retired, %s unchanged\n", plural(len(set.Manifest.Entries), "artefact"), set.Format,
+		number(len(changes.Added)), number(len(changes.Changed)), number(len(changes.Retired)), number(changes.Unchanged))
 	if refused.HasErrors() {
 		return exitNo
 	}
@@ -350,7 +354,7 @@ func writeExport(c *cli, dir string, set *sentinel.Set, old *sentinel.Manifest) 
 }
 
 // tellChanges prints what an export changed.
-func (c *cli) tellChanges(set *sentinel.Set, changes sentinel.Changes, left []sentinel.Left) {
+func (c *cli) tellChanges(changes sentinel.Changes) {
 	line := func(what string, e sentinel.Entry, more string) {
 		if more != "" {
 			more = ": " + more
@@ -366,13 +370,71 @@ func (c *cli) tellChanges(set *sentinel.Set, changes sentinel.Changes, left []se
 	for _, x := range changes.Retired {
 		line("retired", x.Entry, "delete it where it is deployed")
 	}
+}
+
+// tellLeft prints of how many rules something was exported, and for what reasons
+// the others were left out. Each rule counts once, whatever number of tables it
+// has; what only feeds correlations is no rule of its own.
+func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, left []sentinel.Left, have list, pack bool) {
+	here, feeders, seen := set.Rules(), onlyFeed(r.all), map[string]bool{}
+	feeding := idsOf(feeders)
 	reasons := map[string]int{}
+	out := 0
 	for _, l := range left {
+		key := cmp.Or(l.ID, l.Title)
+		if seen[key] || here[l.ID] && l.ID != "" || feeding[l.ID] {
+			continue
+		}
+		seen[key] = true
 		reasons[l.Reason]++
+		out++
 	}
-	for _, r := range slices.Sorted(maps.Keys(reasons)) {
-		fmt.Fprintf(c.out, "left out %s: %s\n", number(reasons[r]), r)
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Fprintf(c.out, "left out %s: %s\n", number(reasons[reason]), reason)
 	}
-	fmt.Fprintf(c.out, "%s to %s: %s added, %s changed, %s retired, %s unchanged\n", plural(len(set.Manifest.Entries), "artefact"), set.Format,
-		number(len(changes.Added)), number(len(changes.Changed)), number(len(changes.Retired)), number(changes.Unchanged))
+	if set.Format == sentinel.Watchlists {
+		return
+	}
+	all, helpers := countReporting(r.docs, feeders)
+	line := fmt.Sprintf("%s of %s exported, %s left out", number(len(here)), plural(all, "rule"), number(out))
+	if n := all - len(here) - out; n > 0 {
+		line += fmt.Sprintf(", %s with errors", number(n))
+	}
+	if helpers > 0 {
+		line += fmt.Sprintf("; %s that only feed correlations are part of these", number(helpers))
+	}
+	if n := len(set.Manifest.Entries); n > len(here) {
+		line += fmt.Sprintf("; what reads several tables may be an artefact for each, so these are %s", number(n))
+	}
+	fmt.Fprintln(c.out, line)
+	if pack && out > 0 {
+		fmt.Fprintf(c.out, "which rules cannot run, and why: %s\n", r.missingRules(have))
+	}
+}
+
+// countReporting counts the rules with hits of their own, and those that only
+// feed correlations.
+func countReporting(docs []*sigma.Document, feeding map[*sigma.Document]bool) (rules, helpers int) {
+	for _, d := range docs {
+		switch {
+		case d.Kind == sigma.KindFilter:
+		case feeding[d]:
+			helpers++
+		default:
+			rules++
+		}
+	}
+	return rules, helpers
+}
+
+// missingRules is the command that lists the rules that do not run.
+func (r *ruleFlags) missingRules(have list) string {
+	line := "rulewright coverage --rules --missing"
+	if len(have) > 0 {
+		line += " --have " + strings.Join(have, ",")
+	}
+	if r.profile != "" {
+		line += " --profile " + r.profile
+	}
+	return line
 }

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -100,7 +102,7 @@ func TestRun(t *testing.T) {
 			"2 hits of 1 rule: 2 high\n",
 			"4 events in 2 files; 1 left out as duplicates; 1 unreadable; 1 other file passed over\n",
 			"1 event of unknown source met no rule: events/a.jsonl (1); see",
-			"1 rule ran, 1 did not: parameters without a value: approved_admins (1 rule)\n", "rulewright params"}, []string{"a.jsonl:3: "}},
+			"1 of 2 rules ran, 1 did not: parameters without a value: approved_admins (1 rule)\n", "rulewright params"}, []string{"a.jsonl:3: "}},
 		{"match with a profile", "match --rules rules --profile tenant.yaml events", "", 0, []string{"critical       A user is added by a stranger", "3 hits of 2 rules: 1 critical, 2 high", "2 rules ran\n"}, nil},
 		{"match with --set", "match --rules rules --set approved_admins=admin@contoso.com --set approved_admins=eve@contoso.com events", "", 0, []string{"!stranger", "2 rules ran\n"}, nil},
 		{"match with overrides", "match --rules rules --overrides overrides.yaml events", "", 0, []string{"2 hits of 1 rule: 2 low"}, nil},
@@ -128,7 +130,7 @@ func TestRun(t *testing.T) {
 		{"match, a profile that is not there", "match --profile nope.yaml events", "", 2, nil, []string{"nope.yaml"}},
 		{"match, bad rules are left out", "match --rules bad --rules rules events", "", 0, []string{"2 hits"}, []string{"bad/condition.yaml:12:14", "rules with errors are left out"}},
 		{"match, only bad rules", "match --rules bad events", "", 2, nil, []string{"no rule to match"}},
-		{"match with the pack", "match events", "", 0, []string{"rules ran, "}, nil},
+		{"match with the pack", "match events", "", 0, []string{" rules ran (and ", " that only feed them), ", "which rules did not run: rulewright coverage --rules --missing\n"}, nil},
 		{"match, one guide", "match --guide entra-apps events", "", 0, []string{"0 hits"}, nil},
 		{"match, an unknown guide", "match --guide nope events", "", 2, nil, []string{"no rule fits"}},
 
@@ -138,7 +140,7 @@ func TestRun(t *testing.T) {
 			"high           A password that was found by trying  ip 203.0.113.91\n",
 			"      sign_in_failed 4, sign_in 1 within 10m, 2026-03-12 10:49:44Z to 10:59:44Z\n        10:55:10Z  A sign-in that failed for its password  tomas.novak@contoso.com  203.0.113.91\n",
 			"        … 4 more\n        11:10:51Z  Mail deleted  nora.lindqvist@contoso.com  203.0.113.77\n",
-			"14 hits of 11 rules: 1 critical, 2 high, 6 medium, 2 low, 3 informational\n", "28 rules ran\n", "!A sign-in that failed for its password\n"}, nil},
+			"14 hits of 11 rules: 1 critical, 2 high, 6 medium, 2 low, 3 informational\n", "16 rules ran (and 12 that only feed them)\n", "!A sign-in that failed for its password\n"}, nil},
 		{"match correlations by the names of accounts", "match --rules ../../../conformance/scenarios/rules ../../../conformance/scenarios/token-replay.jsonl", "", 0, []string{
 			"amira.haddad@tailwindtraders.com  (account, 8 hits)\n", "critical       A token replayed\n", "bruno.costa@tailwindtraders.com  (account, 1 hit)\n", "9 hits of 8 rules"}, nil},
 		{"match one correlation", "match --rules ../../../conformance/scenarios/rules --level critical --fail-on critical ../../../conformance/scenarios/aitm-incident.jsonl", "", 1, []string{"1 hit of 1 rule: 1 critical\n"}, nil},
@@ -204,11 +206,13 @@ func TestRun(t *testing.T) {
 		{"rules, unknown tier", "rules --tier reports", "", 2, nil, []string{"--tier takes alert, report, hunt, product"}},
 
 		{"params", "params rules", "", 0, []string{"rulewright-profile: 1\n", "# approved_admins: ['app.admin@contoso.com'", "Used by 1 rule."}, nil},
-		{"params of a profile", "params --profile tenant.yaml rules", "", 0, []string{"2 of 2 rules can run"}, nil},
+		{"params of a profile", "params --profile tenant.yaml rules", "", 0, []string{"2 of 2 rules can run where their tables are there\n"}, nil},
 		{"params of an empty profile", "params --profile /dev/null rules", "", 2, nil, []string{"holds no profile"}},
 
 		{"coverage", "coverage --guide entra-apps --have e3", "", 0, []string{"entra-apps  18/18 covered", "with Microsoft 365 E3: ", "18 of 18 items covered", "Azure subscription "}, nil},
 		{"coverage, a table missing", "coverage --have SigninLogs coverage", "", 0, []string{"no table", "needs AuditLogs (Entra ID Free)", "0 of 187 items", "what one licence more would show"}, nil},
+		{"coverage by rules", "coverage --rules --have SigninLogs coverage", "", 0, []string{"no table  ", "needs AuditLogs (Entra ID Free)", "lack a table", "!cases"}, nil},
+		{"coverage by rules, those that wait", "coverage --rules --missing --guide token-theft", "", 0, []string{"lacks     hunt     informational  Look up ", "parameters without a value: incident_traces\n", "!\n  runs ", "rules can run (alert "}, nil},
 		{"coverage as JSON", "coverage --guide entra-apps --format json coverage", "", 0, []string{`"nearMiss": 1`, `"log-analytics": true`, `"needs": "AuditLogs"`}, nil},
 		{"coverage as HTML", "coverage --guide entra-apps --format html coverage", "", 0, []string{"<!doctype html>", "1 of 18 things"}, nil},
 		{"coverage as a layer", "coverage --format navigator coverage", "", 0, []string{`"layer": "4.5"`, `"techniqueID": "T1098.001"`}, nil},
@@ -352,6 +356,45 @@ parameters:
 	}
 	if code, _, errs := rulewrightHere(t, "", "match", "--set", "approved_countries=Germany", "-"); code == 0 || !strings.Contains(errs, "write DE") {
 		t.Errorf("--set: exit %d: %s", code, errs)
+	}
+}
+
+// Every command counts the same rules: those with hits of their own.
+func TestRuleCounts(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("tenant.yaml", []byte("rulewright-profile: 1\nparameters:\n  owned_domains: [contoso.com]\n  approved_countries: [DE]\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	count := func(pattern string, args ...string) (first, second, third string) {
+		code, out, errs := rulewrightHere(t, oneEvent, append(args, "--profile", "tenant.yaml")...)
+		m := regexp.MustCompile(pattern).FindStringSubmatch(out + errs)
+		if code != 0 || m == nil {
+			t.Fatalf("%q: exit %d, no %s in\n%s%s", args, code, pattern, out, errs)
+		}
+		return m[1], m[2], append(m, "")[3]
+	}
+	runs, all, _ := count(`(\d+) of (\d+) rules can run`, "params")
+	for _, args := range [][]string{{"coverage"}, {"coverage", "--rules", "--missing"}} {
+		if r, a, _ := count(`(\d+) of (\d+) rules can run`, args...); r != runs || a != all {
+			t.Errorf("%q: %s of %s, params has %s of %s", args, r, a, runs, all)
+		}
+	}
+	if r, a, _ := count(`(\d+) of (\d+) rules ran`, "match", "-"); r != runs || a != all {
+		t.Errorf("match: %s of %s, params has %s of %s", r, a, runs, all)
+	}
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	exported, a, left := count(`(\d+) of (\d+) rules exported, (\d+) left out`, "export", "--to", "sentinel-yaml", "--have", "e3,azure", "--out", "out")
+	if a != all || number(exported)+number(left) != number(all) {
+		t.Errorf("export: %s of %s, %s left out; the pack has %s", exported, a, left, all)
+	}
+	if alerts, _, _ := count(`rules can run \(alert (\d+) of (\d+)`, "coverage", "--have", "e3,azure"); alerts != exported {
+		t.Errorf("%s alert rules can run, and %s were exported", alerts, exported)
 	}
 }
 

@@ -88,7 +88,7 @@ Examples:
 	}
 	defer in.close()
 
-	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", profile: rf.profile, any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
+	m := matching{c: c, rs: rs, in: in, jsonl: *format == "jsonl", rules: &rf, pack: len(rulePaths) == 0, any: *anySource, fired: map[*compiler.RuleInfo]int{}, unknown: map[string]int{}}
 	m.correlations = newCorrelations(rf.docs)
 	m.stream = compiler.NewStream(rs, compiler.StreamOptions{Lateness: *lateness, Keep: m.correlations.keep})
 	m.timeline.all, m.timeline.correlations = *all, m.correlations
@@ -133,7 +133,8 @@ type matching struct {
 	once         []*compiler.Hit
 	in           *input
 	jsonl        bool
-	profile      string // the file, if one was given
+	rules        *ruleFlags
+	pack         bool // the rules are those of the pack
 	timeline     timeline
 	hits         int
 	byLevel      map[string]int

@@ -80,39 +80,56 @@ func (m *matching) summary() {
 		fmt.Fprintln(w, line)
 	}
 
-	total := len(m.rs.Rules())
-	notRun := m.rs.NotRun()
-	if len(notRun) == 0 {
-		fmt.Fprintf(w, "%s ran\n", plural(total, "rule"))
-	} else {
-		lacks := map[string]int{}
-		for _, n := range notRun {
-			for _, p := range n.Lacks {
-				lacks[p]++
-			}
-		}
-		names := []string{}
-		for p := range lacks {
-			names = append(names, p)
-		}
-		slices.SortFunc(names, func(a, b string) int {
-			if lacks[a] != lacks[b] {
-				return lacks[b] - lacks[a]
-			}
-			return strings.Compare(a, b)
-		})
-		for i, p := range names {
-			names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
-		}
-		fmt.Fprintf(w, "%s ran, %s did not: parameters without a value: %s\n", plural(total-len(notRun), "rule"), number(len(notRun)), strings.Join(names, ", "))
-		if m.profile == "" {
-			fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
-		} else {
-			fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.profile)
-		}
-	}
+	m.ran(w)
 	for _, d := range append(m.rs.Disabled(), m.stream.Disabled()...) {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
+	}
+}
+
+// ran says how many rules ran, and what the others lack. What only feeds
+// correlations is counted for itself, as everywhere.
+func (m *matching) ran(w io.Writer) {
+	feeding := idsOf(onlyFeed(m.rules.all))
+	total, helpers := 0, 0
+	for _, r := range m.rs.Rules() {
+		if feeding[r.ID] {
+			helpers++
+		} else {
+			total++
+		}
+	}
+	waiting, lacks := 0, map[string]int{}
+	for _, n := range m.rs.NotRun() {
+		if feeding[n.Rule.ID] {
+			continue
+		}
+		waiting++
+		for _, p := range n.Lacks {
+			lacks[p]++
+		}
+	}
+	with := ""
+	if helpers > 0 {
+		with = fmt.Sprintf(" (and %s that only feed them)", number(helpers))
+	}
+	if waiting == 0 {
+		fmt.Fprintf(w, "%s ran%s\n", plural(total, "rule"), with)
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(lacks), func(a, b string) int {
+		return cmp.Or(cmp.Compare(lacks[b], lacks[a]), strings.Compare(a, b))
+	})
+	for i, p := range names {
+		names[i] = fmt.Sprintf("%s (%s)", p, plural(lacks[p], "rule"))
+	}
+	fmt.Fprintf(w, "%s of %s ran%s, %s did not: parameters without a value: %s\n", number(total-waiting), plural(total, "rule"), with, number(waiting), strings.Join(names, ", "))
+	if m.rules.profile == "" {
+		fmt.Fprintln(w, "fill them in: rulewright params --out tenant.yaml, then --profile tenant.yaml")
+	} else {
+		fmt.Fprintf(w, "what is missing, where an empty list counts as no value: rulewright params --profile %s\n", m.rules.profile)
+	}
+	if m.pack {
+		fmt.Fprintf(w, "which rules did not run: %s\n", m.rules.missingRules(nil))
 	}
 }
 

@@ -53,7 +53,7 @@ Examples:
 		}
 	}
 	if rf.profile != "" {
-		return c.lacking(&rf)
+		return c.lacking(&rf, len(args) == 0)
 	}
 	var b bytes.Buffer
 	fmt.Fprint(&b, `# What Rulewright's rules need to know about your organisation. Take the # off a
@@ -113,13 +113,10 @@ parameters:
 }
 
 // lacking says what a profile does not fill in.
-func (c *cli) lacking(rf *ruleFlags) int {
+func (c *cli) lacking(rf *ruleFlags, pack bool) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
-	feeding := map[string]bool{}
-	for d := range onlyFeed(rf.all) {
-		feeding[d.Meta.ID] = d.Meta.ID != ""
-	}
+	feeding := idsOf(onlyFeed(rf.all))
 	all, waiting := 0, 0
 	for _, r := range rs.Rules() {
 		if !feeding[r.ID] {
@@ -153,7 +150,11 @@ func (c *cli) lacking(rf *ruleFlags) int {
 		}
 		fmt.Fprintf(c.out, "%s: %s; %s cannot run\n", p, value, plural(waits[p], "rule"))
 	}
-	fmt.Fprintf(c.out, "%d of %s can run\n", all-waiting, plural(all, "rule"))
+	fmt.Fprintf(c.out, "%d of %s can run where their tables are there\n", all-waiting, plural(all, "rule"))
+	if pack {
+		fmt.Fprintf(c.out, "with the tables you have: rulewright coverage --have e3,azure --profile %s\n", rf.profile)
+		fmt.Fprintf(c.out, "which rules cannot run: %s\n", rf.missingRules(nil))
+	}
 	return exitOK
 }
 
@@ -179,6 +180,15 @@ func onlyFeed(docs []*sigma.Document) map[*sigma.Document]bool {
 		}
 	}
 	return out
+}
+
+// idsOf returns the ids of documents.
+func idsOf(docs map[*sigma.Document]bool) map[string]bool {
+	ids := map[string]bool{}
+	for d := range docs {
+		ids[d.Meta.ID] = d.Meta.ID != ""
+	}
+	return ids
 }
 
 // flow writes values as YAML on one line.

@@ -77,18 +77,13 @@ type sectionView struct {
 func (r *Report) view() *pageView {
 	v := &pageView{Report: r, Tactics: r.Matrix(), TacticRules: map[string]int{}, byID: map[string]*Rule{}}
 	v.Covered, v.Visible, v.Runs = Count(r.Items)
+	v.SeenRules, v.RunRules = CountRules(r.Rules)
 	techniques := map[string]bool{}
 	for _, rule := range r.Rules {
 		v.byID[rule.ID] = rule
 		v.Cases.add(rule.Fixtures)
 		if rule.Tier == "alert" {
 			v.Alerts++
-		}
-		if rule.Visible {
-			v.SeenRules++
-		}
-		if rule.Runs {
-			v.RunRules++
 		}
 		for _, t := range rule.Techniques {
 			techniques[t] = true

@@ -211,6 +211,20 @@ func Count(items []*Item) (covered, visible, runs int) {
 	return covered, visible, runs
 }
 
+// CountRules returns of how many of the rules the tables are there, and how many
+// run.
+func CountRules(rules []*Rule) (visible, runs int) {
+	for _, r := range rules {
+		if r.Visible {
+			visible++
+		}
+		if r.Runs {
+			runs++
+		}
+	}
+	return visible, runs
+}
+
 // ItemsOf returns the items of a guide.
 func (r *Report) ItemsOf(guide string) []*Item {
 	return slices.DeleteFunc(slices.Clone(r.Items), func(i *Item) bool { return i.Guide != guide })
