@@ -207,14 +207,18 @@ func (c *cli) coverageText(r *coverage.Report, missing bool) {
 	fmt.Fprintln(c.out)
 }
 
-// coverageRules lists the rules, by guide, and says of those that do not run why.
+// coverageRules lists the rules, each under the first guide that asks for it, and
+// says of those that do not run why.
 func (c *cli) coverageRules(r *coverage.Report, missing bool) {
+	listed := map[*coverage.Rule]bool{}
 	for _, g := range r.Guides {
 		head := true
+		asks := func(id string) bool { return strings.HasPrefix(id, g.ID+"/") }
 		for _, rule := range r.Rules {
-			if rule.Guide != g.ID || missing && rule.Runs {
+			if listed[rule] || !slices.ContainsFunc(rule.Items, asks) || missing && rule.Runs {
 				continue
 			}
+			listed[rule] = true
 			if head {
 				fmt.Fprintf(c.out, "%s  %s\n", c.paint(bold, g.ID), c.paint(dim, g.Title))
 				head = false
