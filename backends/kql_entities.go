@@ -40,6 +40,9 @@ func (p *kqlPrinter) entities(q *Query, lines *[]string) {
 		if e.Type == "ip" {
 			value = KQLAddress(value)
 		}
+		if e.Quoted() {
+			value = "trim('\"', " + value + ")"
+		}
 		add := func(nth int, value string) {
 			c := EntityColumn{Type: e.Type, Column: p.name(name), Index: i, Nth: nth}
 			columns = append(columns, "extend "+c.Column+" = "+value)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -308,6 +309,9 @@ func (rs *RuleSet) read(f *facts, p *program, s *scratch) {
 		y := s.event.yield(of)
 		for i := range y.scalars {
 			x := Entity{Type: e.Type, Field: e.Field.Name, Value: y.scalars[i].textForm()}
+			if e.Quoted() {
+				x.Value = strings.Trim(x.Value, `"`)
+			}
 			if x.Value != "" && !slices.Contains(f.entities, x) && len(f.entities) < maxMatchedValues {
 				f.entities = append(f.entities, x)
 			}

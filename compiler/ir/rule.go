@@ -2,6 +2,7 @@ package ir
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -64,6 +65,18 @@ type Source struct {
 type EntityField struct {
 	Type  string // as sigma.Entity has it
 	Field Field
+}
+
+// Quoted reports whether the values may stand in quotes that are no part of
+// them: old and new values of the audit log are JSON texts, except where the
+// unified audit log has them.
+func (e EntityField) Quoted() bool {
+	if len(e.Field.Path) == 0 {
+		return false
+	}
+	key := e.Field.Path[len(e.Field.Path)-1].Key
+	key = key[strings.LastIndexByte(key, '.')+1:]
+	return strings.EqualFold(key, "newValue") || strings.EqualFold(key, "oldValue")
 }
 
 // Binding is a parameter with its value.
