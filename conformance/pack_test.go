@@ -439,3 +439,49 @@ func inForms(t *testing.T, rule *sigma.Document) int {
 	}
 	return n
 }
+
+// What adds a sign-in method is decided once: the rules that ask for it name the
+// same operations. Those about what people do to themselves leave out the
+// administrator's.
+func TestPackSignInMethods(t *testing.T) {
+	const byAdmin = "Admin registered security info"
+	operations := []string{"User registered security info", byAdmin, "Add FIDO2 security key", "Add Passkey", "Add Windows Hello for Business credential",
+		"Add passwordless phone sign-in credential", "Add platform credential"}
+	asked := map[string]string{ // the selection, by the rule's name or file
+		"token-theft/sign-in-method-added.yaml":                          "added",
+		"token-theft/security-info-changed-for-privileged-account.yaml":  "added",
+		"token-theft/sign-in-method-after-session-in-two-countries.yaml": "added",
+		"m365-mail/security-info-after-risky-sign-in.yaml":               "registered",
+		"m365-mail/security-info-after-new-network.yaml":                 "registered",
+		"m365-mail/device-after-security-info.yaml":                      "registered",
+	}
+	for name, selection := range asked {
+		data, err := fs.ReadFile(rules.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, found := operations, false
+		if !strings.Contains(string(data), byAdmin) {
+			want = slices.DeleteFunc(slices.Clone(operations), func(o string) bool { return o == byAdmin })
+		}
+		for d := yaml.NewDecoder(strings.NewReader(string(data))); ; {
+			var doc struct{ Detection map[string]yaml.Node }
+			if err := d.Decode(&doc); err != nil {
+				break
+			}
+			var of struct {
+				Operations []string `yaml:"OperationName|startswith"`
+			}
+			node := doc.Detection[selection]
+			if node.Decode(&of) == nil && slices.Contains(of.Operations, operations[0]) {
+				found = true
+				if !slices.Equal(of.Operations, want) {
+					t.Errorf("%s: %s asks for %q, not for %q", name, selection, of.Operations, want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: no selection %s that asks for %q", name, selection, operations[0])
+		}
+	}
+}
