@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,5 +72,50 @@ func TestDetectionsAreToldOnce(t *testing.T) {
 	}
 	if tested < 15 {
 		t.Errorf("only %d rules alert on detections", tested)
+	}
+}
+
+// A session renews its tokens every hour, and a telephone signs in as often. An
+// alert on a single sign-in does not tell of the same all day; one that asks for the
+// night tells of each half day.
+func TestSignInsAreToldOnceADay(t *testing.T) {
+	fixtures, ds := Load(Fixtures, LoadOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	tested := 0
+	for _, f := range fixtures {
+		rule := f.Rule()
+		source := rule.LogSource
+		if rule.Meta.Tier != "alert" || rule.Correlation != nil || source.Category != "signin" && source.Category != "interactive_signin" && source.Service != "AADNonInteractiveUserSignInLogs" {
+			continue
+		}
+		tested++
+		i := slices.IndexFunc(f.Cases, func(c Case) bool { return c.Expect == ExpectMatch })
+		q, err := f.history(&Case{Profile: f.Cases[i].Profile, Events: f.Cases[i].Events[:1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, ds := compiler.NewRuleSetOf(q.Rules, compiler.RuleSetOptions{})
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		stream := compiler.NewStream(set, compiler.StreamOptions{})
+		told := 0
+		for hour := range 24 {
+			r := q.Events[0]
+			r.ID, r.Time = strconv.Itoa(hour), r.Time.Add(time.Duration(hour)*time.Hour)
+			hits, err := stream.Push(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told += len(hits)
+		}
+		if told > 2 {
+			t.Errorf("%s: %s, every hour of a day: told %d times", rule.File, f.Cases[i].Name, told)
+		}
+	}
+	if tested < 10 {
+		t.Errorf("only %d rules alert on single sign-ins", tested)
 	}
 }

@@ -203,7 +203,7 @@ func TestPackLowers(t *testing.T) {
 // a workspace have, those of Defender XDR not.
 var notInDefender = map[string][]string{
 	"GraphAPIAuditEvents": {"UserAgent", "SessionId"},
-	"EntraIdSignInEvents": {"AADTenantId", "AuthenticationDetails", "AuthenticationProtocol", "AutonomousSystemNumber", "HomeTenantId", "OriginalTransferMethod", "RiskLevelDuringSignIn", "Status.additionalDetails"},
+	"EntraIdSignInEvents": {"AADTenantId", "AuthenticationDetails", "AuthenticationProtocol", "AutonomousSystemNumber", "HomeTenantId", "IsInteractive", "OriginalTransferMethod", "ResultDescription", "RiskLevelDuringSignIn", "Status.additionalDetails"},
 }
 
 // lacking reports whether a rule asks for what Defender XDR does not have, and

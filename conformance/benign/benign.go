@@ -5,7 +5,8 @@
 // The organisation is Contoso: 1,000 accounts, 20 of them administrators', and
 // 150 applications; offices in Munich, Hamburg and Vienna, people at home, on
 // trains and abroad. The month begins on Monday 4 May 2026 and has a holiday
-// (14 May) and a week of holidays (25 to 31 May) in it. Everything follows from
+// (14 May) and a week of holidays (25 to 31 May) in it. Strangers try passwords
+// from the internet all day, in vain, as at every tenant. Everything follows from
 // the seed: the same options give the same events on every machine. All
 // addresses are documentation's (RFC 5737, RFC 3849, RFC 5398), all domains
 // contoso's or example ones.

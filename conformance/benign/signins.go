@@ -32,9 +32,11 @@ type SignIn struct {
 	Tenant         string // of the resource, when another's
 	Correlation    string
 	Agent          string
+	Reason         string // in place of what the code says
 }
 
 var reasons = map[int]string{
+	50034:  "The user account does not exist in the directory. To sign into this application, the account must be added to the directory.",
 	50053:  "Account is locked because user tried to sign in too many times with an incorrect user ID or password.",
 	50055:  "Invalid password, entered expired password.",
 	50057:  "User account is disabled. The account has been disabled by an administrator.",
@@ -55,13 +57,13 @@ var reasons = map[int]string{
 func (t *Tenant) SignInRecord(d Dice, s SignIn) (table string, record map[string]any) {
 	at := stamp(s.Time)
 	code := strconv.Itoa(s.Code)
-	reason := reasons[s.Code]
 	orElse := func(s, other string) string {
 		if s == "" {
 			return other
 		}
 		return s
 	}
+	reason := orElse(s.Reason, reasons[s.Code])
 	requirement := "multiFactorAuthentication"
 	if s.SingleFactor {
 		requirement = "singleFactorAuthentication"
@@ -70,7 +72,7 @@ func (t *Tenant) SignInRecord(d Dice, s SignIn) (table string, record map[string
 	switch {
 	case s.Code == 53003:
 		access = "failure"
-	case s.Code == 50126 || s.Code == 50053 || s.SingleFactor:
+	case s.Code == 50126 || s.Code == 50053 || s.Code == 50034 || s.SingleFactor:
 		access = "notApplied"
 	}
 	agent := orElse(s.Agent, s.Device.Agent)
@@ -184,6 +186,7 @@ func (m *month) signIns(day int) {
 	m.guestDays(day)
 	m.legacyDevices(day)
 	m.oddSignIns(day)
+	m.strangers(day)
 }
 
 func (m *month) dayOf(u *User, day int) {
