@@ -190,6 +190,9 @@ func (m *month) groups(day int) {
 
 const registrationService = "Device Registration Service"
 
+// invitationPortal is the service principal of the Microsoft Invitation Acceptance Portal.
+const invitationPortal = "c9e7a3f1-5d24-4b88-a0c6-2f9d1e7b3a45"
+
 // devicesJoined are new computers and phones.
 func (m *month) devicesJoined(day int) {
 	d := NewDice(m.Options.Seed, "devices joined", day)
@@ -312,7 +315,7 @@ func (m *month) guestsInvited(day int) {
 		at := m.day(day).Add(d.clock(12, 2))
 		guest := Target{ID: d.GUID(), Type: "User", UPN: name, Modified: []Property{{"UserType", "[]", listed("Guest")}, {"UserPrincipalName", "[]", listed(name)}}}
 		m.audit(d, o, Audit{Time: at, Operation: "Invite external user", Category: "UserManagement", Verb: "Add", Service: "Invited Users", By: by, From: m.offices[by.Office].IP, Targets: []Target{guest}})
-		m.audit(d, o, Audit{Time: at.Add(time.Second), Operation: "Add user", Category: "UserManagement", Verb: "Add", ByService: "Microsoft Invitation Acceptance Portal", ByServiceID: "c9e7a3f1-5d24-4b88-a0c6-2f9d1e7b3a45", Targets: []Target{guest}})
-		m.audit(d, o, Audit{Time: at.Add(3*time.Hour + d.within(20*time.Hour)), Operation: "Redeem external user invite", Category: "UserManagement", Verb: "Update", Service: "Invited Users", ByService: "Microsoft Invitation Acceptance Portal", ByServiceID: "c9e7a3f1-5d24-4b88-a0c6-2f9d1e7b3a45", Targets: []Target{guest}})
+		m.audit(d, o, Audit{Time: at.Add(time.Second), Operation: "Add user", Category: "UserManagement", Verb: "Add", ByService: "Microsoft Invitation Acceptance Portal", ByServiceID: invitationPortal, Targets: []Target{guest}})
+		m.audit(d, o, Audit{Time: at.Add(3*time.Hour + d.within(20*time.Hour)), Operation: "Redeem external user invite", Category: "UserManagement", Verb: "Update", Service: "Invited Users", ByService: "Microsoft Invitation Acceptance Portal", ByServiceID: invitationPortal, Targets: []Target{guest}})
 	}
 }

@@ -29,7 +29,7 @@ func (t *Tenant) Profile() []byte {
 	list("approved_admins", append(upns(t.Approvers()), t.Daemon("Secret Rotation").SPID, t.Daemon("Terraform Platform").SPID, t.Daemon("Release Pipeline").SPID)...)
 	list("privileged_accounts", upns(t.Admins, t.Executives)...)
 	list("privileged_groups", "c1a7f0d2-4b0e-4f0b-8a53-1f5e9d3c7b20", "Tier 0 Operators")
-	list("account_admins", append(upns(t.AccountAdmins()), "HR Sync", "Microsoft Invitation Acceptance Portal")...)
+	list("account_admins", append(upns(t.AccountAdmins()), t.Daemon("HR Sync").SPID, invitationPortal)...)
 	list("user_name_patterns", "?*.?*@contoso.com", "scan-*@contoso.com", "adm-*@contoso.com")
 	list("privileged_name_patterns", "adm-*@contoso.com", "breakglass?@contoso.onmicrosoft.com")
 	var important, saml []string
