@@ -47,7 +47,7 @@ func TestSchedules(t *testing.T) {
 			for i := range sets {
 				r.Unit, r.Units, r.Events = time.Minute, 40, 30
 				switch {
-				case i%10 == 1: // keys go on for longer than a query sees
+				case i == 1: // keys go on for longer than a query sees
 					r.Units, r.Events = 160, 90
 				case i == 9: // a query sees once over no more than its length
 					r.Unit, r.Units = time.Hour, 24
@@ -64,7 +64,10 @@ func TestSchedules(t *testing.T) {
 						}
 					}
 				}
-				for range histories {
+				for n := range histories {
+					if r.Unit == time.Hour && n == 2 { // many runs
+						break
+					}
 					history := slices.DeleteFunc(r.History(), func(e event.Record) bool { return e.Time.IsZero() }) // a table's rows have a time
 					arrives, inOrder := make([]time.Time, len(history)), make([]time.Time, len(history))
 					for i, e := range history {
