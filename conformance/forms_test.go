@@ -161,10 +161,30 @@ func compareForms(t *testing.T, found map[string]map[event.Form]*blind, files ma
 }
 
 // readsOneTable says whether a rule is about one of the two tables of users'
-// sign-ins.
+// sign-ins, by its source or since it asks for what sets them apart.
 func readsOneTable(d *sigma.Document) bool {
 	l := d.LogSource
-	return l.Category == "interactive_signin" || slices.Contains([]string{"signinlogs", "noninteractive_signinlogs", "AADNonInteractiveUserSignInLogs", "OfficeActivity"}, l.Service)
+	return asksForPerson(d) || l.Category == "interactive_signin" || slices.Contains([]string{"signinlogs", "noninteractive_signinlogs", "AADNonInteractiveUserSignInLogs", "OfficeActivity"}, l.Service)
+}
+
+// asksForPerson says whether a rule asks whether somebody was there.
+func asksForPerson(d *sigma.Document) bool {
+	if d.Detection == nil {
+		return false
+	}
+	var asks func(b sigma.Block) bool
+	asks = func(b sigma.Block) bool {
+		switch b := b.(type) {
+		case *sigma.AllOf:
+			return slices.ContainsFunc(b.Items, func(it *sigma.Item) bool { return asks(it) })
+		case *sigma.AnyOf:
+			return slices.ContainsFunc(b.Blocks, asks)
+		case *sigma.Item:
+			return b.Field.Name == "IsInteractive"
+		}
+		return false
+	}
+	return slices.ContainsFunc(d.Detection.Selections, func(s *sigma.Selection) bool { return asks(s.Body) })
 }
 
 // inForm puts a case to its rules in another form, nil where the form does not
