@@ -45,6 +45,9 @@ type Dialect struct {
 	// position is the place of a text in another, 0 for none.
 	position func(x, what string) string
 
+	// class asks whether a text has a character of an ASCII class, given as the
+	// inside of brackets, where regexp is nil; nil: there is no such thing.
+	class func(x, class string) string
 	// regexp searches a text; nil: there is no such thing, and noRegexp says what
 	// else there is.
 	regexp   func(x, re string) string
