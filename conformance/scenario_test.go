@@ -17,7 +17,7 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/internal/golden"
-	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/internal/packtest"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -29,23 +29,14 @@ const incidentGuide = "entra-apps"
 // loadPack returns the pack with a profile of the scenarios, or with none.
 func loadPack(t testing.TB, profile string) *compiler.RuleSet {
 	t.Helper()
-	var opts compiler.RuleSetOptions
-	if profile != "" {
-		data, err := os.ReadFile(filepath.Join(scenarios, profile))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, diags := compiler.ParseProfile(profile, data)
-		for _, d := range diags {
-			t.Error(d)
-		}
-		opts.Profile = p
+	if profile == "" {
+		return packtest.Load(t, "", nil)
 	}
-	set, diags := compiler.Load(rules.FS, opts)
-	if diags.HasErrors() {
-		t.Fatal(diags)
+	data, err := os.ReadFile(filepath.Join(scenarios, profile))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return set
+	return packtest.Load(t, profile, data)
 }
 
 type input struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/rulewright/rulewright/conformance/benign"
 	"github.com/rulewright/rulewright/conformance/stories"
 	"github.com/rulewright/rulewright/internal/golden"
-	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/internal/packtest"
 )
 
 // A month makes much that is forgotten at once; collecting it less often saves a
@@ -35,19 +35,6 @@ func month() *benign.Tenant {
 		return benign.New(benign.Options{Users: 120})
 	}
 	return benign.New(benign.Options{})
-}
-
-func loadPack(t testing.TB, c *benign.Tenant) *compiler.RuleSet {
-	t.Helper()
-	profile, ds := compiler.ParseProfile("contoso.yaml", c.Profile())
-	if ds.HasErrors() {
-		t.Fatal(ds)
-	}
-	set, ds := compiler.Load(rules.FS, compiler.RuleSetOptions{Options: compiler.Options{Profile: profile}})
-	if ds.HasErrors() {
-		t.Fatal(ds)
-	}
-	return set
 }
 
 func committed(t *testing.T, name, got string) {
@@ -134,7 +121,7 @@ func line(h *compiler.Hit) string {
 // them.
 func TestMonth(t *testing.T) {
 	c := month()
-	set := loadPack(t, c)
+	set := packtest.Load(t, "contoso.yaml", c.Profile())
 	var planted []event.Record
 	parts := map[string]part{}
 	alone := map[string][]*compiler.Hit{}

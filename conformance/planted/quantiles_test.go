@@ -15,6 +15,7 @@ import (
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/packtest"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -115,7 +116,7 @@ func TestQuantiles(t *testing.T) {
 		t.Skip("goes over the whole month")
 	}
 	c := month()
-	set := loadPack(t, c)
+	set := packtest.Load(t, "contoso.yaml", c.Profile())
 	of := map[*ir.Correlation]*measured{}
 	seed := maphash.MakeSeed()
 	credentials := map[string]*measured{}

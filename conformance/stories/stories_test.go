@@ -11,7 +11,7 @@ import (
 
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/internal/golden"
-	"github.com/rulewright/rulewright/rules"
+	"github.com/rulewright/rulewright/internal/packtest"
 )
 
 const scenarios = "../scenarios"
@@ -38,15 +38,7 @@ func loadPack(t testing.TB, profile string) *compiler.RuleSet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, diags := compiler.ParseProfile(profile, data)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	set, diags := compiler.Load(rules.FS, compiler.RuleSetOptions{Options: compiler.Options{Profile: p}})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return set
+	return packtest.Load(t, profile, data)
 }
 
 func hitsOf(t testing.TB, set *compiler.RuleSet, lines []Line) []*compiler.Hit {
