@@ -3,6 +3,7 @@ package compiler
 import (
 	"github.com/google/cel-go/interpreter"
 
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -31,7 +32,8 @@ func NewEvaluation(rs *RuleSet) *Evaluation {
 
 // Event picks the candidates of an event and passes ways to evaluate them all, so
 // many times, each as if it were the first: what leaves found out is forgotten,
-// not so what the index has read of the event.
+// not so what the index has read of the event. With AnySource the event meets
+// every rule.
 func (e *Evaluation) Event(ev map[string]any, f func(candidates int, cel, native func(times int) (held int))) {
 	rs := e.rs
 	s := rs.scratch.Get().(*scratch)
@@ -39,6 +41,9 @@ func (e *Evaluation) Event(ev map[string]any, f func(candidates int, cel, native
 	in, err := rs.closed(ev)
 	if err != nil {
 		panic(err)
+	}
+	if rs.opts.AnySource {
+		in.record.Source, in.state = event.Source{}, told
 	}
 	g, err := rs.look(s, &in)
 	if err != nil || g == nil {

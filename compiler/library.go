@@ -249,11 +249,7 @@ var errCost = errors.New("the limit of work for one rule and event was met")
 
 func (p plan) on(s *subject) ref.Val {
 	if p.leaf != nil {
-		ok := s.holds(p.leaf)
-		if s.cursor.cost < 0 {
-			return types.WrapErr(errCost)
-		}
-		return types.Bool(ok)
+		return p.leaf.on(s)
 	}
 	els := s.elements(p.over)
 	if s.cursor.cost < 0 {
@@ -270,6 +266,14 @@ func (p plan) on(s *subject) ref.Val {
 		el.cursor = nil // the cursor goes back to its pool
 	}
 	return celList(els)
+}
+
+func (l *leaf) on(s *subject) ref.Val {
+	ok := s.holds(l)
+	if s.cursor.cost < 0 {
+		return types.WrapErr(errCost)
+	}
+	return types.Bool(ok)
 }
 
 func celList(els []*subject) ref.Val {
@@ -345,6 +349,9 @@ func newLeafCall(call interpreter.InterpretableCall, p plan) *leafCall {
 			out.name = n.CandidateVariableNames()[0]
 		}
 	}
+	if out.name == celEvent {
+		out.own = p.leaf
+	}
 	return out
 }
 
@@ -375,6 +382,7 @@ type leafCall struct {
 	target interpreter.InterpretableV2
 	name   string // of the variable that target reads, if it is one
 	plan   plan
+	own    *leaf // asked of the event itself: where a RuleSet evaluates, nothing is looked up by name
 }
 
 func (c *leafCall) ID() int64 { return c.id }
@@ -384,6 +392,9 @@ func (c *leafCall) Eval(vars interpreter.Activation) ref.Val {
 }
 
 func (c *leafCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	if s, ok := frame.Activation.(*scratch); ok && c.own != nil {
+		return c.own.on(s.event)
+	}
 	if c.name != "" {
 		if v, ok := frame.ResolveName(c.name); ok {
 			switch v := v.(type) {

@@ -7,6 +7,9 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
+// workloadPrograms are run in the workload.
+var workloadPrograms = []string{"svchost.exe", "cmd.exe", "powershell.exe", "chrome.exe", "git.exe", "msedge.exe"}
+
 // WorkloadRules makes n detection rules of the kind that SigmaHQ has, most of
 // them about processes, for measuring speed where SigmaHQ is not at hand. The
 // same seed gives the same rules.
@@ -28,6 +31,9 @@ func WorkloadRules(seed uint64, n int) []*sigma.Document {
 			list += fmt.Sprintf("            - ' -%s %s'\n", word(2+rnd.IntN(6)), word(3+rnd.IntN(9)))
 		}
 		switch k := rnd.IntN(10); {
+		case i%40 == 0: // a candidate for many events, and true of none
+			text += fmt.Sprintf("logsource: {product: windows, category: process_creation}\ndetection:\n    selection:\n        Image|endswith: ['\\%s', '\\%s.exe']\n        CommandLine|contains: ['.exe', '%s']\n    filter:\n        - ParentImage|contains: ':\\'\n        - CommandLine|contains: '%s'\n    condition: selection and not filter\n",
+				workloadPrograms[i/40%len(workloadPrograms)], word(6), word(5), word(7))
 		case k < 6:
 			text += fmt.Sprintf("logsource: {product: windows, category: process_creation}\ndetection:\n    image:\n        - Image|endswith: '\\%s.exe'\n        - OriginalFileName: '%s.exe'\n    line:\n        CommandLine|contains:\n%s    filter:\n        ParentImage|startswith: 'C:\\Program Files\\%s\\'\n    condition: image and line and not filter\n",
 				word(6), word(6), list, word(8))
