@@ -26,7 +26,8 @@ var mayImport = map[string][]string{
 	"compiler/ir":             {"sigma"},
 	"compiler/event":          {"internal/rawjson", "github.com/klauspost/compress"},
 	"internal/rawjson":        {},
-	"internal/golden":         {}, // tests alone use it
+	"internal/golden":         {},                    // tests alone use it
+	"internal/packtest":       {"compiler", "rules"}, // likewise
 	"compiler":                {"sigma", "sigma/schema", "compiler/ir", "compiler/event", "internal/rawjson", "github.com/google/cel-go", "gopkg.in/yaml.v3"},
 	"compiler/pysigma":        {"sigma", "gopkg.in/yaml.v3"},
 	"backends":                {"sigma", "compiler/ir"},

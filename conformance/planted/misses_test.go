@@ -97,10 +97,7 @@ func (d *deriver) all(t testing.TB) allMissed {
 				m.wanted = few
 			}
 			o := d.options
-			o.Count, o.Skip = m.wanted, d.left[file]
-			if !testing.Short() {
-				o.Count += spare
-			}
+			o.Count, o.Skip = m.wanted+spare, d.left[file]
 			var err error
 			if m.found, err = nearmiss.Derive(f, d.pool, o); err != nil {
 				t.Error(err)
