@@ -98,7 +98,7 @@ func eventKey[Text string | []byte](k *keyNames, key Text) (int32, *event.Key) {
 			return -1, nil
 		}
 		if n := s.next - 1; s.tag == uint32(h) {
-			if x := &k.keys[n]; string(key) == x.usual || ir.FoldsTo(key, k.texts[n]) {
+			if x := &k.keys[n]; string(key) == x.usual || len(key) == len(k.texts[n]) && ir.FoldsTo(key, k.texts[n]) {
 				return k.routes(n), x.form
 			}
 		}
