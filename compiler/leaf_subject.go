@@ -68,6 +68,14 @@ func (s *subject) yieldMember(f *field, m *member) *yielded {
 	return y
 }
 
+// get is cursor.get of the subject's value.
+func (s *subject) get(k *routeKey) (any, bool) {
+	if c := s.cursor; c.top != nil && !s.element && c.numbers(k) {
+		return c.top.get(c, k)
+	}
+	return s.cursor.get(s.value, k)
+}
+
 // keys returns the folded text forms of all scalars that a field yields, each
 // once, in their order; nil where it yields none.
 func (s *subject) keys(f *field) []string {

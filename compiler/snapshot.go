@@ -275,16 +275,16 @@ func (c *correlator) load(r *snapshotReader, n int) {
 	for ; n > 0 && r.err == nil; n-- {
 		g := c.make()
 		key := []byte(r.text())
-		g.log.name(key)
-		g.last, g.dirty = r.time(), r.bool()
 		other, hash := c.groups.find(key)
+		g.log.name(key, hash)
+		g.last, g.dirty = r.time(), r.bool()
 		if other != nil || g.last < before {
 			r.damaged("groups out of order")
 			return
 		}
 		before = g.last
 		g.state.load(c, g, r)
-		c.groups.insert(g, hash)
+		c.groups.insert(g)
 		c.e.stats.Groups++
 		if g.dirty {
 			c.dirty = append(c.dirty, g)

@@ -268,11 +268,11 @@ func (w *snapshotWriter) times(ts []int64) {
 }
 
 func (s *windowState) save(c *correlator, g *group, w *snapshotWriter) {
-	w.bool(s.begun)
-	w.bool(s.raised)
-	w.bool(s.sat)
-	w.bool(s.before)
-	w.bool(s.prevSat)
+	w.bool(g.begun)
+	w.bool(g.raised)
+	w.bool(g.sat)
+	w.bool(g.before)
+	w.bool(g.prevSat)
 	w.int(g.last)
 	w.int(s.prev)
 	w.entries(s.entries(c, g))
@@ -287,7 +287,7 @@ func (s *windowState) save(c *correlator, g *group, w *snapshotWriter) {
 }
 
 func (s *windowState) load(c *correlator, g *group, r *snapshotReader) {
-	s.begun, s.raised, s.sat, s.before, s.prevSat = r.bool(), r.bool(), r.bool(), r.bool(), r.bool()
+	g.begun, g.raised, g.sat, g.before, g.prevSat = r.bool(), r.bool(), r.bool(), r.bool(), r.bool()
 	if now := r.time(); now != g.last {
 		r.damaged("a window of another time than its group's last event")
 	}

@@ -11,9 +11,11 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
+// A numberBound says what a comparison with n says of numbers below it, of n and
+// of those above it.
 type numberBound struct {
-	op sigma.ThresholdOp
-	n  ir.Number
+	n     ir.Number
+	holds [3]bool
 }
 
 func readBounds(bounds []ir.Bound) ([]numberBound, error) {
@@ -22,14 +24,23 @@ func readBounds(bounds []ir.Bound) ([]numberBound, error) {
 		if !slices.Contains(sigma.ThresholdOps(), string(b.Op)) {
 			return nil, fmt.Errorf("unknown comparison %q", b.Op)
 		}
-		out = append(out, numberBound{b.Op, canonical(b.Value)})
+		x := numberBound{n: canonical(b.Value)}
+		for i := range x.holds {
+			x.holds[i] = b.Op.Holds(i - 1)
+		}
+		out = append(out, x)
 	}
 	return out, nil
 }
 
 // meet says whether all bounds hold of a number.
 func meet(bounds []numberBound, n ir.Number) bool {
-	return !slices.ContainsFunc(bounds, func(b numberBound) bool { return !b.op.Holds(compareNumbers(n, b.n)) })
+	for i := range bounds {
+		if b := &bounds[i]; !b.holds[compareNumbers(n, b.n)+1] {
+			return false
+		}
+	}
+	return true
 }
 
 // reaches says whether n is at least f times m. It takes f for the decimal that

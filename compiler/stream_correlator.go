@@ -109,7 +109,7 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 	inputs := len(spec.Inputs)
 	switch spec.Type {
 	case sigma.EventCount:
-		windowed(newWindow[tally](nil))
+		windowed(newCount)
 	case sigma.ValueCount:
 		windowed(newWindow[distinctValues](nil))
 	case sigma.ValueSum, sigma.ValueAvg:

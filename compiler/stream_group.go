@@ -6,12 +6,12 @@ import "hash/maphash"
 // time of their last event, so that those that are out of their window, and the
 // one to forget first, are found without a search.
 type group struct {
-	log          eventLog // its key and, of types that look at a window, its events
+	log          eventLog // its key with a hash and, of types that look at a window, its events
 	last         int64    // time of its last event
 	older, newer *group
-	state        state  // nil once it is forgotten
-	hash         uint32 // of the key
+	state        state // nil once it is forgotten
 	dirty        bool
+	instants
 }
 
 func (g *group) key() string { return string(g.log.key()) }
@@ -55,8 +55,8 @@ func (t *groupTable) touch(key []byte, make func() *group) (g *group, made bool)
 	g, hash := t.find(key)
 	if g == nil {
 		g = make()
-		g.log.name(key)
-		t.insert(g, hash)
+		g.log.name(key, hash)
+		t.insert(g)
 		return g, true
 	}
 	if g != t.newest {
@@ -66,12 +66,11 @@ func (t *groupTable) touch(key []byte, make func() *group) (g *group, made bool)
 	return g, false
 }
 
-// insert adds a group, with the hash of its key, as the newest.
-func (t *groupTable) insert(g *group, hash uint32) {
+// insert adds a group as the newest.
+func (t *groupTable) insert(g *group) {
 	if t.n >= len(t.slots)-len(t.slots)/4 {
 		t.resize(2 * len(t.slots))
 	}
-	g.hash = hash
 	t.place(g)
 	t.n++
 	t.link(g)
@@ -79,11 +78,11 @@ func (t *groupTable) insert(g *group, hash uint32) {
 
 func (t *groupTable) place(g *group) {
 	mask := uint32(len(t.slots) - 1)
-	i := g.hash & mask
+	i := g.log.hash & mask
 	for t.slots[i].group != nil {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = groupSlot{g.hash, g}
+	t.slots[i] = groupSlot{g.log.hash, g}
 }
 
 func (t *groupTable) resize(n int) {
@@ -129,7 +128,7 @@ func (t *groupTable) remove(g *group) {
 	t.unlink(g)
 	g.older, g.newer = nil, nil
 	mask := uint32(len(t.slots) - 1)
-	i := g.hash & mask
+	i := g.log.hash & mask
 	for t.slots[i].group != g {
 		i = (i + 1) & mask
 	}

@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -274,13 +273,10 @@ func soleKey(keys texts, s *subject, fields []*field, group bool) (with texts, o
 // appendSoleText adds the part of a key for a field with one text that is ASCII
 // and stands in the event as it is; ok is false for all that yield is needed for.
 func (s *subject) appendSoleText(key []byte, f *field) (with []byte, ok bool) {
-	if f.leaves || f.derive != nil || len(f.route) != 1 || !f.route[0].plain || !isObject(s.value) {
+	if f.leaves || f.derive != nil || len(f.route) != 1 || !f.route[0].plain {
 		return key, false
 	}
-	v, ok := s.cursor.get(s.value, f.route[0].key)
-	if !ok {
-		return key, false
-	}
+	v, _ := s.get(f.route[0].key)
 	switch v := v.(type) {
 	case string:
 		return appendASCIIPart(key, v)
@@ -296,7 +292,7 @@ func appendASCIIPart[Text string | []byte](key []byte, text Text) (with []byte, 
 	if len(text) > maxKeyBytes {
 		return key, false
 	}
-	with = append(strconv.AppendInt(key, int64(len(text)), 10), ':')
+	with = appendKeyLength(key, len(text))
 	from := len(with)
 	with = slices.Grow(with, len(text))[:from+len(text)]
 	return with, ir.FoldASCII(with[from:], text)

@@ -81,8 +81,18 @@ func tupleKeys(parts [][]string) (keys []string, cut bool) {
 
 // appendKeyPart adds a part to a key as tupleKeys does.
 func appendKeyPart(key, part []byte) []byte {
-	key = strconv.AppendInt(key, int64(len(part)), 10)
-	return append(append(key, ':'), part...)
+	return append(appendKeyLength(key, len(part)), part...)
+}
+
+// appendKeyLength adds what stands in front of a part of so many bytes.
+func appendKeyLength(key []byte, n int) []byte {
+	switch {
+	case n < 10:
+		return append(key, '0'+byte(n), ':')
+	case n < 100:
+		return append(key, '0'+byte(n/10), '0'+byte(n%10), ':')
+	}
+	return append(strconv.AppendInt(key, int64(n), 10), ':')
 }
 
 // keyParts takes a key of tupleKeys apart.

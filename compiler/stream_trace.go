@@ -52,7 +52,7 @@ func (c *correlator) instant(g *group, now int64, hit bool) Instant {
 	x := Instant{Holds: hit, Hit: hit, Window: windowOf(now-c.span, now)}
 	switch s := g.state.(type) {
 	case *windowState:
-		n, ok := s.of.holds(c, &g.log, now-c.span)
+		n, ok := s.holds(c, g, now-c.span)
 		x.Value, x.Holds = numberValue(n), ok
 		x.Events = make([]int, len(c.spec.Inputs))
 		for e := range g.log.all() {

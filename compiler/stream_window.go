@@ -13,14 +13,18 @@ import (
 // closed interval [t − timespan, t], which the group's log holds: it knows the
 // edge. Its instant is the time of the group's last event.
 type windowState struct {
-	of   aggregate
+	of   aggregate   // nil of event_count, which needs no more than the log
 	kept *queue[any] // what is kept of the log's events, if that is anything
+	prev int64       // time of the instant before, if there was one
+}
 
+// instants is what a windowState knows of its group's last instants. It stands
+// in the group, where it fills a gap.
+type instants struct {
 	begun, raised bool // an instant is there; its hit was returned
 	sat           bool // of the instant, by what is known of it
 	before        bool // there was an instant before
 	prevSat       bool
-	prev          int64
 }
 
 // aggregate is what a type makes of the events of a window. It follows them as
@@ -29,8 +33,7 @@ type aggregate interface {
 	// add and drop take an event that is not yet, or no longer, in the log.
 	add(log *eventLog, x packed)
 	drop(log *eventLog, x packed)
-	// holds says whether the condition is met by the window that begins at from,
-	// and by which count or value.
+	// holds is windowState.holds.
 	holds(c *correlator, log *eventLog, from int64) (n ir.Number, ok bool)
 }
 
@@ -54,16 +57,22 @@ func newWindow[A any, P interface {
 	}
 }
 
+// newCount makes a group of event_count.
+func newCount() *group {
+	x := &struct {
+		group
+		windowState
+	}{}
+	x.state = &x.windowState
+	return &x.group
+}
+
 func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecided bool) {
-	if !s.begun || now != g.last {
-		s.prev, s.prevSat, s.before = g.last, s.sat, s.begun
-		s.sat, s.raised, s.begun = false, false, true
-		for g.log.len() > 0 {
-			x := g.log.first()
-			if x.time() >= now-c.span {
-				break
-			}
-			s.drop(g, x)
+	if !g.begun || now != g.last {
+		s.prev, g.prevSat, g.before = g.last, g.sat, g.begun
+		g.sat, g.raised, g.begun = false, false, true
+		for from := now - c.span; g.log.len() > 0 && g.log.first().time() < from; {
+			s.drop(g)
 		}
 	}
 	s.remember(c, g, x)
@@ -75,24 +84,35 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 }
 
 func (s *windowState) remember(c *correlator, g *group, x entry) {
-	p := c.e.pack(x)
-	s.of.add(&g.log, p)
-	if s.kept == nil && x.event != nil {
-		s.kept = &queue[any]{items: make([]any, g.log.len())}
+	if common, ok := c.e.common(x); ok && s.of == nil {
+		p := g.log.push(packedHead + len(x.id))
+		p.begin(x.time, common)
+		copy(p[packedHead:], x.id)
+	} else {
+		p := c.e.pack(x)
+		if s.of != nil {
+			s.of.add(&g.log, p)
+		}
+		copy(g.log.push(len(p)), p)
 	}
-	if g.log.push(p); s.kept != nil {
+	if s.kept == nil && x.event != nil {
+		s.kept = &queue[any]{items: make([]any, g.log.len()-1)}
+	}
+	if s.kept != nil {
 		s.kept.push(x.event)
 	}
-	for g.log.len() > c.e.opts.MaxGroupEvents || len(g.log.data) > maxLogBytes {
-		s.drop(g, g.log.first())
+	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > maxLogBytes {
+		s.drop(g)
 		c.e.stats.DroppedEvents++
 	}
 }
 
-// drop forgets the oldest event, which is x.
-func (s *windowState) drop(g *group, x packed) {
-	g.log.pop(x)
-	s.of.drop(&g.log, x)
+// drop forgets the oldest event.
+func (s *windowState) drop(g *group) {
+	x := g.log.pop()
+	if s.of != nil {
+		s.of.drop(&g.log, x)
+	}
 	if s.kept == nil {
 		return
 	}
@@ -117,8 +137,8 @@ func (s *windowState) entries(c *correlator, g *group) (out []entry) {
 // known of it, and by which count or value.
 func (s *windowState) due(c *correlator, g *group, now int64) (n ir.Number, due bool) {
 	from := now - c.span
-	n, s.sat = s.of.holds(c, &g.log, from)
-	return n, s.sat && !s.raised && !(s.before && s.prevSat && s.prev >= from)
+	n, g.sat = s.holds(c, g, from)
+	return n, g.sat && !g.raised && !(g.before && g.prevSat && s.prev >= from)
 }
 
 func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
@@ -126,7 +146,7 @@ func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
 	if !due {
 		return nil
 	}
-	s.raised = true
+	g.raised = true
 	from := now - c.span
 	v := verdict{from: from, to: now, value: n, valued: true, entries: s.entries(c, g)}
 	if t, ok := s.of.(*inputCounts); ok {
@@ -135,13 +155,13 @@ func (s *windowState) decide(c *correlator, g *group, now int64) []verdict {
 	return []verdict{v}
 }
 
-// tally counts events (event_count): it needs no more than the window.
-type tally struct{}
-
-func (tally) add(*eventLog, packed)  {}
-func (tally) drop(*eventLog, packed) {}
-func (tally) holds(c *correlator, log *eventLog, _ int64) (ir.Number, bool) {
-	n := intNumber(log.len())
+// holds says whether the condition is met by the window that begins at from, and
+// by which count or value.
+func (s *windowState) holds(c *correlator, g *group, from int64) (n ir.Number, ok bool) {
+	if s.of != nil {
+		return s.of.holds(c, &g.log, from)
+	}
+	n = intNumber(g.log.len())
 	return n, meet(c.bounds, n)
 }
 

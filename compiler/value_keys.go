@@ -81,7 +81,7 @@ func (x *objectIndex) get(c *cursor, k *routeKey) (any, bool) {
 	best := int32(-1)
 	for i := *x.slot(k.number) - 1; i >= 0; i = x.members[i].next {
 		m := &x.members[i]
-		if m.is(k.name) {
+		if best < 0 && m.next < 0 || m.is(k.name) {
 			return m.value, true
 		}
 		if best < 0 || m.before(&x.members[best]) {
@@ -186,6 +186,7 @@ func (c *cursor) recognise(ev any, forms *event.Detector) (src event.Source, car
 		x := c.newIndex()
 		x.address = reflect.ValueOf(o).Pointer()
 		x.readMap(o, c.names, forms)
+		c.top = x
 	case *rawjson.Value:
 		if o.Kind != rawjson.Object {
 			return event.Source{}, false, true
@@ -193,6 +194,7 @@ func (c *cursor) recognise(ev any, forms *event.Detector) (src event.Source, car
 		x := c.newIndex()
 		x.readRaw(c, o, c.names, forms)
 		o.Mark = int32(c.indexed)
+		c.top = x
 	default:
 		return event.Source{}, false, false
 	}
@@ -214,8 +216,8 @@ func (c *cursor) use(names *keyNames, top any) {
 
 // topKeys returns the index of an event; nil where it has none.
 func (c *cursor) topKeys(ev any) *objectIndex {
-	if c.names == nil {
-		return nil
+	if c.top != nil || c.names == nil {
+		return c.top
 	}
 	switch o := ev.(type) {
 	case map[string]any:
@@ -255,7 +257,7 @@ func (c *cursor) forget() {
 	if len(c.objects) > maxKeptObjects {
 		c.objects = c.objects[:maxKeptObjects:maxKeptObjects]
 	}
-	c.indexed, c.byAddress = 0, nil
+	c.indexed, c.byAddress, c.top = 0, nil, nil
 }
 
 const maxKeptMembers = 256

@@ -79,7 +79,8 @@ type cursor struct {
 
 	names     *keyNames // nil outside a set
 	objects   []*objectIndex
-	indexed   int // of objects are in use
+	indexed   int          // of objects are in use
+	top       *objectIndex // that of the event itself; nil until it is made
 	byAddress map[uintptr]int
 }
 
