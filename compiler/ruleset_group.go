@@ -126,6 +126,11 @@ func (rs *RuleSet) Prepare() sigma.Diagnostics {
 	var diags sigma.Diagnostics
 	for _, g := range groups {
 		g.prepare(rs)
+		if g.err != nil {
+			r := g.programs[0].rule
+			diags = append(diags, sigma.Diagnostic{Severity: sigma.SeverityWarning, File: r.File, Pos: r.Pos, Code: sigma.CodeSlow,
+				Message: "the rules of " + r.Source.Table + " are looked at one by one, without an index: " + g.err.Error()})
+		}
 		inParallel(len(g.predicates), func(i int) { g.predicates[i].prepare(rs) })
 		for _, q := range g.predicates {
 			if q.err == nil {

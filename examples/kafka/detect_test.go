@@ -94,9 +94,7 @@ func TestDetect(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent += len(keys)
-		if err := publish(ctx, client, router, topic, ev); err != nil {
-			t.Fatal(err)
-		}
+		publish(ctx, client, router, topic, ev)
 		switch i {
 		case 1000:
 			if err := client.Flush(ctx); err != nil {

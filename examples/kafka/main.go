@@ -84,19 +84,18 @@ func publishLines(ctx context.Context, set *compiler.RuleSet, topic string, opts
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() && ctx.Err() == nil {
-		if err := publish(ctx, client, router, topic, []byte(lines.Text())); err != nil {
-			return err
-		}
+		publish(ctx, client, router, topic, []byte(lines.Text()))
 	}
 	return errors.Join(lines.Err(), client.Flush(ctx))
 }
 
 // publish puts an event into the topic under each of its keys. Most events have
-// none: no rule is true of them.
-func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte) error {
+// none: no rule is true of them. One that cannot be read is told of and left out.
+func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte) {
 	keys, err := router.Keys(event)
 	if err != nil {
-		return fmt.Errorf("an event: %w", err)
+		log.Print("an event is left out: ", err)
+		return
 	}
 	for _, key := range keys {
 		client.Produce(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Value: event}, func(_ *kgo.Record, err error) {
@@ -105,5 +104,4 @@ func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, t
 			}
 		})
 	}
-	return nil
 }
