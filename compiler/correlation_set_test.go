@@ -236,7 +236,7 @@ func TestCorrelationOverrides(t *testing.T) {
 			t.Fatal(ds)
 		}
 		rules, ds := LowerAll(docs, Options{Overrides: o})
-		return rules, ds
+		return rules, append(o.Check(docs), ds...)
 	}
 	find := func(rules []*ir.Rule, title string) *ir.Rule {
 		i := slices.IndexFunc(rules, func(r *ir.Rule) bool { return r.Meta.Title == title && r.Correlation != nil })
@@ -260,6 +260,9 @@ func TestCorrelationOverrides(t *testing.T) {
 
 	for _, x := range []struct{ text, want string }{
 		{"  - {rule: " + many + ", thresholds: {gt: 7}}\n", "o.yml:3:67: warning: the correlation Many failures has no gt to be replaced [override]"},
+		{"  - {rule: failure, thresholds: {gt: 7}}\n", "o.yml:3:38: warning: the rule failure has no gt to be replaced [override]"},
+		{"  - {rule: [" + many + ", failure], thresholds: {gte: 7}}\n", ""},
+		{"  - {rule: [" + many + ", failure], thresholds: {lt: 7}}\n", "o.yml:3:78: warning: these rules have no lt to be replaced [override]"},
 		{"  - rule: " + many + "\n    filter: {sel: {a: b}, condition: not sel}\n", "o.yml:4:13: warning: a filter has no effect on the correlation Many failures [override]"},
 		{"  - {rule: " + old + ", thresholds: {gt: 0}}\n", ""},
 		{"  - {rule: " + many + ", thresholds: {gte: -3}}\n", ""},

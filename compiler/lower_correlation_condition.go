@@ -12,7 +12,6 @@ import (
 // condition lowers what must hold of a group.
 func (cl *correlationLowerer) condition(override Override) {
 	c, out := cl.c, cl.out
-	used := map[sigma.ThresholdOp]bool{}
 	switch c.Type {
 	case sigma.AfterSilence, sigma.NewValue, sigma.Summary:
 	default:
@@ -20,13 +19,13 @@ func (cl *correlationLowerer) condition(override Override) {
 	}
 	switch c.Type {
 	case sigma.EventCount:
-		out.Bounds = cl.bounds(c.Thresholds, override, used, 1, math.Inf(1), c.Pos)
+		out.Bounds = cl.bounds(c.Thresholds, override, 1, math.Inf(1), c.Pos)
 	case sigma.ValueCount:
 		cl.needsField()
-		out.Bounds = cl.bounds(c.Thresholds, override, used, 0, math.Inf(1), c.Pos)
+		out.Bounds = cl.bounds(c.Thresholds, override, 0, math.Inf(1), c.Pos)
 	case sigma.ValueSum, sigma.ValueAvg, sigma.ValuePercentile:
 		cl.needsField()
-		out.Bounds = cl.bounds(c.Thresholds, override, used, math.Inf(-1), math.Inf(1), c.Pos)
+		out.Bounds = cl.bounds(c.Thresholds, override, math.Inf(-1), math.Inf(1), c.Pos)
 		if c.Type == sigma.ValuePercentile {
 			out.Percentile = 50
 			if c.Percentile != nil {
@@ -37,7 +36,7 @@ func (cl *correlationLowerer) condition(override Override) {
 			}
 		}
 	case sigma.Temporal, sigma.TemporalOrdered:
-		cl.temporal(override, used)
+		cl.temporal(override)
 	case sigma.NewValue:
 		if len(c.Fields) == 0 {
 			cl.errorf(sigma.CodeMissingKey, c.Pos, "name fields", "the correlation does not say whose values are new")
@@ -49,7 +48,7 @@ func (cl *correlationLowerer) condition(override Override) {
 			cl.errorf(sigma.CodeCorrelation, c.Lookback.Pos, "make the lookback longer than the silence", "no event before the silence lies in the lookback")
 		}
 	case sigma.Counts:
-		cl.counts(override, used)
+		cl.counts(override)
 	case sigma.Increase:
 		cl.increase()
 	case sigma.Summary:
@@ -59,23 +58,6 @@ func (cl *correlationLowerer) condition(override Override) {
 	default:
 		cl.errorf(sigma.CodeBadValue, c.TypePos, "write event_count, or another type", "there is no correlation type %q", c.Type)
 	}
-	for _, t := range override.Thresholds {
-		if !used[t.Op] {
-			cl.overrideWarning(t.Pos, "replace an operator that it has", "the correlation %s has no %s to be replaced", inputName(cl.doc), t.Op)
-		}
-	}
-	for _, f := range override.filters {
-		if !cl.legacy {
-			cl.overrideWarning(f.Pos, "override the rules that it correlates", "a filter has no effect on the correlation %s", inputName(cl.doc))
-		}
-	}
-}
-
-func (cl *correlationLowerer) overrideWarning(pos sigma.Pos, hint, format string, args ...any) {
-	file := cl.file
-	cl.file = cl.opts.Overrides.fileName()
-	cl.warnf(sigma.CodeOverride, pos, hint, format, args...)
-	cl.file = file
 }
 
 func (cl *correlationLowerer) needsField() {
@@ -86,7 +68,7 @@ func (cl *correlationLowerer) needsField() {
 
 // bounds lowers thresholds on a number that is least at least and most at most;
 // a count where least is finite.
-func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, used map[sigma.ThresholdOp]bool, least, most float64, pos sigma.Pos) []ir.Bound {
+func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, least, most float64, pos sigma.Pos) []ir.Bound {
 	if len(ts) == 0 {
 		cl.errorf(sigma.CodeCorrelation, pos, "add one, such as gte: 10", "the condition has none of %s", strings.Join(sigma.ThresholdOps(), ", "))
 		return nil
@@ -98,7 +80,7 @@ func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, us
 	for _, t := range ts {
 		if i := slices.IndexFunc(override.Thresholds, func(o sigma.Threshold) bool { return o.Op == t.Op }); i >= 0 {
 			t.Value, t.Placeholder = override.Thresholds[i].Value, ""
-			used[t.Op], changed = true, true
+			changed = true
 		}
 		if t.Placeholder != "" {
 			changed = true
@@ -131,7 +113,7 @@ func (cl *correlationLowerer) bounds(ts []sigma.Threshold, override Override, us
 }
 
 // temporal lowers the condition of a temporal type.
-func (cl *correlationLowerer) temporal(override Override, used map[sigma.ThresholdOp]bool) {
+func (cl *correlationLowerer) temporal(override Override) {
 	c, out := cl.c, cl.out
 	n := len(out.Inputs)
 	if n < 2 {
@@ -161,7 +143,7 @@ func (cl *correlationLowerer) temporal(override Override, used map[sigma.Thresho
 		all = asksForAll(out.Combination, n)
 	case len(c.Thresholds) > 0:
 		pos = c.Thresholds[0].Pos
-		out.Bounds = cl.bounds(c.Thresholds, override, used, 1, float64(n), c.Pos)
+		out.Bounds = cl.bounds(c.Thresholds, override, 1, float64(n), c.Pos)
 		for k := 1; k <= n && all; k++ {
 			all = boundsHold(out.Bounds, k) == (k == n)
 		}
@@ -206,7 +188,7 @@ func boundsHold(bs []ir.Bound, k int) bool {
 }
 
 // counts lowers the conditions of each rule's own count.
-func (cl *correlationLowerer) counts(override Override, used map[sigma.ThresholdOp]bool) {
+func (cl *correlationLowerer) counts(override Override) {
 	c, out := cl.c, cl.out
 	for _, rc := range c.RuleCounts {
 		i := cl.named(rc.Rule, "condition")
@@ -217,7 +199,7 @@ func (cl *correlationLowerer) counts(override Override, used map[sigma.Threshold
 			cl.errorf(sigma.CodeCorrelation, rc.Rule.Pos, "put the operators together", "condition says twice what the count of %q must be", rc.Rule.Name)
 			continue
 		}
-		out.Counts = append(out.Counts, ir.Count{Input: i, Bounds: cl.bounds(rc.Thresholds, override, used, 0, math.Inf(1), rc.Rule.Pos)})
+		out.Counts = append(out.Counts, ir.Count{Input: i, Bounds: cl.bounds(rc.Thresholds, override, 0, math.Inf(1), rc.Rule.Pos)})
 	}
 	if r := c.Ratio; r != nil {
 		of, to := cl.named(r.Of, "ratio"), cl.named(r.To, "ratio")

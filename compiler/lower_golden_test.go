@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,10 +8,9 @@ import (
 	"testing"
 
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var update = flag.Bool("update", false, "write the goldens anew")
 
 // Each testdata/lower/*.yml is lowered as a whole: its rules with its filters,
 // and with what the comments at its top set:
@@ -31,20 +29,7 @@ func TestLowerGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := lowerText(t, filepath.Base(file), data)
-			golden := strings.TrimSuffix(file, ".yml") + ".ir"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("%s differs; got\n%s\nwant\n%s", golden, got, want)
-			}
+			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".ir", got)
 		})
 	}
 }

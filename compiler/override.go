@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,8 +204,10 @@ func (e *overrideEntry) means(doc *sigma.Document) bool {
 		})
 }
 
-// Check finds the ids, names and tags that none of the documents has. They are
-// warnings: other rules may have them. NewRuleSet calls Check.
+// Check finds the ids, names and tags that none of the documents has, and what
+// changes nothing of the rules that are meant: thresholds that they do not have,
+// filters on correlations. They are warnings: other rules may have them.
+// NewRuleSet calls Check.
 func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 	if o == nil {
 		return nil
@@ -237,6 +240,81 @@ func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 		for _, t := range e.tags {
 			unknown(t, "tag", tags)
 		}
+		ds = append(ds, o.withoutEffect(e, docs)...)
 	}
 	return ds
+}
+
+// withoutEffect finds what of an override changes nothing of any rule it means.
+func (o *Overrides) withoutEffect(e overrideEntry, docs []*sigma.Document) (ds sigma.Diagnostics) {
+	var meant []*sigma.Document
+	for _, d := range docs {
+		if d != nil && d.Kind != sigma.KindFilter && e.means(d) {
+			meant = append(meant, d)
+		}
+	}
+	if len(meant) == 0 {
+		return nil
+	}
+	what := "the rules with the tag " + strconv.Quote(firstOf(e.tags)) + " have"
+	if len(meant) == 1 {
+		what = "the rule " + inputName(meant[0]) + " has"
+		if meant[0].Correlation != nil {
+			what = "the correlation " + inputName(meant[0]) + " has"
+		}
+	} else if len(e.tags) == 0 {
+		what = "these rules have"
+	}
+	warn := func(pos sigma.Pos, hint, format string, args ...any) {
+		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: pos, Severity: sigma.SeverityWarning, Code: sigma.CodeOverride,
+			Message: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	for _, t := range e.Thresholds {
+		if !slices.ContainsFunc(meant, func(d *sigma.Document) bool { return slices.Contains(thresholdOps(d), t.Op) }) {
+			hint := "leave it out: only correlations have thresholds"
+			var has []string
+			for _, d := range meant {
+				for _, op := range thresholdOps(d) {
+					if !slices.Contains(has, string(op)) {
+						has = append(has, string(op))
+					}
+				}
+			}
+			if len(has) > 0 {
+				hint = "replace an operator that it has: " + strings.Join(has, ", ")
+			}
+			warn(t.Pos, hint, "%s no %s to be replaced", what, t.Op)
+		}
+	}
+	if !slices.ContainsFunc(meant, func(d *sigma.Document) bool { return d.Correlation == nil }) {
+		for _, f := range e.filters {
+			warn(f.Pos, "override the rules that it correlates", "a filter has no effect on the correlation %s", inputName(meant[0]))
+		}
+	}
+	return ds
+}
+
+func firstOf(rs []reference) string {
+	if len(rs) == 0 {
+		return ""
+	}
+	return rs[0].name
+}
+
+// thresholdOps are the operators of a rule's thresholds, those of a legacy
+// aggregation among them.
+func thresholdOps(d *sigma.Document) (ops []sigma.ThresholdOp) {
+	if a := d.Aggregation(); a != nil {
+		ops = append(ops, a.Op)
+	}
+	if c := d.Correlation; c != nil {
+		ts := slices.Clone(c.Thresholds)
+		for _, r := range c.RuleCounts {
+			ts = append(ts, r.Thresholds...)
+		}
+		for _, t := range ts {
+			ops = append(ops, t.Op)
+		}
+	}
+	return ops
 }

@@ -181,8 +181,12 @@ func TestOverrides(t *testing.T) {
 	if _, ds := ParseOverrides("over.yaml", []byte("rulewright-overrides: 1\noverrides:\n  - rule: named\n    filter: {night: {g: a}}\n")); !ds.HasErrors() || ds[0].Pos.Line != 4 {
 		t.Errorf("a filter without a condition: %v", ds)
 	}
-	want := "over.yaml:7:12: warning: no rule has the id or name \"named\" [override]"
-	if ds := o.Check([]*sigma.Document{doc}); len(ds) != 1 || ds[0].Error() != want {
+	// The rule is no correlation.
+	want := `over.yaml:6:23: warning: the rule 6D0B1B0E-5c1f-4f43-9d0a-2f6f0a3f1c11 has no gte to be replaced [override]
+over.yaml:6:31: warning: the rule 6D0B1B0E-5c1f-4f43-9d0a-2f6f0a3f1c11 has no lt to be replaced [override]
+over.yaml:7:12: warning: no rule has the id or name "named" [override]
+over.yaml:8:23: warning: the rule 6D0B1B0E-5c1f-4f43-9d0a-2f6f0a3f1c11 has no gte to be replaced [override]`
+	if ds := o.Check([]*sigma.Document{doc}); ds.Error() != want {
 		t.Errorf("got %v", ds)
 	}
 	for _, c := range []struct{ text, want string }{

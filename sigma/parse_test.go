@@ -2,15 +2,14 @@ package sigma
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/rulewright/rulewright/internal/golden"
+)
 
 // TestErrors holds the findings of each bad document in testdata/errors to the
 // golden file beside it.
@@ -40,19 +39,7 @@ func TestErrors(t *testing.T) {
 			if err := ds.Render(&got); err != nil {
 				t.Fatal(err)
 			}
-			golden := strings.TrimSuffix(file, ".yml") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.String() != string(want) {
-				t.Errorf("findings differ from %s; got\n%s", golden, got.String())
-			}
+			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".golden", got.String())
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package sentinel_test
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -160,8 +160,6 @@ func TestPack(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
 // TestGolden holds each format to files that people have read.
 func TestGolden(t *testing.T) {
 	data, err := os.ReadFile("testdata/rules.yaml")
@@ -200,19 +198,7 @@ func TestGolden(t *testing.T) {
 				t.Errorf("%s: a second export differs", f)
 			}
 		}
-		name := "testdata/" + string(f) + ".golden"
-		if *update {
-			if err := os.WriteFile(name, []byte(b.String()), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.String() != string(want) {
-			t.Errorf("%s differs from its golden; look at the difference, then run with -update", f)
-		}
+		golden.Compare(t, "testdata/"+string(f)+".golden", b.String())
 	}
 }
 

@@ -55,8 +55,8 @@ Examples:
 			p, found := compiler.ParseProfile(s.name, s.data)
 			ds = append(append(ds, found...), p.Check(rf.catalogue, rf.docs)...)
 		case "overrides":
-			_, found := compiler.ParseOverrides(s.name, s.data)
-			ds = append(ds, found...)
+			o, found := compiler.ParseOverrides(s.name, s.data)
+			ds = append(append(ds, found...), o.Check(rf.docs)...)
 		case "pipeline":
 			_, found := compiler.ParsePipeline(s.name, s.data)
 			ds = append(ds, found...)

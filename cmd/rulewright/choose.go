@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rulewright/rulewright/sigma"
@@ -62,11 +63,27 @@ func (r *ruleFlags) choose() error {
 			if n := sigma.Nearest(r.id[0], known); n != "" {
 				return fmt.Errorf("no rule has the id, name or title %q; did you mean %q?", r.id[0], n)
 			}
+			if near := r.titlesWith(r.id[0]); len(near) > 0 {
+				return fmt.Errorf("no rule has the id, name or title %q; these titles have its words: %s", r.id[0], strings.Join(near, "; "))
+			}
+			return fmt.Errorf("no rule has the id, name or title %q; `rulewright rules` lists the rules", r.id[0])
 		}
 		return fmt.Errorf("no rule fits %s; `rulewright rules` lists the rules", strings.Join(given, " and "))
 	}
 	r.docs = kept
 	return nil
+}
+
+// titlesWith returns up to five titles that have all words of a text.
+func (r *ruleFlags) titlesWith(text string) (titles []string) {
+	words := strings.Fields(strings.ToLower(text))
+	for _, d := range r.docs {
+		title := strings.ToLower(d.Meta.Title)
+		if len(words) > 0 && len(titles) < 5 && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(title, w) }) {
+			titles = append(titles, strconv.Quote(d.Meta.Title))
+		}
+	}
+	return titles
 }
 
 // guides returns the guides that a rule's coverage names.

@@ -1,17 +1,15 @@
 package pysigma_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rulewright/rulewright/compiler/pysigma"
+	"github.com/rulewright/rulewright/internal/golden"
 	"github.com/rulewright/rulewright/sigma"
 )
-
-var update = flag.Bool("update", false, "write what comes out into testdata")
 
 // goldenCase is one `===` paragraph of a file in testdata: a pipeline, a rule,
 // and what becomes of it, findings included.
@@ -99,12 +97,12 @@ func TestApply(t *testing.T) {
 				got := outcome(t, c)
 				ran++
 				all.WriteString("=== " + c.name + "\n--- pipeline\n" + c.pipeline + "--- rule\n" + c.rule + "--- want\n" + got + "\n")
-				if got != c.want && !*update {
+				if got != c.want && !golden.Updating() {
 					t.Errorf("got\n%s\nwant\n%s", got, c.want)
 				}
 			})
 		}
-		if *update && ran == len(cases) { // not when only some were run
+		if golden.Updating() && ran == len(cases) { // not when only some were run
 			if err := os.WriteFile(file, []byte(strings.TrimSuffix(all.String(), "\n")), 0o666); err != nil {
 				t.Fatal(err)
 			}
