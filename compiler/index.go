@@ -217,3 +217,10 @@ func (b bitset) each(f func(i int)) {
 		}
 	}
 }
+
+func (b bitset) count() (n int) {
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}

@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"math/bits"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
@@ -30,13 +29,6 @@ type Metrics interface {
 	// Evicted is called when a Stream forgets a group of a correlation, or a
 	// key of a rule with once, for want of room.
 	Evicted(rule *RuleInfo)
-}
-
-func (b bitset) count() (n int) {
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }
 
 // timedMatch is matchGroup, of which it tells.
