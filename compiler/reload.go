@@ -8,8 +8,10 @@ package compiler
 // for: it is made beforehand, on any goroutine. Reload itself looks at what
 // the rules mean and at the events that wait, not at what is remembered.
 //
-// Other streams and calls of Match that use the old set are not disturbed; it
-// is given back to the collector when the last of them has let go.
+// Other streams and calls of Match that use the old set are not disturbed. It
+// is given back to the collector when the last of them has let go, and the last
+// of its hits that somebody holds without having asked for Selections, Matched or
+// Entities, or that wait for the watermark.
 func (st *Stream) Reload(rs *RuleSet) Carried {
 	if st.closed {
 		return Carried{}

@@ -49,6 +49,7 @@ func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)
 	if err = rs.receive(&s.in, ev); err != nil {
+		s.release(rs)
 		return nil, err
 	}
 	return rs.hits(s)
@@ -60,6 +61,7 @@ func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	s := rs.scratch.Get().(*scratch)
 	if !s.in.take(ev) {
 		if s.in, err = readIncoming(ev); err != nil {
+			s.release(rs)
 			return nil, err
 		}
 	}

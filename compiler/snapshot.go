@@ -66,7 +66,7 @@ func (st *Stream) Snapshot(w io.Writer) error {
 		for n := k.raised.oldest; n != nil; n = n.newer {
 			x.text(n.key)
 			x.int(n.value.time)
-			x.len(n.value.hit.Repeats)
+			x.len(n.value.repeats)
 		}
 	}
 	x.section(framePending)
@@ -146,7 +146,7 @@ func RestoreStream(rs *RuleSet, opts StreamOptions, r io.Reader) (*Stream, Carri
 		case *onceKeeper:
 			for ; n > 0 && x.err == nil; n-- {
 				entry, made := to.raised.touch(x.text())
-				entry.value = raisedHit{time: x.time(), hit: &Hit{Repeats: x.len()}}
+				entry.value = raisedHit{time: x.time(), repeats: x.len()}
 				if !made {
 					x.damaged("a key twice")
 				}

@@ -177,7 +177,7 @@ func (t *table[K]) number(k K) (number uint64, known bool) {
 	return t.numbers[k], false
 }
 
-// Errors of Restore, for errors.Is: what is read is no snapshot of a stream,
+// Errors of RestoreStream, for errors.Is: what is read is no snapshot of a stream,
 // one of another version, damaged or cut short.
 var (
 	ErrNotSnapshot     = errors.New("this is no snapshot of a stream")

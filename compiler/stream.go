@@ -66,8 +66,9 @@ type StreamStats struct {
 	DroppedEvents int64 // events and values of a group, by MaxGroupEvents
 	CutKeys       int64 // events with more groups or tuples than are looked at
 
-	Groups  int // now remembered
-	Pending int // events now waiting for the watermark
+	Groups   int // of correlations, now remembered
+	OnceKeys int // of rules with once, now remembered
+	Pending  int // events now waiting for the watermark
 }
 
 // Ahead is an event that moved the watermark, or a call of Advance, and how many
@@ -224,11 +225,13 @@ func (st *Stream) read(ev any, err *error) {
 	s := rs.scratch.Get().(*scratch)
 	in := &s.in
 	if *err = rs.receive(in, ev); *err != nil {
+		s.release(rs)
 		return
 	}
 	st.in = in
 	g, failed := rs.look(s, in)
 	if *err = failed; failed != nil {
+		s.release(rs)
 		return
 	}
 	if in.record.Time.IsZero() {
@@ -447,6 +450,9 @@ func (st *Stream) Close() []*Hit {
 func (st *Stream) Stats() StreamStats {
 	stats := st.engine.stats
 	stats.Pending = st.engine.pending.Len()
+	for _, k := range st.engine.onces {
+		stats.OnceKeys += k.raised.len()
+	}
 	return stats
 }
 

@@ -1,8 +1,11 @@
 package compiler
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
+	"weak"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -25,9 +28,19 @@ type onceKeeper struct {
 	raised aged[raisedHit]
 }
 
+// raisedHit is what is remembered of a hit. The hit itself, with its event, is
+// its caller's, who has its repeats as long as it is somebody's.
 type raisedHit struct {
-	hit  *Hit
-	time int64
+	hit     weak.Pointer[Hit]
+	repeats int
+	time    int64
+}
+
+func (x *raisedHit) repeat() {
+	x.repeats++
+	if h := x.hit.Value(); h != nil {
+		h.Repeats = x.repeats
+	}
 }
 
 func (e *engine) keeper(info *RuleInfo, o *ir.Once) *onceKeeper {
@@ -42,7 +55,7 @@ func (e *engine) keeper(info *RuleInfo, o *ir.Once) *onceKeeper {
 func (e *engine) raiseOnce(h heldHit, late bool) {
 	k := h.once
 	if x, ok := k.raised.entries[h.key]; ok && h.time-x.value.time <= k.span && x.value.time-h.time <= k.span && (!late || x.value.time >= e.mark-k.span) {
-		x.value.hit.Repeats++
+		x.value.repeat()
 		return
 	}
 	e.out = append(e.out, h.hit)
@@ -50,7 +63,7 @@ func (e *engine) raiseOnce(h heldHit, late bool) {
 		return
 	}
 	x, made := k.raised.touch(h.key)
-	x.value = raisedHit{h.hit, h.time}
+	x.value = raisedHit{hit: weak.Make(h.hit), repeats: h.hit.Repeats, time: h.time}
 	if made && k.raised.len() > e.opts.MaxGroups {
 		k.raised.remove(k.raised.oldest)
 		e.evicted(k.info)
@@ -70,21 +83,34 @@ func (k *onceKeeper) expire(mark int64) {
 	}
 }
 
-// onceKey is the key of an event, or of a correlation hit's group.
+// maxOnceKeyBytes bounds a key of once. Of what is longer a hash is kept.
+const maxOnceKeyBytes = 16 << 10
+
+// longOnceKey stands where other keys have how many values the first field has.
+const longOnceKey = "long"
+
+// onceKey is the key of an event, or of a correlation hit's group: of each field
+// how many values there are, and these in order.
 func onceKey(s *subject, by []*field) string {
-	key := ""
+	var key []byte
+	add := func(part string) { key = append(appendKeyLength(key, len(part)), part...) }
 	for _, f := range by {
 		keys := keysOf(s, f)
 		if len(keys) == 0 {
 			keys = []string{""} // as in a group's key
 		}
 		slices.Sort(keys)
-		k, _ := tupleKeys([][]string{{strconv.Itoa(len(keys))}})
-		key += k[0]
+		add(strconv.Itoa(len(keys)))
 		for _, v := range keys {
-			k, _ := tupleKeys([][]string{{v}})
-			key += k[0]
+			add(v)
 		}
 	}
-	return key
+	if len(key) > maxOnceKeyBytes {
+		sum, first := sha256.Sum256(key), keyParts(string(key))[1] // see onceShardKey
+		key = nil
+		add(longOnceKey)
+		add(first)
+		add(hex.EncodeToString(sum[:]))
+	}
+	return string(key)
 }

@@ -288,7 +288,7 @@ func stream(t testing.TB, set *compiler.RuleSet, recs []event.Record) (hits []*c
 		hits = append(hits, found...)
 	}
 	hits = append(hits, st.Close()...)
-	if stats := st.Stats(); stats != (compiler.StreamStats{Groups: stats.Groups}) {
+	if stats := st.Stats(); stats != (compiler.StreamStats{Groups: stats.Groups, OnceKeys: stats.OnceKeys}) {
 		t.Errorf("left out: %+v", stats)
 	}
 	var b strings.Builder
