@@ -300,7 +300,7 @@ func (l *lowerer) rule(t target, top scope, override Override) *ir.Rule {
 		if err != nil {
 			continue
 		}
-		if f, unknown := l.lookup(name, top); unknown == nil {
+		if f, unknown := l.lookup(name, top); unknown == nil && !f.Mixed {
 			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: f})
 		}
 	}

@@ -91,6 +91,7 @@ type fieldEntry struct {
 	column string
 	join   *ir.Join
 	list   bool   // what it holds is a list, or may be
+	mixed  bool   // it holds other things, too
 	source string // a page or a kind of real event that shows the field
 	said   bool   // a file names the field; false for what only the schema has
 }
@@ -286,6 +287,7 @@ func (f fieldEntry) over(below fieldEntry) fieldEntry {
 	f.column = cmp.Or(f.column, below.column)
 	f.source = cmp.Or(f.source, below.source)
 	f.list = f.list || below.list
+	f.mixed = f.mixed || below.mixed
 	f.said = f.said || below.said
 	return f
 }

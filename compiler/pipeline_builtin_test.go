@@ -187,6 +187,47 @@ func TestPipelineNameValueLists(t *testing.T) {
 	}
 }
 
+// The ids of a record's actor in Defender XDR are those of a user as well: a rule
+// compares them, a hit does not call them a service principal.
+func TestMixedFieldIsNoEntity(t *testing.T) {
+	docs, ds := sigma.Parse("f", []byte(`rulewright: 1
+title: Acted
+logsource: {product: azure, service: auditlogs}
+detection:
+  acted:
+    InitiatedBy.app.servicePrincipalId: 8f0e2f3c-5d11-4d07-a2bb-3c0c4a2ef7a1
+  condition: acted
+entities:
+  - account: InitiatedBy.user.userPrincipalName
+  - service-principal: InitiatedBy.app.servicePrincipalId
+`))
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	for _, c := range []struct{ pipeline, condition, entities string }{
+		{"sentinel", "InitiatedBy{}.app.servicePrincipalId", "account service-principal"},
+		{"defender", "RawEventData{}.Actor{}[Type=2].ID", "account"},
+		{"mde-hunting", "RawEventData{}.Actor{}[Type=2].ID", "account"},
+	} {
+		p, err := BuiltinPipeline(c.pipeline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, ds := Lower(docs[0], Options{Pipeline: p})
+		if len(ds) > 0 || len(rules) == 0 {
+			t.Fatal(c.pipeline, ds)
+		}
+		var entities []string
+		for _, e := range rules[0].Entities {
+			entities = append(entities, e.Type)
+		}
+		text, err := CEL(rules[0])
+		if err != nil || !strings.Contains(text, c.condition) || strings.Join(entities, " ") != c.entities {
+			t.Errorf("%s: %v of %s (%v)", c.pipeline, entities, text, err)
+		}
+	}
+}
+
 func sourceOf(t *testing.T, pipeline string, ls sigma.LogSource) target {
 	t.Helper()
 	p, err := BuiltinPipeline(pipeline)

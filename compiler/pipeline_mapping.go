@@ -44,6 +44,7 @@ type mappedField struct {
 	template bool // the name ends in .*
 	said     bool // a file names it
 	none     bool // the target does not have it
+	mixed    bool // it holds other things, too
 	join     *ir.Join
 	source   string
 }
@@ -128,7 +129,7 @@ func (p *Pipeline) mapping(table string, aliases map[string]aliasEntry) *mapping
 }
 
 func (m *mapping) add(name string, e fieldEntry) {
-	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*"), said: e.said, none: e.none, join: e.join, source: e.source}
+	f := &mappedField{name: name, typ: e.typ, column: e.column, template: strings.HasSuffix(name, ".*"), said: e.said, none: e.none, join: e.join, source: e.source, mixed: e.mixed}
 	head, _, _ := strings.Cut(name, ".")
 	parent, rest := m.parent(name)
 	switch {

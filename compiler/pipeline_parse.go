@@ -260,6 +260,7 @@ var fieldKeys = []pipelineKey[fieldEntry]{
 	{"by", textShape, "what stands between the parts of a join", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { r.joined(f).By = r.text(v, "by") }},
 	{"list", trueShape, "what the field holds is a list, or may be", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.list = r.isTrue(v, "list") }},
 	{"source", textShape, "the page or kind of real event that shows the field, where the table's does not", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.source = r.text(v, "source") }},
+	{"mixed", trueShape, "the field holds other things, too: it is compared, and no entity is read from it", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.mixed = r.isTrue(v, "mixed") }},
 	{"absent", trueShape, "the form does not have the field", func(r *pipelineReader, v *yaml.Node, f *fieldEntry) { f.none = r.isTrue(v, "absent") }},
 }
 

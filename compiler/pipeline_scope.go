@@ -35,6 +35,7 @@ type place struct {
 	join    *ir.Join
 	typ     ir.Type
 	column  string
+	mixed   bool
 	unknown *unknownField
 }
 
@@ -96,7 +97,7 @@ func (s scope) lookup(name string, forElements bool) place {
 	}
 	abs := appendKeys(f.path, full[n:])
 	if n == len(full) {
-		p.typ = f.typ
+		p.typ, p.mixed = f.typ, f.mixed
 	}
 	p.scope = scope{names: m, inner: true, base: strings.Join(append([]string{f.name}, full[n:]...), "."), path: abs}
 	if p.typ == ir.TypeIP {
@@ -182,7 +183,7 @@ func (s scope) walk(f sigma.Field, where []ir.Where, forElements bool) place {
 			p.rel = append(p.rel, last)
 		}
 		out.rel = append(slices.Clip(out.rel), p.rel...)
-		out.typ, out.scope = p.typ, p.scope
+		out.typ, out.mixed, out.scope = p.typ, p.mixed, p.scope
 		if i == 0 {
 			out.column, out.unknown, out.join = p.column, p.unknown, p.join
 		}
@@ -209,7 +210,7 @@ func (s scope) element(f sigma.Field) (over ir.Field, inner scope, unknown *unkn
 }
 
 func (p place) field(f sigma.Field) ir.Field {
-	out := ir.Field{Name: f.Name, Path: ir.Path{}.Join(p.rel), Type: p.typ, Column: p.column}
+	out := ir.Field{Name: f.Name, Path: ir.Path{}.Join(p.rel), Type: p.typ, Column: p.column, Mixed: p.mixed}
 	if p.column != "" {
 		_, out.ColumnType, _ = p.names.schema.column(p.column)
 	}

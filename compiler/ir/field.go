@@ -28,6 +28,9 @@ type Field struct {
 	// Join, if any, says that Column is no column but what others come to, in
 	// a query only; Path has one step then, the name.
 	Join *Join
+	// Mixed: it holds other things than what it is called, too, so that a rule
+	// may compare it and no hit shows it as an entity.
+	Mixed bool
 	// Derive, if any, replaces each scalar by something computed from it.
 	Derive *Derivation
 }
