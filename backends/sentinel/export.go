@@ -319,6 +319,9 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 	}
 	m := mapEntities(q, c.Entities)
 	a.query, a.mappings, a.details = m.Query, m.Mappings, m.Details
+	if a.kind == "rule" {
+		a.giveTitle()
+	}
 	if scheduled && r.Correlation == nil {
 		if r.Once == nil { // else the query has what is new in it
 			a.query = onlyNew(q, a.query, r, a.schedule)
@@ -330,21 +333,40 @@ func (e *exporter) print(a *artefact, r *ir.Rule) error {
 			Message: fmt.Sprintf("%s: the query has %d characters; the service takes %d", r.Meta.Title, n, maxQuery),
 			Hint:    "put long lists into a watchlist, or divide the rule"}
 	}
-	if shown := a.shown(); shown != "" && !strings.Contains(a.title, "{{") && !strings.Contains(a.title, "}}") {
-		tail := ": {{" + shown + "}}"
-		a.titleFormat = clip(a.title, maxName-len(tail)) + tail
-	}
 	return nil
 }
 
-func (a *artefact) shown() string {
-	switch {
-	case len(a.mappings) > 0:
-		return a.mappings[0].Shown
-	case len(a.details) > 0:
-		return a.details[0].Column
+// giveTitle makes the title show what a hit is about.
+func (a *artefact) giveTitle() {
+	columns := a.shown()
+	if len(columns) == 0 || strings.Contains(a.title, "{{") || strings.Contains(a.title, "}}") {
+		return
 	}
-	return ""
+	shown := columns[0]
+	if len(columns) > 1 {
+		shown += "Shown"
+		a.query += fmt.Sprintf("\n| extend %s = coalesce(%s)", shown, strings.Join(columns, ", "))
+	}
+	tail := ": {{" + shown + "}}"
+	a.titleFormat = clip(a.title, maxName-len(tail)) + tail
+}
+
+// shown returns the column of the first entity, and those of its kind that stand
+// in for it where a row has none: a service principal that acted, not a user.
+func (a *artefact) shown() []string {
+	if len(a.mappings) == 0 {
+		if len(a.details) > 0 {
+			return []string{a.details[0].Column}
+		}
+		return nil
+	}
+	var columns []string
+	for _, m := range a.mappings {
+		if m.Type == a.mappings[0].Type {
+			columns = append(columns, m.Shown)
+		}
+	}
+	return columns
 }
 
 // closingColumns are those of its last event that a custom detection needs of a
