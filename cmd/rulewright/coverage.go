@@ -233,6 +233,8 @@ func (c *cli) coverageRules(r *coverage.Report, missing bool) {
 				}
 			case !rule.Runs:
 				mark, why = "lacks", "parameters without a value: "+strings.Join(rule.Lacks, ", ")
+			case rule.Snapshot:
+				why = "over snapshots, with `rulewright match`; no export has it"
 			}
 			fmt.Fprintf(c.out, "  %-8s  %-7s  %-13s  %s\n", mark, rule.Tier, rule.Level, clean(rule.Title))
 			if why != "" {
@@ -273,6 +275,9 @@ func (c *cli) coverageCounts(r *coverage.Report) {
 		line += fmt.Sprintf("; %d lack a parameter", waiting)
 	}
 	fmt.Fprintln(c.out, line)
+	if n := coverage.CountSnapshots(r.Rules); n > 0 {
+		fmt.Fprintf(c.out, "of these, over snapshots that `rulewright match` reads and no workspace holds, so that no export has them: %s\n", plural(n, "rule"))
+	}
 }
 
 // gains prints what one thing more would add.

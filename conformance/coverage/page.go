@@ -51,6 +51,7 @@ type pageView struct {
 	Cases                  Fixtures
 	Alerts, Techniques     int
 	SeenRules, RunRules    int
+	SnapshotRules          int // of those that run
 	GuideViews             []guideView
 	Tactics                []*Tactic
 	TacticRules            map[string]int
@@ -78,6 +79,7 @@ func (r *Report) view() *pageView {
 	v := &pageView{Report: r, Tactics: r.Matrix(), TacticRules: map[string]int{}, byID: map[string]*Rule{}}
 	v.Covered, v.Visible, v.Runs = Count(r.Items)
 	v.SeenRules, v.RunRules = CountRules(r.Rules)
+	v.SnapshotRules = CountSnapshots(r.Rules)
 	techniques := map[string]bool{}
 	for _, rule := range r.Rules {
 		v.byID[rule.ID] = rule

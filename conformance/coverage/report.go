@@ -62,6 +62,9 @@ type Rule struct {
 	// Needs how they must be there.
 	Tables []string `json:"tables"`
 	Needs  string   `json:"needs"`
+	// Snapshot: all of them are snapshots, which no workspace holds: the rule
+	// runs in `rulewright match` alone.
+	Snapshot bool `json:"snapshot,omitempty"`
 	// Hunted are the tables of Defender XDR in which the rule can be asked too.
 	Hunted []string `json:"hunted,omitempty"`
 	// Parameters are those that the rule uses, Lacks those without a value, for
@@ -223,6 +226,16 @@ func CountRules(rules []*Rule) (visible, runs int) {
 		}
 	}
 	return visible, runs
+}
+
+// CountSnapshots returns how many of the rules run over snapshots alone.
+func CountSnapshots(rules []*Rule) (runs int) {
+	for _, r := range rules {
+		if r.Runs && r.Snapshot {
+			runs++
+		}
+	}
+	return runs
 }
 
 // ItemsOf returns the items of a guide.

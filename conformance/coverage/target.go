@@ -223,6 +223,7 @@ func (m *maker) rule(d *sigma.Document, p *proof) *Rule {
 	}
 	if known {
 		r.Tables, r.Needs = r.needs.tables(), r.needs.String()
+		r.Snapshot = len(r.Tables) > 0 && !slices.ContainsFunc(r.Tables, func(t string) bool { return !isSnapshot(t) })
 	}
 	for _, d := range m.dialects {
 		if name := "sql-" + d.Name(); r.Targets[name].State == "" {
@@ -244,6 +245,10 @@ func (m *maker) rule(d *sigma.Document, p *proof) *Rule {
 	r.Targets["export-defender"] = m.export(d, sentinel.Defender)
 	return r
 }
+
+// isSnapshot reports whether a table is one that is fetched (graph:users), not one
+// that a workspace holds.
+func isSnapshot(table string) bool { return strings.Contains(table, ":") }
 
 // parameters returns the names of the parameters of a document and of what it
 // refers to.
