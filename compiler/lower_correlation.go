@@ -138,12 +138,7 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	}
 	cl.condition(override)
 	r.Once = cl.onceOfGroup(out.GroupBy)
-	names := out.HitFields()
-	for _, e := range doc.Meta.Entities {
-		if slices.Contains(names, e.Field) {
-			r.Entities = append(r.Entities, ir.EntityField{Type: e.Type, Field: groupField(e.Field)})
-		}
-	}
+	r.Entities = cl.entitiesOfGroup(out.HitFields())
 	r.Lacks = slices.Clone(cl.params.lacks())
 	for _, m := range cl.inputs {
 		for _, l := range m.out {
@@ -156,6 +151,21 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	}
 	r.Source.Parameters = cl.params.bindings()
 	return !cl.diags.HasErrors()
+}
+
+// entitiesOfGroup lowers the entities of a correlation, whose hits have these
+// fields only.
+func (cl *correlationLowerer) entitiesOfGroup(names []string) []ir.EntityField {
+	var out []ir.EntityField
+	for _, e := range cl.doc.Meta.Entities {
+		if !slices.Contains(names, e.Field) {
+			cl.errorf(sigma.CodeCorrelation, e.Pos, sigma.NearestHint(e.Field, names, "name fields of group-by, or of `fields` in new_value; or leave the entity out"),
+				"the %s of entities is %s, which hits of this correlation do not have", e.Type, e.Field)
+			continue
+		}
+		out = append(out, ir.EntityField{Type: e.Type, Field: groupField(e.Field)})
+	}
+	return out
 }
 
 // groupField is a part of a group's key, or a new value, as a field of the

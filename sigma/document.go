@@ -105,6 +105,7 @@ type Requirement struct {
 
 // Entity names the field that holds one end of a hit: an account, address, app …
 type Entity struct {
+	Pos   Pos    // of the field
 	Type  string // account, ip, app, service-principal, mailbox, host, url, file, resource
 	Field string // as a rule names fields
 }

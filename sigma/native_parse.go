@@ -151,7 +151,7 @@ func readEntities(l *loader, n *yaml.Node, d *Document) {
 			continue
 		}
 		if f, ok := l.field(e.value, "the field of "+e.name); ok {
-			d.Meta.Entities = append(d.Meta.Entities, Entity{Type: e.name, Field: f.Name})
+			d.Meta.Entities = append(d.Meta.Entities, Entity{Pos: l.pos(e.value), Type: e.name, Field: f.Name})
 		}
 	}
 }

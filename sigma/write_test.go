@@ -362,7 +362,7 @@ func (g *generator) nativeKeys(d *Document) {
 	m.Tier = pick(g, "report", "hunt", "product")
 	m.Requires = []Requirement{{Table: g.text(), Connector: g.text()}, {Table: "T", Licence: g.text()}}
 	m.Coverage = []string{"guide/item-one", "guide/two"}
-	m.Entities = []Entity{{pick(g, entityTypes...), "A.b"}, {"ip", "C[0].d"}}
+	m.Entities = []Entity{{Type: pick(g, entityTypes...), Field: "A.b"}, {Type: "ip", Field: "C[0].d"}}
 	m.Triage = &Triage{TruePositive: g.text(), Benign: g.text(), Actions: g.texts(), Scope: g.text()}
 	d.Once = &Once{By: g.fields(), For: g.timespan()}
 }

@@ -212,7 +212,7 @@ func (s *stepRun) lists() {
 		var out []sigma.Entity
 		for _, e := range doc.Meta.Entities {
 			for _, t := range one(e.Field) {
-				out = append(out, sigma.Entity{Type: e.Type, Field: t})
+				out = append(out, sigma.Entity{Pos: e.Pos, Type: e.Type, Field: t})
 			}
 		}
 		doc.Meta.Entities = out
