@@ -145,7 +145,7 @@ func (p *Profile) Check(catalogue []sigma.Parameter, docs []*sigma.Document) sig
 	}
 	for _, def := range catalogue {
 		if own, ok := known[def.Name]; ok && own.Type != "" {
-			def.Form = nil // what is for a rule's own parameter need not be in the catalogue's form
+			def.Form = own.Form // what is for a rule's own parameter need not be in the catalogue's form
 		}
 		known[def.Name] = def
 	}

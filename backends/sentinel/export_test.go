@@ -160,6 +160,28 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// What the pack rates high is looked for every quarter of an hour, but for
+// windows of a day and baselines, which are read again each time.
+func TestHighAlertsRunOften(t *testing.T) {
+	hourly := []string{"Alert on a user at home and in another country within ten minutes", "Alert on an account that got a role and was deleted within a day",
+		"Alert on many files downloaded after a risk detection about a token", "Alert on two kinds of stolen-token risk detections for one user within a day"}
+	set, _ := sentinel.Export(sentinel.YAML, inputs(t, sentinel.YAML, pack(t), filled(t)), sentinel.Options{Parameters: catalogue(t), Print: backends.KQL})
+	often := 0
+	for _, f := range set.Files {
+		text := string(f.Data)
+		switch {
+		case !strings.Contains(text, "\nseverity: High\n"):
+		case strings.Contains(text, "\nqueryFrequency: 15m\n"):
+			often++
+		case !slices.ContainsFunc(hourly, func(title string) bool { return strings.Contains(text, "\nname: "+title+"\n") }):
+			t.Errorf("%s runs less often", f.Name)
+		}
+	}
+	if often < 50 {
+		t.Errorf("only %d artefacts of level high", often)
+	}
+}
+
 // TestGolden holds each format to files that people have read.
 func TestGolden(t *testing.T) {
 	data, err := os.ReadFile("testdata/rules.yaml")

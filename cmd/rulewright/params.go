@@ -45,7 +45,7 @@ Examples:
 		names := map[string]bool{}
 		for _, x := range append([]*sigma.Document{d}, sentinel.Refers(d, rf.all)...) {
 			for _, p := range x.Parameters {
-				if p.Catalogue && !names[p.Name] {
+				if !names[p.Name] { // a parameter of its own with the name of one of the catalogue has the same value
 					names[p.Name] = true
 					used[p.Name]++
 				}
