@@ -275,7 +275,6 @@ title: Somebody new
 id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c02
 entities:
   - account: UserPrincipalName
-  - ip: IPAddress
 correlation:
   type: new_value
   rules: [sign_in]
