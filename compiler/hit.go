@@ -83,7 +83,8 @@ type Contribution struct {
 	Rule  *RuleInfo
 	Input int
 	Time  time.Time
-	// EventID is the event's own id, else a hash of the event. For a hit of
+	// EventID is the event's own id, else a hash of the event. One of more than
+	// 1,024 bytes is cut, with a hash of the whole behind it. For a hit of
 	// another correlation it is the ID of that hit.
 	EventID    string
 	Source     event.Source

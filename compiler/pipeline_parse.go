@@ -14,7 +14,13 @@ import (
 )
 
 // Limits of a pipeline file. The largest built-in one has some 40 KB.
-var pipelineLimits = yamlLimits{bytes: 4 << 20, nodes: 200_000, depth: 20}
+var pipelineLimits = yamlLimits{maxPipelineBytes, maxPipelineValues, maxPipelineDepth}
+
+const (
+	maxPipelineBytes  = 4 << 20
+	maxPipelineValues = 200_000
+	maxPipelineDepth  = 20
+)
 
 // ParsePipeline reads a pipeline file. file is used in positions only. It
 // returns all findings; the pipeline is nil if one of them is an error.

@@ -35,7 +35,13 @@ type profileValue struct {
 }
 
 // settingsLimits bound a profile or overrides file.
-var settingsLimits = yamlLimits{bytes: 16 << 20, nodes: 1_000_000, depth: 60}
+var settingsLimits = yamlLimits{maxSettingsBytes, maxSettingsValues, maxSettingsDepth}
+
+const (
+	maxSettingsBytes  = 16 << 20
+	maxSettingsValues = 1_000_000
+	maxSettingsDepth  = 60
+)
 
 // ParseProfile reads a profile file. It is tolerant: the profile holds what
 // could be read.

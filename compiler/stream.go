@@ -29,10 +29,10 @@ type StreamOptions struct {
 	// keys that each rule with once does. Beyond it the one that was without
 	// an event for longest is forgotten and counted.
 	MaxGroups int
-	// MaxGroupEvents bounds the events, and the distinct values, remembered
-	// for each group of a correlation. Beyond it, or beyond a gigabyte, the
-	// oldest is forgotten and counted; counts and values are then those of what
-	// is remembered.
+	// MaxGroupEvents bounds the events remembered for each group of a
+	// correlation, and the distinct values of new_value, increase and summary.
+	// Beyond it, or beyond a gigabyte, the oldest is forgotten and counted;
+	// counts and values are then those of what is remembered.
 	MaxGroupEvents int
 	// MaxPending bounds the events that wait for the watermark. Beyond it the
 	// oldest instant is decided early and counted.
@@ -64,7 +64,7 @@ type StreamStats struct {
 	DecidedEarly  int64 // events decided on before their time, by MaxPending
 	EvictedGroups int64 // by MaxGroups
 	DroppedEvents int64 // events and values of a group, by MaxGroupEvents
-	CutKeys       int64 // events with more groups or tuples than are looked at
+	CutKeys       int64 // events with more groups, values or numbers than are looked at
 
 	Groups   int // of correlations, now remembered
 	OnceKeys int // of rules with once, now remembered
@@ -374,6 +374,10 @@ func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 	}
 }
 
+// maxEventIDBytes bounds the id, and the table, that a window holds of an event.
+// What is longer is cut, and a hash of the whole keeps it apart from others.
+const maxEventIDBytes = 1 << 10
+
 // eventID returns the event's own id, else a hash of the event.
 func (st *Stream) eventID() string {
 	in := st.in
@@ -381,7 +385,7 @@ func (st *Stream) eventID() string {
 		in.identify()
 	}
 	if in.record.ID != "" {
-		return in.record.ID
+		return shortText(in.record.ID, maxEventIDBytes)
 	}
 	return strings.TrimPrefix(in.identity, "hash ")
 }
@@ -392,6 +396,7 @@ const maxKeptSources = 1000
 // source returns the event's source, one for all events of it.
 func (st *Stream) source() *event.Source {
 	src := st.in.record.Source
+	src.Table = shortText(src.Table, maxEventIDBytes)
 	p := st.lastSource
 	if p != nil && *p == src {
 		return p

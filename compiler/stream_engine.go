@@ -39,6 +39,7 @@ type engine struct {
 	divided  bool // part is set in corrs
 	origins  *origins
 
+	maxLog  int    // maxLogBytes, for tests to lower
 	packing []byte // scratch of pack
 	metrics Metrics
 
@@ -121,7 +122,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 	defaults(&opts.MaxGroups, DefaultMaxGroups)
 	defaults(&opts.MaxGroupEvents, DefaultMaxGroupEvents)
 	defaults(&opts.MaxPending, DefaultMaxPending)
-	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), mark: math.MinInt64, swept: math.MinInt64, byRule: map[*ir.Rule]*correlator{}, origins: &origins{}}
+	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), mark: math.MinInt64, swept: math.MinInt64, byRule: map[*ir.Rule]*correlator{}, origins: &origins{}, maxLog: maxLogBytes}
 	for _, r := range rules {
 		if r.Correlation == nil || len(r.Lacks) > 0 || e.byRule[r] != nil {
 			continue

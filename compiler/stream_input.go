@@ -177,44 +177,99 @@ func (c *correlator) tap(set *leafSet, input int, t ir.Tap) (*tapped, error) {
 // adds the keys of the groups that it puts the event in to keys.
 func (x *tapped) read(s *subject, m *inputMatch, keys texts) texts {
 	m.input, m.selections, m.origin, m.tuples, m.values = x.input, nil, 0, m.tuples[:0], nil
-	var cut, more bool
 	keys, one, none := soleKey(keys, s, x.groupBy, true)
 	if none {
 		return keys
 	}
+	var groups []string
+	cut := false
 	if !one {
-		var list []string
-		list, cut = groupKeys(keysOfAll(s, x.groupBy))
-		keys = append(keys, textsOf(list)...)
-	}
-	if len(x.counted) > 0 && len(keys) > 0 {
-		switch x.c.spec.Type {
-		case sigma.ValueCount, sigma.NewValue, sigma.Increase:
-			if m.tuples, one, none = soleKey(m.tuples, s, x.counted, false); !one && !none {
-				var list []string
-				list, more = tupleKeys(keysOfAll(s, x.counted))
-				m.tuples = textsOf(list)
-			}
-		case sigma.Summary:
-			m.values = &inputValues{fields: keysOfAll(s, x.counted)}
-		default:
-			for _, f := range x.counted {
-				y := s.yield(f)
-				for i := range y.scalars {
-					if n, ok := y.scalars[i].number(); ok {
-						if m.values == nil {
-							m.values = new(inputValues)
-						}
-						m.values.numbers = append(m.values.numbers, n)
-					}
-				}
-			}
+		if groups, cut = groupKeys(keysOfAll(s, x.groupBy)); len(groups) == 0 {
+			return keys
 		}
 	}
-	if cut || more {
+	if len(x.counted) > 0 {
+		cut = x.count(s, m) || cut
+	}
+	if !one {
+		var more bool
+		groups, more = m.share(groups)
+		keys, cut = append(keys, textsOf(groups)...), cut || more
+	}
+	if cut {
 		x.c.e.stats.CutKeys++
 	}
 	return keys
+}
+
+// count takes from an event what the correlation counts. cut says that there was
+// more than one event may have.
+func (x *tapped) count(s *subject, m *inputMatch) (cut bool) {
+	switch x.c.spec.Type {
+	case sigma.ValueCount, sigma.NewValue, sigma.Increase:
+		var one, none bool
+		if m.tuples, one, none = soleKey(m.tuples, s, x.counted, false); !one && !none {
+			var list []string
+			list, cut = tupleKeys(keysOfAll(s, x.counted))
+			m.tuples = textsOf(list)
+		}
+	case sigma.Summary:
+		m.values = &inputValues{fields: keysOfAll(s, x.counted)}
+		cut = m.values.cut(maxEventKeys)
+	default:
+		for _, f := range x.counted {
+			y := s.yield(f)
+			for i := range y.scalars {
+				n, ok := y.scalars[i].number()
+				if !ok {
+					continue
+				}
+				if m.values == nil {
+					m.values = new(inputValues)
+				}
+				if len(m.values.numbers) == maxEventKeys {
+					return true
+				}
+				m.values.numbers = append(m.values.numbers, n)
+			}
+		}
+	}
+	return cut
+}
+
+// share bounds what an event adds to all of its groups together, of which each
+// holds what is counted. It returns the groups that are left.
+func (m *inputMatch) share(groups []string) (left []string, cut bool) {
+	each := max(1, maxEventShares/len(groups))
+	if m.tuples.len() > each {
+		m.tuples, cut = m.tuples.first(each), true
+	}
+	counted := len(m.tuples)
+	if m.values != nil {
+		cut = m.values.cut(each) || cut
+		counted += len(m.values.numbers) * packedNumber
+	}
+	size := 0
+	for i, k := range groups {
+		if size += len(k) + counted; size > maxEventBytes && i > 0 {
+			return groups[:i], true
+		}
+	}
+	return groups, cut
+}
+
+// cut leaves so many numbers, and keys of each field, and says whether there
+// were more.
+func (v *inputValues) cut(most int) (cut bool) {
+	if cut = len(v.numbers) > most; cut {
+		v.numbers = slices.Clone(v.numbers[:most])
+	}
+	for i, keys := range v.fields {
+		if len(keys) > most {
+			v.fields[i], cut = keys[:most], true
+		}
+	}
+	return cut
 }
 
 // origin returns the number of where the last event came from, with the

@@ -10,8 +10,13 @@ import (
 
 const (
 	// maxEventKeys bounds the groups that a correlation puts one event in, and
-	// the tuples of values that it takes from it.
+	// the tuples of values, or the numbers, that it takes from it.
 	maxEventKeys = 1000
+	// maxEventShares bounds the tuples or numbers of one event in all of its
+	// groups together, as each holds its own. Each group has one at least.
+	maxEventShares = 10_000
+	// maxEventBytes bounds the bytes of these and of the groups' keys.
+	maxEventBytes = 4 << 20
 	// maxKeyBytes bounds one part of a key. What is longer is cut, and a hash
 	// of the whole keeps it apart from others.
 	maxKeyBytes = 4096
@@ -25,26 +30,28 @@ func keysOf(s *subject, f *field) []string {
 		keys = keys[:maxEventKeys+1] // one more, to be noticed
 	}
 	for i, k := range keys {
-		if len(k) > maxKeyBytes {
-			k = shortKey(k)
-		}
-		keys[i] = strings.Clone(k) // the event may be large
+		keys[i] = strings.Clone(shortText(k, maxKeyBytes)) // the event may be large
 	}
 	return keys
 }
 
-func shortKey(k string) string {
-	sum := sha256.Sum256([]byte(k))
-	cut := maxKeyBytes
-	for cut > 0 && !utf8.RuneStart(k[cut]) {
+// shortText cuts a text that is longer than so many bytes and puts a hash of the
+// whole behind it.
+func shortText(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	cut := most
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return k[:cut] + "…" + hex.EncodeToString(sum[:])
+	return s[:cut] + "…" + hex.EncodeToString(sum[:])
 }
 
 // groupKeys returns the keys of the groups that parts with these values belong
 // to: an absent part is empty, and with all of them absent there is no group.
-// cut says that there were more than maxEventKeys.
+// cut says that there are more than one event may have.
 func groupKeys(parts [][]string) (keys []string, cut bool) {
 	absent := 0
 	for i, p := range parts {
@@ -65,13 +72,17 @@ func tupleKeys(parts [][]string) (keys []string, cut bool) {
 	keys = []string{""}
 	for _, part := range parts {
 		var next []string
+		size := 0
+	all:
 		for _, k := range keys {
 			for _, p := range part {
-				if len(next) == maxEventKeys {
+				key := k + strconv.Itoa(len(p)) + ":" + p
+				size += len(key)
+				if len(next) == maxEventKeys || size > maxEventBytes && len(next) > 0 {
 					cut = true
-					break
+					break all
 				}
-				next = append(next, k+strconv.Itoa(len(p))+":"+p)
+				next = append(next, key)
 			}
 		}
 		keys = next

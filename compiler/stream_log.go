@@ -487,6 +487,15 @@ func (t texts) len() (n int) {
 	return n
 }
 
+// first returns the first so many, of which there are more.
+func (t texts) first(n int) texts {
+	rest := t
+	for range n {
+		_, rest = rest.next()
+	}
+	return slices.Clone(t[:len(t)-len(rest)])
+}
+
 func (t texts) strings() (list []string) {
 	for s := range t.all() {
 		list = append(list, string(s))

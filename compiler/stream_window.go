@@ -101,7 +101,7 @@ func (s *windowState) remember(c *correlator, g *group, x entry) {
 	if s.kept != nil {
 		s.kept.push(x.event)
 	}
-	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > maxLogBytes {
+	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > c.e.maxLog {
 		s.drop(g)
 		c.e.stats.DroppedEvents++
 	}
@@ -295,32 +295,6 @@ func quotient(sum *big.Int, parts int) ir.Number {
 	}
 	f, _ := new(big.Float).SetPrec(53).Quo(x, y).Float64()
 	return canonical(ir.Number{Float: f})
-}
-
-// percentile is the nearest rank among the window's numbers.
-type percentile struct{ sorted []ir.Number }
-
-func (a *percentile) add(_ *eventLog, x packed) {
-	for n := range x.numbers() {
-		i, _ := slices.BinarySearchFunc(a.sorted, n, compareNumbers)
-		a.sorted = slices.Insert(a.sorted, i, n)
-	}
-}
-
-func (a *percentile) drop(_ *eventLog, x packed) {
-	for n := range x.numbers() {
-		if i, ok := slices.BinarySearchFunc(a.sorted, n, compareNumbers); ok {
-			a.sorted = slices.Delete(a.sorted, i, i+1)
-		}
-	}
-}
-
-func (a *percentile) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
-	if len(a.sorted) == 0 {
-		return ir.Number{}, false
-	}
-	n := a.sorted[nearestRank(c.spec.Percentile, len(a.sorted))-1]
-	return n, meet(c.bounds, n)
 }
 
 // occurring knows when each input was last seen (temporal).

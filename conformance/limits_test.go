@@ -14,7 +14,8 @@ import (
 
 // The page of limits says what the constants say.
 func TestLimitsAreDocumented(t *testing.T) {
-	folders := map[string]string{"sigma": "../sigma", "compiler": "../compiler", "event": "../compiler/event", "rawjson": "../internal/rawjson"}
+	folders := map[string]string{"sigma": "../sigma", "compiler": "../compiler", "event": "../compiler/event", "rawjson": "../internal/rawjson",
+		"pysigma": "../compiler/pysigma", "conformance": ".", "main": "../cmd/rulewright"}
 	constants := map[string]map[string]constant.Value{}
 	for name, folder := range folders {
 		constants[name] = folderConstants(t, folder)
@@ -23,7 +24,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile("^\\|[^|]*\\| ([0-9,]+)(\\^[0-9]+)?( MiB| KiB| bytes| steps)? \\| `([a-z]+)\\.([A-Za-z]+)` \\|")
+	row := regexp.MustCompile("^\\|[^|]*\\| ([0-9,]+)(\\^[0-9]+)?( GiB| MiB| KiB| bytes| steps)? \\| `([a-z]+)\\.([A-Za-z]+)` \\|")
 	n := 0
 	for _, line := range strings.Split(string(page), "\n") {
 		m := row.FindStringSubmatch(line)
@@ -40,6 +41,8 @@ func TestLimitsAreDocumented(t *testing.T) {
 			want = constant.Shift(constant.MakeInt64(1), token.SHL, uint(bits))
 		}
 		switch m[3] {
+		case " GiB":
+			want = constant.Shift(want, token.SHL, 30)
 		case " MiB":
 			want = constant.Shift(want, token.SHL, 20)
 		case " KiB":
