@@ -82,7 +82,10 @@ func (s *subject) keys(f *field) []string {
 	y := s.yield(f)
 	var out []string
 	for i := range y.scalars {
-		if k := y.scalars[i].foldedForm(); !s.cursor.spend(len(out)) || !slices.Contains(out, k) {
+		if len(out) > maxEventKeys {
+			break // one more than is looked at
+		}
+		if k := y.scalars[i].foldedForm(); !slices.Contains(out, k) {
 			out = append(out, k)
 		}
 	}

@@ -78,6 +78,8 @@ func FuzzRaw(f *testing.F) {
 		`{"AuditData":"{\"CreationTime\":\"2026-03-01T00:00:00\",\"Id\":\"1\",\"Operation\":\"x\",\"Workload\":\"Exchange\",\"RecordType\":1}"}`,
 		`{"auditdata":null,"AuditData":{"Operation":"x"},"Type":"SigninLogs","TimeGenerated":1772323200.25,"userprincipalname":"Ä"}`,
 		`{"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","EventRecordID":7,"Computer":"h","UtcTime":"2026-03-01 00:00:00.123","CommandLine":""}`,
+		`{"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"h","EventID":1,"EventRecordID":0,"TimeCreated":"0000-01-01 00:00+00","UtcTime":"0000-01-01"}`,
+		`{"CreationTime":"2026-03-01T00:00:00","Id":"1","Operation":"Add member to role.","Workload":"AzureActiveDirectory","RecordType":8.0}`,
 		"0\f",
 		`{"category":"SignInLogs","":"2026-03-01T00:00:00Z","properties":{"id":"7","createdDateTime":"2026-03-01T00:00:00.5Z","userPrincipalName":"Ann"}}`,
 	} {

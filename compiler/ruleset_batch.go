@@ -26,13 +26,14 @@ func (rs *RuleSet) MatchAll(ctx context.Context, workers int, events iter.Seq[an
 		done   chan struct{}
 	}
 	workers = max(workers, 1)
+	working, stop := context.WithCancel(ctx)
 	jobs := make(chan *batch, 2*workers)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			for b := range jobs {
 				for i, ev := range b.events {
-					if ctx.Err() != nil {
+					if working.Err() != nil {
 						break
 					}
 					b.hits[i], b.errs[i] = rs.Match(ev)
@@ -43,6 +44,7 @@ func (rs *RuleSet) MatchAll(ctx context.Context, workers int, events iter.Seq[an
 	}
 	defer wg.Wait()
 	defer close(jobs)
+	defer stop()
 	var queue []*batch
 	deliver := func(keep int) bool {
 		for len(queue) > keep {

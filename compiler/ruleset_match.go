@@ -256,6 +256,9 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 	if in.data != nil && len(in.data) <= event.MaxRecordBytes {
 		data := bytes.TrimPrefix(in.data, utf8BOM)
 		if v := s.raw.Parse(data); v != nil && rs.recognise(s, in, v) {
+			if s.event.cursor.cost < 0 {
+				return nil, errEventCost
+			}
 			in.value = v
 			return s.group(rs, in.record.Source), nil
 		}

@@ -1,7 +1,9 @@
 package compiler
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -76,6 +78,11 @@ func dividingParts(correlations []*ir.Rule) map[*ir.Rule]int {
 		}
 	}
 	parts := map[*ir.Rule]int{}
+	// Who routes and who pushes may have read the same rules in another order.
+	correlations = slices.Clone(correlations)
+	slices.SortStableFunc(correlations, func(a, b *ir.Rule) int {
+		return cmp.Or(strings.Compare(a.Meta.ID, b.Meta.ID), strings.Compare(a.Meta.Name, b.Meta.Name), strings.Compare(a.Meta.Title, b.Meta.Title), strings.Compare(a.Source.Form, b.Source.Form), strings.Compare(a.Source.Table, b.Source.Table))
+	})
 next:
 	for _, c := range correlations {
 		if _, ok := parts[c]; ok {

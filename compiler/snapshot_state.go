@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -135,7 +136,8 @@ func (w *snapshotWriter) event(x any) {
 	w.text(string(text))
 }
 
-// jsonValue turns an event of any Go types into what encoding/json writes.
+// jsonValue turns an event of any Go types into what encoding/json writes. What
+// is no number there is text.
 func jsonValue(x any, depth int) any {
 	if depth > maxValueDepth {
 		return nil
@@ -161,6 +163,11 @@ func jsonValue(x any, depth int) any {
 			out[i] = jsonValue(v, depth+1)
 		}
 		return out
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return strconv.FormatFloat(x, 'g', -1, 64)
+		}
+		return x
 	default:
 		return x
 	}

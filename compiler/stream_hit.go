@@ -81,9 +81,17 @@ func (c *correlator) hit(g *group, t int64, v verdict) {
 	e.raiseOnce(heldHit{hit: h, key: onceKey(s, c.onceBy), time: t, once: c.once}, false)
 }
 
+// windowOf leaves out what no event can be of, and RFC 3339 cannot write: years
+// before 0.
 func windowOf(from, to int64) Window {
-	return Window{time.UnixMicro(from).UTC(), time.UnixMicro(to).UTC()}
+	return Window{time.UnixMicro(max(from, firstInstant)).UTC(), time.UnixMicro(min(to, lastInstant)).UTC()}
 }
+
+// The instants that events may have (event.ParseTime), in microseconds.
+var (
+	firstInstant = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	lastInstant  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC).UnixMicro()
+)
 
 // receive takes a hit of another correlation. One that is several inputs of
 // this one is one event.

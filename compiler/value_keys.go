@@ -116,6 +116,7 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, form
 		size++
 	}
 	x.start(o, names, size)
+	var exact map[string]int32 // of all members, where many keys differ in case only
 	for m := o.First; m != nil; m = m.Next {
 		key := c.rawText(m.Key, m.KeyEscaped, m.KeyWide)
 		n, form := eventKey(names, key)
@@ -126,8 +127,20 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, form
 			continue
 		}
 		old := *x.slot(n) - 1
-		for old >= 0 && string(x.members[old].raw) != string(key) && c.spend(1) {
-			old = x.members[old].next
+		for steps := 0; old >= 0 && exact == nil && string(x.members[old].raw) != string(key); steps++ {
+			if old = x.members[old].next; steps == maxAlikeKeys {
+				exact = make(map[string]int32, size)
+				for i := range x.members {
+					exact[string(x.members[i].raw)] = int32(i)
+				}
+			}
+		}
+		if exact != nil {
+			i, ok := exact[string(key)]
+			if old = i; !ok {
+				old = -1
+				exact[string(key)] = int32(len(x.members))
+			}
 		}
 		if old >= 0 {
 			x.members[old].value = m
@@ -136,6 +149,9 @@ func (x *objectIndex) readRaw(c *cursor, o *rawjson.Value, names *keyNames, form
 		}
 	}
 }
+
+// maxAlikeKeys is how many keys that differ in case only are compared one by one.
+const maxAlikeKeys = 32
 
 // index returns the index of an object, made when it is first asked for.
 func (c *cursor) index(o any) *objectIndex {

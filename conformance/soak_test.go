@@ -152,7 +152,10 @@ func TestSoak(t *testing.T) {
 	var current atomic.Pointer[compiler.RuleSet]
 	current.Store(load(0))
 	var matched, pushed, found, reloads, restores atomic.Int64
-	stop, reload := make(chan struct{}), make(chan *compiler.RuleSet)
+	stop, reload, reloaded := make(chan struct{}), make(chan *compiler.RuleSet), make(chan struct{}, 1)
+	// The heap is looked at when one set is there, not the next one half loaded
+	// beside it: how much that is depends on the moment.
+	var loading sync.Mutex
 	var all sync.WaitGroup
 	over := func() bool {
 		select {
@@ -199,6 +202,7 @@ func TestSoak(t *testing.T) {
 					}
 					restores.Add(1)
 				}
+				reloaded <- struct{}{}
 			default:
 			}
 			for range 1000 {
@@ -214,12 +218,18 @@ func TestSoak(t *testing.T) {
 	})
 	all.Go(func() {
 		for i := 1; !over(); i++ {
+			loading.Lock()
 			rs := load(i)
 			current.Store(rs)
 			select {
 			case reload <- rs:
+				select {
+				case <-reloaded:
+				case <-stop:
+				}
 			case <-stop:
 			}
+			loading.Unlock()
 			select {
 			case <-time.After(time.Second):
 			case <-stop:
@@ -230,7 +240,9 @@ func TestSoak(t *testing.T) {
 	began := time.Now()
 	for time.Since(began) < *soak {
 		time.Sleep(min(10*time.Second, *soak/10))
+		loading.Lock()
 		heaps = append(heaps, heapLive())
+		loading.Unlock()
 		t.Logf("%5.0fs: heap %.1f MB, %d goroutines, %d events matched, %d pushed, %d hits, %d reloads, %d restores", time.Since(began).Seconds(), heaps[len(heaps)-1]/1e6,
 			runtime.NumGoroutine(), matched.Load(), pushed.Load(), found.Load(), reloads.Load(), restores.Load())
 	}

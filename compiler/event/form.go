@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -169,6 +170,9 @@ func byWorkload(r *row) (Source, bool) {
 // auditTable names the table of a unified audit log record. RecordType is the
 // number of the Management Activity API or its name.
 func auditTable(recordType, workload, operation string) string {
+	if n, err := strconv.ParseFloat(recordType, 64); err == nil { // 8.0 is 8
+		recordType = strconv.FormatFloat(n, 'f', -1, 64)
+	}
 	switch strings.ToLower(recordType) {
 	case "8", "azureactivedirectory":
 		return "AuditLogs"

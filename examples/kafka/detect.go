@@ -175,22 +175,31 @@ func (f folder) save(n int32, p *partition) error {
 			}
 			b.Write(append(line, '\n'))
 		}
-		if err := os.WriteFile(f.hits(n, p.next), b.Bytes(), 0o644); err != nil {
+		// On the disk before the state that says so.
+		err := f.write(f.hits(n, p.next), func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
+		if err != nil {
 			return err
 		}
 	}
+	return f.write(f.state(n), func(w io.Writer) error {
+		if _, err := fmt.Fprintf(w, "%020d\n", p.next); err != nil {
+			return err
+		}
+		return p.stream.Snapshot(w)
+	})
+}
+
+// write makes a file that is whole or not there.
+func (f folder) write(name string, content func(io.Writer) error) error {
 	file, err := os.CreateTemp(string(f), "new-*")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(file, "%020d\n", p.next)
-	if err == nil {
-		err = p.stream.Snapshot(file)
-	}
+	err = content(file)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return os.Rename(file.Name(), f.state(n))
+	return os.Rename(file.Name(), name)
 }
 
 // position reads how far a checkpoint is.

@@ -94,7 +94,7 @@ func TestDetect(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent += len(keys)
-		publish(ctx, client, router, topic, ev)
+		publish(ctx, client, router, topic, ev, func(err error) { t.Error(err) })
 		switch i {
 		case 1000:
 			if err := client.Flush(ctx); err != nil {

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -82,15 +83,22 @@ func publishLines(ctx context.Context, set *compiler.RuleSet, topic string, opts
 	router := compiler.NewRouter(set)
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
-	for lines.Scan() && ctx.Err() == nil {
-		publish(ctx, client, router, topic, []byte(lines.Text()))
+	sending, fail := context.WithCancelCause(ctx) // what the broker did not take is lost, so nothing more is read
+	defer fail(nil)
+	for lines.Scan() && sending.Err() == nil {
+		publish(sending, client, router, topic, []byte(lines.Text()), fail)
 	}
-	return errors.Join(lines.Err(), client.Flush(ctx))
+	err = errors.Join(lines.Err(), client.Flush(sending))
+	if cause := context.Cause(sending); cause != nil && ctx.Err() == nil {
+		err = fmt.Errorf("publishing: %w", cause)
+	}
+	return err
 }
 
 // publish puts an event into the topic under each of its keys. Most events have
-// none: no rule is true of them. One that cannot be read is told of and left out.
-func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte) {
+// none: no rule is true of them. One that cannot be read is told of and left out;
+// fail is called with what the broker did not take.
+func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte, fail func(error)) {
 	keys, err := router.Keys(event)
 	if err != nil {
 		log.Print("an event is left out: ", err)
@@ -98,8 +106,8 @@ func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, t
 	}
 	for _, key := range keys {
 		client.Produce(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Value: event}, func(_ *kgo.Record, err error) {
-			if err != nil && ctx.Err() == nil {
-				log.Print("publishing: ", err)
+			if err != nil {
+				fail(err)
 			}
 		})
 	}

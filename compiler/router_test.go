@@ -1,0 +1,68 @@
+package compiler
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const routedRules = `title: Failure
+name: failure
+id: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2f01
+logsource: {product: azure, service: signinlogs}
+detection:
+  s: {ResultType: 50126}
+  condition: s
+`
+
+// Those who route and those who push may have read the same rules in another
+// order: the field that divides them is the same.
+func TestRouterOfRulesInAnotherOrder(t *testing.T) {
+	inner := func(n int, by string) string {
+		return fmt.Sprintf("---\nrulewright: 1\ntitle: Inner %[1]d\nname: inner%[1]d\nid: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2e0%[1]d\ncorrelation:\n  type: event_count\n  rules: [failure]\n  group-by: [%[2]s]\n  timespan: 10s\n  condition: {gte: 1}\n", n, by)
+	}
+	one, two := inner(1, "UserPrincipalName, IPAddress"), inner(2, "IPAddress, UserPrincipalName")
+	outer := "---\nrulewright: 1\ntitle: Outer\nname: outer\nid: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2e03\ncorrelation:\n  type: temporal\n  rules: [inner1, inner2]\n  group-by: [UserPrincipalName, IPAddress]\n  timespan: 10s\n"
+	var got []string
+	for _, text := range []string{routedRules + one + two + outer, routedRules + two + one + outer} {
+		keys, err := NewRouter(loadSet(t, RuleSetOptions{}, text)).Keys([]byte(`{"Type":"SigninLogs","ResultType":"50126","UserPrincipalName":"u","IPAddress":"a"}`))
+		got = append(got, fmt.Sprint(keys, err))
+	}
+	if got[0] != got[1] {
+		t.Errorf("keys %s, and %s of the rules in another order", got[0], got[1])
+	}
+}
+
+// An event with more values in a key's field than are looked at costs no rule.
+func TestKeysOfManyValues(t *testing.T) {
+	var users []string
+	for i := range 12_000 {
+		users = append(users, fmt.Sprintf(`"u%d"`, i))
+	}
+	many := []byte(`{"Type":"SigninLogs","TimeGenerated":"2026-03-01T10:00:00Z","Id":"1","ResultType":"50126","UserPrincipalName":[` + strings.Join(users, ",") + `]}`)
+	few := []byte(`{"Type":"SigninLogs","TimeGenerated":"2026-03-01T10:00:00Z","Id":"2","ResultType":"50126","UserPrincipalName":"u"}`)
+	for _, rest := range []string{
+		"once: {by: [UserPrincipalName], for: 20s}\nrulewright: 1\n",
+		"---\nrulewright: 1\ntitle: Many\nid: 0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2f02\ncorrelation:\n  type: event_count\n  rules: [failure]\n  group-by: [UserPrincipalName]\n  timespan: 10s\n  generate: true\n  condition: {gte: 2}\n",
+	} {
+		rs := loadSet(t, RuleSetOptions{}, routedRules+rest)
+		keys, err := NewRouter(rs).Keys(many)
+		if err != nil || len(keys) == 0 {
+			t.Errorf("%d keys, %v", len(keys), err)
+		}
+		if len(keys) > 0 {
+			if _, err := NewStream(rs, StreamOptions{}).PushKey(keys[0], many); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := NewStream(rs, StreamOptions{}).Push(many); err != nil {
+			t.Error(err)
+		}
+		if d := rs.Disabled(); len(d) > 0 {
+			t.Errorf("%s is switched off: %v", d[0].Rule.Title, d[0].Err)
+		}
+		if hits, err := rs.Match(few); len(hits) != 1 {
+			t.Errorf("the next event has %d hits, %v", len(hits), err)
+		}
+	}
+}
