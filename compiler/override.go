@@ -159,13 +159,6 @@ func (r *yamlReader) override(n *yaml.Node) (overrideEntry, bool) {
 	return e, !r.ds[before:].HasErrors()
 }
 
-func (o *Overrides) fileName() string {
-	if o == nil {
-		return ""
-	}
-	return o.file
-}
-
 // For returns what is changed of a document.
 func (o *Overrides) For(doc *sigma.Document) Override {
 	var out Override

@@ -78,8 +78,8 @@ func TestOnceKeepsNoEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for user, want := range []int{2, 2, 0} {
-		key := string(appendKeyPart([]byte("1:1"), fmt.Append(nil, "user", user)))
-		if x := again.engine.onces[0].raised.entries[key]; x == nil || x.value.repeats != want {
+		key := appendKeyPart([]byte("1:1"), fmt.Append(nil, "user", user))
+		if x := again.engine.onces[0].raised.entries[string(key)]; x == nil || x.value.repeats != want {
 			t.Errorf("user %d: %+v, want %d repeats", user, x, want)
 		}
 	}
