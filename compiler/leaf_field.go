@@ -53,6 +53,11 @@ func newField(f ir.Field) (*field, error) {
 	return x, nil
 }
 
+// isPlain says whether the field is what one key holds, as it stands.
+func (f *field) isPlain() bool {
+	return !f.leaves && f.derive == nil && len(f.route) == 1 && f.route[0].plain
+}
+
 // read collects what the field yields from an event or element.
 func (f *field) read(c *cursor, v any, y *yielded) {
 	if f.leaves {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"sort"
 	"strconv"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -41,6 +42,19 @@ func meet(bounds []numberBound, n ir.Number) bool {
 		}
 	}
 	return true
+}
+
+// leastCount returns a count such that none below it meets the bounds.
+func leastCount(bounds []numberBound) int {
+	least := 0
+	for _, b := range bounds {
+		if b.holds[0] {
+			continue
+		}
+		n := sort.Search(math.MaxInt32, func(n int) bool { return compareNumbers(intNumber(n), b.n) >= 0 })
+		least = max(least, n)
+	}
+	return least
 }
 
 // reaches says whether n is at least f times m. It takes f for the decimal that

@@ -32,6 +32,7 @@ type correlator struct {
 	keep   int64 // how long after its last event a group's state matters
 	bounds []numberBound
 	counts [][]numberBound // by place in spec.Counts
+	least  int             // of event_count: fewer events meet no bounds
 	make   func() *group   // without a key
 	// windowed types have the events of a group in its log.
 	windowed bool
@@ -110,6 +111,7 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 	switch spec.Type {
 	case sigma.EventCount:
 		windowed(newCount)
+		c.least = leastCount(c.bounds)
 	case sigma.ValueCount:
 		windowed(newWindow[distinctValues](nil))
 	case sigma.ValueSum, sigma.ValueAvg:

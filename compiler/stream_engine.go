@@ -309,8 +309,8 @@ func (e *engine) end() {
 
 func (e *engine) feed(p *pushed) {
 	e.runTo(p.time)
-	for _, h := range p.held {
-		e.raiseOnce(h, false)
+	for i := range p.held {
+		e.raiseOnce(p.held[i], false)
 	}
 	for i := range p.meets {
 		m := &p.meets[i]
@@ -333,7 +333,14 @@ func (e *engine) feed(p *pushed) {
 // runTo closes the instants before t and the tumbling windows that end at t or
 // before, in the order of time. Of one time, windows come first.
 func (e *engine) runTo(t int64) {
-	for e.open || len(e.tumbling) > 0 {
+	if e.open || len(e.tumbling) > 0 {
+		e.closeTo(t)
+	}
+}
+
+// closeTo is runTo where there may be something to close.
+func (e *engine) closeTo(t int64) {
+	for {
 		end, ok := int64(0), false
 		for _, c := range e.tumbling {
 			if len(c.window.groups) > 0 && (!ok || c.window.to < end) {

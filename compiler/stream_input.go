@@ -145,6 +145,7 @@ type tapped struct {
 	c       *correlator
 	input   int
 	groupBy []*field
+	plain   *routeKey // of groupBy, if that is one key at the top of the event
 	counted []*field
 
 	from   origin // of the last event
@@ -169,6 +170,9 @@ func (c *correlator) tap(set *leafSet, input int, t ir.Tap) (*tapped, error) {
 	if x.groupBy, err = newFields(set, t.GroupBy); err != nil {
 		return nil, err
 	}
+	if len(x.groupBy) == 1 && x.groupBy[0].isPlain() {
+		x.plain = x.groupBy[0].route[0].key
+	}
 	x.counted, err = newFields(set, t.Counted)
 	return x, err
 }
@@ -177,7 +181,13 @@ func (c *correlator) tap(set *leafSet, input int, t ir.Tap) (*tapped, error) {
 // adds the keys of the groups that it puts the event in to keys.
 func (x *tapped) read(s *subject, m *inputMatch, keys texts) texts {
 	m.input, m.selections, m.origin, m.tuples, m.values = x.input, nil, 0, m.tuples[:0], nil
-	keys, one, none := soleKey(keys, s, x.groupBy, true)
+	one, none := false, false
+	if x.plain != nil {
+		keys, one = s.appendShortKey(keys, x.plain)
+	}
+	if !one {
+		keys, one, none = soleKey(keys, s, x.groupBy, true)
+	}
 	if none {
 		return keys
 	}
@@ -325,10 +335,29 @@ func soleKey(keys texts, s *subject, fields []*field, group bool) (with texts, o
 	return texts(key).closed(from), true, false
 }
 
+// appendShortKey is soleKey of a field that is one key, where that holds a text
+// as most users and addresses are: ASCII, as it stands, and as long as takes two
+// digits. It takes a third of the time.
+func (s *subject) appendShortKey(keys texts, k *routeKey) (with texts, ok bool) {
+	v, _ := s.get(k)
+	text, ok := v.(string)
+	if n := len(text); ok && 10 <= n && n < 100 {
+		const head = 1 + len("10:")
+		from := len(keys)
+		with = slices.Grow(keys, head+n)[:from+head+n]
+		key := with[from:]
+		key[0], key[1], key[2], key[3] = byte(head-1+n), '0'+byte(n/10), '0'+byte(n%10), ':'
+		if ir.FoldASCII(key[head:], text) {
+			return with, true
+		}
+	}
+	return keys, false
+}
+
 // appendSoleText adds the part of a key for a field with one text that is ASCII
 // and stands in the event as it is; ok is false for all that yield is needed for.
 func (s *subject) appendSoleText(key []byte, f *field) (with []byte, ok bool) {
-	if f.leaves || f.derive != nil || len(f.route) != 1 || !f.route[0].plain {
+	if !f.isPlain() {
 		return key, false
 	}
 	v, _ := s.get(f.route[0].key)

@@ -63,10 +63,10 @@ func (l *eventLog) push(n int) packed {
 			l.makeRoom(n)
 		}
 	}
-	e := l.data[l.tail:][:n]
+	from := l.tail
 	l.tail += uint32(n)
 	l.n++
-	return packed(e)
+	return packed(l.data[from:l.tail])
 }
 
 // makeRoom moves the events so that there is room behind the last: to where
@@ -105,6 +105,9 @@ func (l *eventLog) appendEvents(b []byte) []byte {
 
 // first returns the oldest event.
 func (l *eventLog) first() packed { return l.at(l.head) }
+
+// from returns the time of the oldest event.
+func (l *eventLog) from() int64 { return int64(binary.LittleEndian.Uint64(l.data[l.head+4:])) }
 
 func (l *eventLog) at(i uint32) packed {
 	e := l.data[i:]
@@ -278,11 +281,10 @@ func cutUvarint(b []byte) (n uint64, rest []byte) {
 // common with others; ok is false for any other.
 func (e *engine) common(x entry) (common uint32, ok bool) {
 	m := &x.inputs[0]
-	if len(x.inputs) > 1 || len(m.tuples) > 0 || m.values != nil || m.input > maxPackedInput {
+	if len(x.inputs) > 1 || len(m.tuples) > 0 || m.values != nil || m.input > maxPackedInput || e.originOf(x, m) == 0 {
 		return 0, false
 	}
-	n := e.originOf(x, m)
-	return n | uint32(m.input)<<packedInputShift, n != 0
+	return m.origin | uint32(m.input)<<packedInputShift, true
 }
 
 func (e *engine) originOf(x entry, m *inputMatch) uint32 {
@@ -465,6 +467,13 @@ func (t texts) closed(from int) texts {
 }
 
 func (t texts) next() (text []byte, rest texts) {
+	if n := t[0]; n < 0x80 {
+		return t[1 : 1+n], t[1+n:]
+	}
+	return t.longNext()
+}
+
+func (t texts) longNext() (text []byte, rest texts) {
 	n, b := cutUvarint(t)
 	return b[:n], texts(b[n:])
 }

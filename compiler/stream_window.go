@@ -71,7 +71,7 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 	if !g.begun || now != g.last {
 		s.prev, g.prevSat, g.before = g.last, g.sat, g.begun
 		g.sat, g.raised, g.begun = false, false, true
-		for from := now - c.span; g.log.len() > 0 && g.log.first().time() < from; {
+		for from := now - c.span; g.log.len() > 0 && g.log.from() < from; {
 			s.drop(g)
 		}
 	}
@@ -79,12 +79,16 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 	if !c.atOnce || c.e.opts.Trace != nil {
 		return true
 	}
+	if g.log.len() < c.least {
+		g.sat = false
+		return false
+	}
 	_, due := s.due(c, g, now)
 	return due
 }
 
 func (s *windowState) remember(c *correlator, g *group, x entry) {
-	if common, ok := c.e.common(x); ok && s.of == nil {
+	if common, ok := c.e.common(x); ok && s.of == nil { // there is no need to write it twice
 		p := g.log.push(packedHead + len(x.id))
 		p.begin(x.time, common)
 		copy(p[packedHead:], x.id)
@@ -95,10 +99,10 @@ func (s *windowState) remember(c *correlator, g *group, x entry) {
 		}
 		copy(g.log.push(len(p)), p)
 	}
-	if s.kept == nil && x.event != nil {
-		s.kept = &queue[any]{items: make([]any, g.log.len()-1)}
-	}
-	if s.kept != nil {
+	if x.event != nil || s.kept != nil {
+		if s.kept == nil {
+			s.kept = &queue[any]{items: make([]any, g.log.len()-1)}
+		}
 		s.kept.push(x.event)
 	}
 	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > c.e.maxLog {
