@@ -8,6 +8,7 @@ import (
 
 	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/compiler/ir"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // The limits of a Stream where its options set none: those of MaxGroups,
@@ -188,7 +189,34 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			st.roles[p.number] = roles[p.rule]
 		}
 	}
+	st.findStraight()
 	return st
+}
+
+// findStraight finds the taps whose events need not be noted.
+func (st *Stream) findStraight() {
+	type meeting struct {
+		c *correlator
+		g *ruleGroup
+	}
+	n := map[meeting]int{}
+	each := func(f func(x *tapped, k meeting)) {
+		for _, l := range st.rs.rules {
+			for _, p := range l.programs {
+				if role := st.roles[p.number]; role != nil {
+					for _, x := range role.taps {
+						f(x, meeting{x.c, p.group})
+					}
+				}
+			}
+		}
+	}
+	each(func(_ *tapped, k meeting) { n[k]++ })
+	opts := &st.engine.opts
+	each(func(x *tapped, k meeting) {
+		x.straight = x.c.direct && x.c.spec.Type == sigma.EventCount && x.plain != nil && len(x.counted) == 0 &&
+			n[k] == 1 && x.input <= maxPackedInput && opts.Keep == nil && !opts.KeepEvents
+	})
 }
 
 var errClosedStream = errors.New("the stream is closed")
@@ -242,6 +270,7 @@ func (st *Stream) read(ev any, err *error) {
 		if r, head := &in.record, &e.head; e.leads(t) {
 			head.EventID, head.Source, head.File, head.Line, head.Late = r.ID, r.Source, r.File, r.Line, 0
 		}
+		e.begin(st.pushed)
 	} else {
 		e.stats.WithoutTime++
 	}
@@ -343,6 +372,9 @@ const (
 func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 	p := st.pushed
 	for _, x := range role.taps {
+		if x.straight && p.early && !st.keyed && st.count(x, selections, s) {
+			continue
+		}
 		m := p.meeting()
 		ours := m.begin(x, s, p.time)
 		if ours && st.keyed {
@@ -372,6 +404,25 @@ func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 			m.o.event = st.in.record.Event
 		}
 	}
+}
+
+// count gives an event to a correlation that only counts it; ok is false where
+// it is more than that.
+func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
+	e := st.engine
+	key, ok := s.appendShortKey(e.packing[:0], x.plain)
+	if !ok {
+		return false
+	}
+	e.packing = key
+	number := x.origin(st.source(), selections)
+	if number == 0 {
+		return false
+	}
+	e.now = st.pushed.time
+	x.c.count(key[1:], st.eventID(), number|uint32(x.input)<<packedInputShift)
+	e.settle(x.c)
+	return true
 }
 
 // maxEventIDBytes bounds the id, and the table, that a window holds of an event.

@@ -203,12 +203,26 @@ func (c *correlator) add(key []byte, x entry) {
 	if made {
 		e.stats.Groups++
 	}
-	undecided := g.state.add(c, g, e.now, x)
-	if g.last = e.now; undecided && !g.dirty {
+	c.added(g, made, g.state.add(c, g, e.now, x))
+}
+
+// count is take for a correlation that counts events and an event that is in its
+// only group, of the instant now.
+func (c *correlator) count(key []byte, id string, common uint32) {
+	g, made := c.groups.touch(key, c.make)
+	if made {
+		c.e.stats.Groups++
+	}
+	c.added(g, made, g.state.(*windowState).count(c, g, c.e.now, id, common))
+}
+
+// added notes that a group has an event of the instant now.
+func (c *correlator) added(g *group, made, undecided bool) {
+	if g.last = c.e.now; undecided && !g.dirty {
 		g.dirty = true
 		c.dirty = append(c.dirty, g)
 	}
-	if made && c.groups.len() > e.opts.MaxGroups {
+	if made && c.groups.len() > c.e.opts.MaxGroups {
 		c.evict()
 	}
 }

@@ -62,6 +62,7 @@ type engine struct {
 type pushed struct {
 	time  int64
 	seq   uint64
+	early bool // time has gone on to it: what can be decided at once need not be in meets
 	meets []meeting
 	held  []heldHit // hits of rules with once, raised when their time has come
 }
@@ -212,8 +213,20 @@ func (e *engine) done(p *pushed) {
 	}
 }
 
+// begin has time go on to an event that is not late nor has to wait, before it is
+// known what the correlations make of it.
+func (e *engine) begin(p *pushed) {
+	if p.early = e.lateness == 0 && len(e.pending) == 0 && (!e.seen || p.time >= e.mark); p.early {
+		e.advance(p.time)
+	}
+}
+
 // push takes an event with a time.
 func (e *engine) push(p *pushed) {
+	if p.early {
+		e.feed(p)
+		return
+	}
 	if e.seen && p.time < e.mark {
 		if e.stats.Late++; e.metrics != nil {
 			e.metrics.Late(time.Duration(e.mark-p.time) * time.Microsecond)
@@ -317,10 +330,9 @@ func (e *engine) feed(p *pushed) {
 		e.now = p.time
 		if !m.c.direct {
 			m.c.accept(m)
-		} else if m.c.take(m); len(m.c.dirty) > 0 {
-			e.wake(m.c)
 		} else {
-			m.c.expire(e.now)
+			m.c.take(m)
+			e.settle(m.c)
 		}
 	}
 	if e.woken {
@@ -328,6 +340,16 @@ func (e *engine) feed(p *pushed) {
 		e.step(false)
 	}
 	e.done(p)
+}
+
+// settle has step look at a correlation that took an event, if there is something
+// to decide.
+func (e *engine) settle(c *correlator) {
+	if len(c.dirty) > 0 {
+		e.wake(c)
+	} else {
+		c.expire(e.now)
+	}
 }
 
 // runTo closes the instants before t and the tumbling windows that end at t or

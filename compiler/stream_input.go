@@ -147,6 +147,9 @@ type tapped struct {
 	groupBy []*field
 	plain   *routeKey // of groupBy, if that is one key at the top of the event
 	counted []*field
+	// straight is set of plain where the correlation counts events, is decided at
+	// once and has no other tap of the same events: there is nothing to be noted.
+	straight bool
 
 	from   origin // of the last event
 	number uint32 // of from

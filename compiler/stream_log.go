@@ -69,6 +69,13 @@ func (l *eventLog) push(n int) packed {
 	return packed(l.data[from:l.tail])
 }
 
+// pushPlain adds an event of which nothing is counted.
+func (l *eventLog) pushPlain(time int64, common uint32, id string) {
+	p := l.push(packedHead + len(id))
+	p.begin(time, common)
+	copy(p[packedHead:], id)
+}
+
 // makeRoom moves the events so that there is room behind the last: to where
 // others are gone, or all to a larger place if that would not do for long.
 func (l *eventLog) makeRoom(n int) {

@@ -68,6 +68,22 @@ func newCount() *group {
 }
 
 func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecided bool) {
+	s.begin(c, g, now)
+	s.remember(c, g, x)
+	return s.undecided(c, g, now)
+}
+
+// count is add for an event of a group of event_count of which nothing else is
+// wanted.
+func (s *windowState) count(c *correlator, g *group, now int64, id string, common uint32) (undecided bool) {
+	s.begin(c, g, now)
+	g.log.pushPlain(now, common, id)
+	s.limit(c, g)
+	return s.undecided(c, g, now)
+}
+
+// begin makes now the group's instant.
+func (s *windowState) begin(c *correlator, g *group, now int64) {
 	if !g.begun || now != g.last {
 		s.prev, g.prevSat, g.before = g.last, g.sat, g.begun
 		g.sat, g.raised, g.begun = false, false, true
@@ -75,7 +91,10 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 			s.drop(g)
 		}
 	}
-	s.remember(c, g, x)
+}
+
+// undecided says whether decide is to be asked about the instant now.
+func (s *windowState) undecided(c *correlator, g *group, now int64) bool {
 	if !c.atOnce || c.e.opts.Trace != nil {
 		return true
 	}
@@ -89,9 +108,7 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 
 func (s *windowState) remember(c *correlator, g *group, x entry) {
 	if common, ok := c.e.common(x); ok && s.of == nil { // there is no need to write it twice
-		p := g.log.push(packedHead + len(x.id))
-		p.begin(x.time, common)
-		copy(p[packedHead:], x.id)
+		g.log.pushPlain(x.time, common, x.id)
 	} else {
 		p := c.e.pack(x)
 		if s.of != nil {
@@ -105,6 +122,11 @@ func (s *windowState) remember(c *correlator, g *group, x entry) {
 		}
 		s.kept.push(x.event)
 	}
+	s.limit(c, g)
+}
+
+// limit forgets what is more than a group may hold.
+func (s *windowState) limit(c *correlator, g *group) {
 	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > c.e.maxLog {
 		s.drop(g)
 		c.e.stats.DroppedEvents++
