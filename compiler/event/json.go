@@ -14,7 +14,18 @@ import (
 type jsonSource struct {
 	*Reader
 	frames []frame // lists that are open around the next value, outermost first
+	// rescanned counts the bytes that were looked at more than once.
+	rescanned int
 }
+
+// maxRescanned bounds the bytes of an input that are looked at again because
+// the value that they seemed to belong to turned out to be none. Beyond it a
+// value must end on the line that it begins on. Every good record makes room for
+// as many as it has, so that a long input which breaks now and then never meets
+// it.
+const maxRescanned = 32 << 20
+
+var errUnfinishedLine = errors.New("the line ends inside a JSON value; values of several lines are not looked for here, since too much of this input had to be read again")
 
 // frame is an open list.
 type frame struct {
@@ -89,22 +100,32 @@ func (s *jsonSource) value() (Record, bool, error) {
 	first, _ := s.w.at(0)
 	watch := first == '{' && (len(s.frames) == 0 || len(s.frames) == 1 && !s.frames[0].wrapped || kind == "tables")
 	var earlier []string
+	aLine := s.rescanned > maxRescanned
 	for {
 		if _, ok := s.w.at(size); !ok {
 			err := s.w.ended("a JSON value")
 			s.frames = nil
-			if s.w.err == io.EOF && !oversize && s.tryAgainBehind(aligned) {
+			if s.w.err == io.EOF && !oversize && s.tryAgainBehind(aligned, size) {
 				return Record{}, false, s.unreadable(line, "%w", err)
 			}
 			return Record{}, false, s.lostAt(line, err)
 		}
-		n, ev, err := sc.feed(s.w.buf[s.w.pos+size:s.w.end], size, watch && !oversize)
-		size += n
-		if err != nil {
-			if !s.resyncAt(aligned, indent, oversize) {
-				return Record{}, false, &RecordError{File: s.opts.File, Line: line, Err: err, Lost: true}
+		more := s.w.buf[s.w.pos+size : s.w.end]
+		ends := -1
+		if aLine {
+			if ends = bytes.IndexByte(more, '\n'); ends >= 0 {
+				more = more[:ends+1]
 			}
-			return Record{}, false, &RecordError{File: s.opts.File, Line: line, Err: err}
+		}
+		n, ev, err := sc.feed(more, size, watch && !oversize)
+		size += n
+		if err == nil && ev == scanMore && ends >= 0 {
+			err = errUnfinishedLine
+		}
+		if err != nil {
+			lost := false
+			s.retry(size, func() { lost = !s.resyncAt(aligned, indent, oversize) })
+			return Record{}, false, &RecordError{File: s.opts.File, Line: line, Err: err, Lost: lost}
 		}
 		if ev == scanList {
 			key := s.keyText(&sc)
@@ -140,6 +161,7 @@ func (s *jsonSource) value() (Record, bool, error) {
 		s.w.skip(size)
 		return Record{}, false, s.unreadable(line, "the record is larger than the limit of %d MiB", MaxRecordBytes>>20)
 	}
+	s.rescanned = max(0, s.rescanned-size)
 	raw := s.w.bytes(size)
 	ev, err := s.decode(raw, &sc)
 	if s.keepRaw && err == nil && kind != "rows" {
@@ -242,6 +264,9 @@ func (s *jsonSource) wrapper(key, kind string, earlier []string, size int, sc *s
 			c, ok := s.w.at(i)
 			if !ok || c == '{' || c == ']' {
 				break
+			}
+			if i > 2*MaxRecordBytes {
+				return frame{}, false, fmt.Errorf("white space beyond the limit of %d MiB of one record", MaxRecordBytes>>20)
 			}
 			if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
 				return frame{}, false, nil
@@ -392,11 +417,20 @@ func (s *jsonSource) resyncAt(aligned bool, indent int, oversize bool) bool {
 }
 
 // tryAgainBehind is for input that ends inside a value which started a line: a
-// brace that is never closed swallows good lines.
-func (s *jsonSource) tryAgainBehind(aligned bool) bool {
-	if !aligned {
-		return false
+// brace that is never closed swallows good lines. size is how much of the value
+// has been seen.
+func (s *jsonSource) tryAgainBehind(aligned bool, size int) bool {
+	if aligned {
+		s.retry(size, s.resync)
 	}
-	s.resync()
-	return true
+	return aligned
+}
+
+// retry goes on by resync behind a value that was given up after size bytes,
+// and counts those which are looked at again: lines that each begin a value and
+// close none would be read as often as there are such lines.
+func (s *jsonSource) retry(size int, resync func()) {
+	from := s.w.taken
+	resync()
+	s.rescanned += max(0, size-int(s.w.taken-from))
 }

@@ -200,6 +200,7 @@ type window struct {
 	r        io.Reader
 	buf      []byte
 	pos, end int
+	taken    int64 // bytes of the input in front of buf[pos]
 	err      error // of r, once all before it is in buf
 	line     int   // line of buf[pos]
 	indent   int   // white space between the start of that line and buf[pos]
@@ -265,6 +266,7 @@ func (w *window) skip(n int) {
 		}
 	}
 	w.pos += n
+	w.taken += int64(n)
 	if w.pos == w.end {
 		w.pos, w.end = 0, 0
 		if len(w.buf) > 4<<20 { // one large record need not weigh on the rest

@@ -515,3 +515,41 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// Lines that begin a value and close none are read a bounded number of times,
+// not as often as there are such lines; good lines among and behind them are
+// found, and the others named.
+func TestUnclosedLines(t *testing.T) {
+	unclosed := strings.Repeat("{\"a\":[\n", 20_000)
+	for _, c := range []struct {
+		name, in, ids, last string
+	}{
+		{"to the end", unclosed, "", "f:20000: the line ends inside a JSON value"},
+		{"lists to the end", strings.Repeat("[\n", 20_000), "", "f:20001: the input ends inside a list"},
+		{"good lines among", unclosed + ev1 + "\n" + unclosed + ev2, "g1 g2", "f:40001: the line ends inside a JSON value"},
+		{"in a list", "[\n" + unclosed + "x}\n]\n" + ev2, "g2", "f:20001: the line ends inside a JSON value"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			recs, errs := read(t, c.in)
+			var ids []string
+			for _, r := range recs {
+				ids = append(ids, r.ID)
+			}
+			if got := strings.Join(ids, " "); got != c.ids {
+				t.Errorf("read %q, want %q", got, c.ids)
+			}
+			if last := errs[len(errs)-1]; !strings.HasPrefix(last, c.last) {
+				t.Errorf("the last of %d errors: %s", len(errs), last)
+			}
+		})
+	}
+	// Good records make room again.
+	r := NewReader(strings.NewReader(ev1+"\n"+indent(ev2)), ReaderOptions{})
+	if err := r.open(); err != nil {
+		t.Fatal(err)
+	}
+	r.next = (&jsonSource{Reader: r, rescanned: maxRescanned + 1}).next
+	if recs, errs := readAll(t, r); len(recs) != 2 || len(errs) > 0 {
+		t.Errorf("%d records, %q", len(recs), errs)
+	}
+}
