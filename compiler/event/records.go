@@ -15,9 +15,8 @@ var errRecords = errors.New("what is left is no JSON value")
 // part of data, not a copy. Where data is no JSON, the last is an error.
 func Records(data []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		var doc rawjson.Doc
 		for rest := rawjson.TrimSpace(data); len(rest) > 0; rest = rawjson.TrimSpace(rest) {
-			value, behind, ok := doc.Split(rest)
+			value, behind, ok := rawjson.Split(rest)
 			if !ok {
 				yield(nil, errRecords)
 				return
@@ -25,7 +24,7 @@ func Records(data []byte) iter.Seq2[[]byte, error] {
 			rest = behind
 			list := value
 			if value[0] == '{' {
-				list = doc.Member(value, "records")
+				list = rawjson.Member(value, "records")
 			}
 			if len(list) == 0 || list[0] != '[' {
 				if !yield(value, nil) {
@@ -35,7 +34,7 @@ func Records(data []byte) iter.Seq2[[]byte, error] {
 			}
 			for list = rawjson.TrimSpace(list[1:]); list[0] != ']'; {
 				var el []byte
-				el, list, _ = doc.Split(list)
+				el, list, _ = rawjson.Split(list)
 				if !yield(el, nil) {
 					return
 				}

@@ -46,6 +46,32 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// Depth costs nothing: a text of more values than are kept of one is read once,
+// not once a level.
+func TestRecordsDeep(t *testing.T) {
+	const depth = 5_000
+	for _, c := range []struct {
+		open, close string
+		n           int
+	}{{"[", "]", 1}, {`{"a":`, "}", 1}} {
+		data := strings.Repeat(c.open, depth) + "[0" + strings.Repeat(",0", 1<<20) + "]" + strings.Repeat(c.close, depth)
+		n := 0
+		for r, err := range Records([]byte(data)) {
+			if n++; err != nil || len(r) < len(data)-len(c.open)-len(c.close) {
+				t.Errorf("%s: %d bytes, %v", c.open, len(r), err)
+			}
+		}
+		if n != c.n {
+			t.Errorf("%s: %d records", c.open, n)
+		}
+	}
+	for r, err := range Records([]byte(strings.Repeat("[", 1<<20))) {
+		if err == nil {
+			t.Errorf("%d bytes", len(r))
+		}
+	}
+}
+
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte(`{"records":[{"a":1},{"b":"x\\"}]}`))
 	f.Add([]byte(`[1,[2],{"a":{}}] {"a":null}`))

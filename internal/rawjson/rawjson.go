@@ -53,6 +53,9 @@ const (
 // Doc owns the values of texts. Their memory is used again after Reset. The
 // zero Doc is ready. It is for one goroutine.
 type Doc struct {
+	// Limit bounds the values, about; MaxValues if it is 0.
+	Limit int
+
 	chunks [][]Value
 	used   int
 	depth  int
@@ -76,13 +79,23 @@ func (d *Doc) Reset() {
 func (d *Doc) value() *Value {
 	c, i := d.used/chunk, d.used%chunk
 	if c == len(d.chunks) {
-		if d.used >= MaxValues {
+		if d.Full() {
 			return nil
 		}
 		d.chunks = append(d.chunks, make([]Value, chunk))
 	}
 	d.used++
 	return &d.chunks[c][i]
+}
+
+// Full says whether there is no room for further values: what is refused then
+// may well be JSON.
+func (d *Doc) Full() bool {
+	limit := MaxValues
+	if d.Limit > 0 {
+		limit = d.Limit
+	}
+	return d.used >= limit
 }
 
 // Parse reads a text that is one JSON value with nothing but white space

@@ -73,6 +73,10 @@ func check(t *testing.T, d *Doc, data []byte) {
 	if ok && !reflect.DeepEqual(decode(v), want) {
 		t.Fatalf("%.200q: %v, want %v", data, decode(v), want)
 	}
+	value, rest, split := Split(TrimSpace(data))
+	if split = split && len(TrimSpace(rest)) == 0; split != ok || ok && !bytes.Equal(value, bytes.Trim(data, " \t\r\n")) {
+		t.Fatalf("%.200q: split %v into %.200q and %.200q", data, split, value, rest)
+	}
 }
 
 func TestParse(t *testing.T) {

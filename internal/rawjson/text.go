@@ -66,54 +66,61 @@ func Append(b, raw []byte) []byte {
 // TrimSpace cuts white space in front.
 func TrimSpace(data []byte) []byte { return data[skipSpace(data, 0):] }
 
-// Split cuts the JSON value off that data begins with. It forgets all values of
-// the Doc, and may take one that is too large for Parse.
-func (d *Doc) Split(data []byte) (value, rest []byte, ok bool) {
-	d.Reset()
-	end := d.skip(data)
+// Split cuts the JSON value off that data begins with. It keeps none of the
+// values in it and reads it once, however large it is and however deep.
+func Split(data []byte) (value, rest []byte, ok bool) {
+	end := skip(data, 0, 0)
 	if end < 0 {
 		return nil, data, false
 	}
 	return data[:end], data[end:], true
 }
 
-// skip returns where the value ends that data begins with, or -1.
-func (d *Doc) skip(data []byte) int {
-	if v, rest := d.ParsePrefix(data); v != nil {
-		return len(data) - len(rest)
-	}
-	// Too many values to be kept: read by its parts.
-	if len(data) == 0 || data[0] != '{' && data[0] != '[' || d.used < MaxValues {
+// skip returns where the value ends that begins at i, or -1. depth is how many
+// lists and objects are around it.
+func skip(data []byte, i, depth int) int {
+	if i >= len(data) {
 		return -1
 	}
-	closing := byte('}')
-	if data[0] == '[' {
-		closing = ']'
-	}
-	i := skipSpace(data, 1)
-	for n := 0; ; n++ {
-		if i < len(data) && data[i] == closing && n == 0 {
-			return i + 1
-		}
-		if closing == '}' {
-			if i >= len(data) || data[i] != '"' {
-				return -1
-			}
-			end, _, _ := scanString(data, i+1)
-			if end < 0 {
-				return -1
-			}
-			if i = skipSpace(data, end+1); i >= len(data) || data[i] != ':' {
-				return -1
-			}
-			i = skipSpace(data, i+1)
-		}
-		d.Reset()
-		part := d.skip(data[i:])
-		if part < 0 {
+	switch data[i] {
+	case '"':
+		end, _, _ := scanString(data, i+1)
+		if end < 0 {
 			return -1
 		}
-		if i = skipSpace(data, i+part); i >= len(data) {
+		return end + 1
+	case '{':
+		return skipParts(data, i, depth, '}')
+	case '[':
+		return skipParts(data, i, depth, ']')
+	case 't':
+		return word(data, i, "true")
+	case 'f':
+		return word(data, i, "false")
+	case 'n':
+		return word(data, i, "null")
+	}
+	return scanNumber(data, i)
+}
+
+// skipParts is skip for an object or list.
+func skipParts(data []byte, i, depth int, closing byte) int {
+	if depth++; depth > maxDepth {
+		return -1
+	}
+	if i = skipSpace(data, i+1); i < len(data) && data[i] == closing {
+		return i + 1
+	}
+	for {
+		if closing == '}' {
+			if i = skipKey(data, i); i < 0 {
+				return -1
+			}
+		}
+		if i = skip(data, i, depth); i < 0 {
+			return -1
+		}
+		if i = skipSpace(data, i); i >= len(data) {
 			return -1
 		}
 		switch data[i] {
@@ -127,22 +134,36 @@ func (d *Doc) skip(data []byte) int {
 	}
 }
 
+// skipKey returns where the value begins behind the key at i, or -1.
+func skipKey(data []byte, i int) int {
+	if i >= len(data) || data[i] != '"' {
+		return -1
+	}
+	end, _, _ := scanString(data, i+1)
+	if end < 0 {
+		return -1
+	}
+	if i = skipSpace(data, end+1); i >= len(data) || data[i] != ':' {
+		return -1
+	}
+	return skipSpace(data, i+1)
+}
+
 // Member returns what an object holds under a key, the last of several equal
 // ones, as it stands; nil if it has none. The object must be well-formed.
-func (d *Doc) Member(object []byte, key string) (found []byte) {
+func Member(object []byte, key string) (found []byte) {
 	for i := skipSpace(object, 1); i < len(object) && object[i] == '"'; {
 		end, escaped, _ := scanString(object, i+1)
 		name := object[i+1 : end]
 		if escaped {
 			name = Append(nil, name)
 		}
-		i = skipSpace(object, skipSpace(object, end+1)+1)
-		d.Reset()
-		size := d.skip(object[i:])
+		from := skipKey(object, i)
+		i = skip(object, from, 1)
 		if string(name) == key {
-			found = object[i : i+size]
+			found = object[from:i]
 		}
-		if i = skipSpace(object, i+size); object[i] == ',' {
+		if i = skipSpace(object, i); object[i] == ',' {
 			i = skipSpace(object, i+1)
 		}
 	}
