@@ -8,6 +8,17 @@ import (
 	"github.com/rulewright/rulewright/sigma"
 )
 
+// LimitInnerJSON bounds the values that a set looks at inside strings of an event
+// of raw JSON before it has them decoded: a multiple of 128 above 4,096, so that a
+// test need not reach rawjson.MaxValues.
+func LimitInnerJSON(rs *RuleSet, values int) {
+	rs.scratch.New = func() any {
+		s := &scratch{event: &subject{cursor: &cursor{keep: true}}}
+		s.event.cursor.raw.Limit = values
+		return s
+	}
+}
+
 // Evaluation has a set's candidates evaluated as CEL and by functions over the
 // same leaves, to compare the speeds.
 type Evaluation struct {

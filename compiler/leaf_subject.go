@@ -177,6 +177,7 @@ func (s *subject) reset(v any) {
 	c := s.cursor
 	c.arena.reset()
 	clear(c.json)
+	clear(c.decoded)
 	c.forget()
 	c.raw.Reset()
 	if cap(c.nodes) > maxKeptScalars {

@@ -3,6 +3,7 @@ package compiler_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,13 +23,20 @@ detection:
   two: {ResultType: [0, 50126]}
   condition: one or not two
 ---
+rulewright: 1
 title: Audit
 name: audit
 id: 7b4f3a52-6d0e-4f0f-9a3e-2f0a5f1c2d02
 logsource: {product: azure, service: auditlogs}
 detection:
   selection: {OperationName|exists: true}
-  condition: selection
+  target:
+    TargetResources[any]:
+      displayName: evil
+  detail:
+    AdditionalDetails[any]:
+      value: evil
+  condition: selection or target or detail
 ---
 title: Office
 name: office
@@ -65,6 +73,43 @@ correlation:
   condition: {gte: 1}
 `
 
+// manyInside is an event with lists of so many values in strings, the last of
+// which rules look for.
+func manyInside(targets, details int) string {
+	list := func(n int, last string) string {
+		text, _ := json.Marshal("[" + strings.Repeat("0,", n) + last + "]")
+		return string(text)
+	}
+	return `{"Type":"AuditLogs","TimeGenerated":"2026-03-01T00:00:00Z","Id":"1","OperationName":"x","TargetResources":` +
+		list(targets, `{"displayName":"evil"}`) + `,"AdditionalDetails":` + list(details, `{"key":"k","value":"evil"}`) + `}`
+}
+
+// TestManyInside has the lists in strings of raw JSON looked at whatever they hold.
+func TestManyInside(t *testing.T) {
+	set := loadRaw(t)
+	for _, ev := range []string{manyInside(3, 3), manyInside(5_000, 3), manyInside(3, 5_000), manyInside(2_500, 2_500)} {
+		hits, err := set.Match([]byte(ev))
+		if err != nil || len(hits) != 1 || len(hits[0].Selections()) != 3 {
+			t.Errorf("%d bytes: %d hits, %v", len(ev), len(hits), err)
+		}
+	}
+}
+
+// loadRaw loads rawRules.
+func loadRaw(t testing.TB) *compiler.RuleSet {
+	docs, ds := sigma.Parse("raw.yaml", []byte(rawRules))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	set, ds := compiler.NewRuleSet(docs, compiler.RuleSetOptions{AnySource: true})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	// Strings inside an event that hold too many values are decoded.
+	compiler.LimitInnerJSON(set, 33*128)
+	return set
+}
+
 // FuzzRaw matches an event of the fuzzer's making, and pushes it into a stream,
 // as bytes and decoded: hits say the same in all that they say.
 func FuzzRaw(f *testing.F) {
@@ -82,17 +127,13 @@ func FuzzRaw(f *testing.F) {
 		`{"CreationTime":"2026-03-01T00:00:00","Id":"1","Operation":"Add member to role.","Workload":"AzureActiveDirectory","RecordType":8.0}`,
 		"0\f",
 		`{"category":"SignInLogs","":"2026-03-01T00:00:00Z","properties":{"id":"7","createdDateTime":"2026-03-01T00:00:00.5Z","userPrincipalName":"Ann"}}`,
+		manyInside(5_000, 3),
+		manyInside(3, 5_000),
+		manyInside(2_500, 2_500),
 	} {
 		f.Add([]byte(text))
 	}
-	docs, ds := sigma.Parse("raw.yaml", []byte(rawRules))
-	if ds.HasErrors() {
-		f.Fatal(ds)
-	}
-	set, ds := compiler.NewRuleSet(docs, compiler.RuleSetOptions{AnySource: true})
-	if ds.HasErrors() {
-		f.Fatal(ds)
-	}
+	set := loadRaw(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.UseNumber()

@@ -74,6 +74,8 @@ type cursor struct {
 	arena arena
 	json  map[string]any
 	raw   rawjson.Doc // of what strings of raw JSON hold
+	// decoded is what strings of raw JSON hold for which raw has no room.
+	decoded map[*rawjson.Value]any
 	// joined is the room of subject.allTexts.
 	joined []byte
 
@@ -330,16 +332,38 @@ func (c *cursor) parsedRaw(v *rawjson.Value) any {
 		return v
 	}
 	if v.Inner == nil {
+		if x, ok := c.decoded[v]; ok {
+			return x
+		}
 		text := c.rawText(v.Text, v.Escaped, v.Wide)
-		v.Inner = v
 		if mayBeJSON(text) {
 			if !c.spend(len(text) / 16) {
 				return v
 			}
-			if x := c.raw.Parse(text); x != nil {
-				v.Inner = x
+			if v.Inner = c.raw.Parse(text); v.Inner == nil && c.raw.Full() {
+				return c.decode(v, text)
 			}
+		}
+		if v.Inner == nil {
+			v.Inner = v
 		}
 	}
 	return plain(v.Inner)
+}
+
+// decode is parsedRaw for a text of too many values to be looked at where it
+// stands.
+func (c *cursor) decode(v *rawjson.Value, text []byte) any {
+	x, err := decodeJSON(text)
+	if err != nil {
+		v.Inner = v
+		return v
+	}
+	if c.keep {
+		if c.decoded == nil {
+			c.decoded = map[*rawjson.Value]any{}
+		}
+		c.decoded[v] = x
+	}
+	return x
 }
