@@ -15,7 +15,7 @@ import (
 // many goroutines at once.
 type counters struct {
 	events, candidates, late, evicted, nanoseconds expvar.Int
-	hits, nanosecondsOf                            expvar.Map // by rule
+	hits, failed, nanosecondsOf                    expvar.Map // by rule
 }
 
 func (c *counters) Event(_ event.Source, candidates int, took time.Duration) {
@@ -27,9 +27,10 @@ func (c *counters) Event(_ event.Source, candidates int, took time.Duration) {
 func (c *counters) Rule(rule *compiler.RuleInfo, _ bool, took time.Duration) {
 	c.nanosecondsOf.Add(rule.Title, int64(took))
 }
-func (c *counters) Hit(rule *compiler.RuleInfo)  { c.hits.Add(rule.Title, 1) }
-func (c *counters) Late(time.Duration)           { c.late.Add(1) }
-func (c *counters) Evicted(_ *compiler.RuleInfo) { c.evicted.Add(1) }
+func (c *counters) Hit(rule *compiler.RuleInfo)             { c.hits.Add(rule.Title, 1) }
+func (c *counters) Failed(rule *compiler.RuleInfo, _ error) { c.failed.Add(rule.Title, 1) }
+func (c *counters) Late(time.Duration)                      { c.late.Add(1) }
+func (c *counters) Evicted(_ *compiler.RuleInfo)            { c.evicted.Add(1) }
 
 func ExampleMetrics() {
 	m := &counters{}

@@ -81,7 +81,7 @@ func NewRouter(rs *RuleSet) *Router {
 // Keys returns the keys of an event, each once; none where no rule is true of
 // it. They are those of the groups that it belongs to and, for a hit on the
 // event alone, one of the event's own. ev and the error are as in
-// RuleSet.Match.
+// RuleSet.Match; keys found are returned with it.
 func (r *Router) Keys(ev any) (keys []string, err error) {
 	defer recovered(&err)
 	var in incoming

@@ -62,13 +62,17 @@ type RuleSet struct {
 	scratch      sync.Pool
 	unknown      atomic.Int64
 	maxCost      int // of one rule over one event
+	// callbacks is opts.Metrics, nil without.
+	callbacks *guardedMetrics
 }
 
 // loadedRule is a rule as it was loaded, with what became of it.
 type loadedRule struct {
 	info    *RuleInfo // apart: a hit that names its rule does not hold the set
 	failure atomic.Pointer[Disabled]
-	lowered []*ir.Rule // one for each source
+	failed  atomic.Int64 // events that it could not be evaluated over
+	costly  atomic.Int64 // events whose hits met the limit of work
+	lowered []*ir.Rule   // one for each source
 	// programs are those of lowered that run.
 	programs []*program
 }
@@ -87,12 +91,6 @@ type RuleInfo struct {
 type NotRun struct {
 	Rule  *RuleInfo
 	Lacks []string // the parameters' names
-}
-
-// Disabled is a rule that failed while it ran and is not run any more.
-type Disabled struct {
-	Rule *RuleInfo
-	Err  error
 }
 
 // NewRuleSet loads rules. It is tolerant: the set holds all rules that can run,
@@ -259,6 +257,10 @@ func inParallel(n int, f func(i int)) {
 
 func newRuleSet(opts RuleSetOptions) *RuleSet {
 	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, quiet: map[*ir.Rule]bool{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
+	if opts.Metrics != nil {
+		rs.callbacks = &guardedMetrics{to: opts.Metrics}
+		rs.opts.Metrics = rs.callbacks
+	}
 	rs.scratch.New = func() any {
 		return &scratch{event: &subject{cursor: &cursor{keep: true}}}
 	}
@@ -404,17 +406,6 @@ func (rs *RuleSet) Rules() []*RuleInfo {
 
 // NotRun returns the rules that do not run for lack of parameters.
 func (rs *RuleSet) NotRun() []NotRun { return rs.notRun }
-
-// Disabled returns the rules that failed while running.
-func (rs *RuleSet) Disabled() []Disabled {
-	var out []Disabled
-	for _, l := range rs.rules {
-		if d := l.failure.Load(); d != nil {
-			out = append(out, *d)
-		}
-	}
-	return out
-}
 
 // UnknownEvents returns how many events had a source that nobody could tell.
 func (rs *RuleSet) UnknownEvents() int64 { return rs.unknown.Load() }

@@ -45,7 +45,8 @@ type predicate struct {
 	once    sync.Once
 	program cel.Program
 	err     error
-	failed  atomic.Bool // it is not evaluated any more
+	failed  atomic.Bool  // it is not evaluated any more
+	costly  atomic.Int64 // events on which it met the limit of work
 }
 
 func (rs *RuleSet) add(p *program) {

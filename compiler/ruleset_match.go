@@ -44,7 +44,8 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // JSON ([]byte or json.RawMessage), an event.Object or an event.Record; it must
 // not change meanwhile nor, unless it is raw JSON, as long as its hits are asked
 // (see Hit). An error says that the event could not be read, or that
-// it is such that looking at it was given up; hits found before are returned.
+// it is such that looking at it was given up, or what rules could not be
+// evaluated over it (a *RuleError for each, joined); hits found are returned.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)
@@ -98,7 +99,7 @@ func (rs *RuleSet) hits(s *scratch) (hits []Hit, err error) {
 		}
 	})
 	s.release(rs)
-	return hits, err
+	return hits, rs.withCallbacks(err)
 }
 
 var errPanic = errors.New("internal error")
@@ -348,7 +349,11 @@ func (rs *RuleSet) matchOpen(g *ruleGroup, s *scratch, in *incoming, f func(p *p
 func (rs *RuleSet) matchGroup(g *ruleGroup, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) error {
 	some, err := rs.decide(g, s)
 	if some {
-		s.met.each(func(i int) { rs.tell(g.programs[i], s, in, f) })
+		s.met.each(func(i int) {
+			if failed := rs.tell(g.programs[i], s, in, f); failed != nil {
+				err = errors.Join(err, failed)
+			}
+		})
 	}
 	return err
 }
@@ -362,7 +367,7 @@ func (s *scratch) release(rs *RuleSet) {
 }
 
 // decide sets s.met to the rules of a group that are true of the event in s, if
-// there are some.
+// there are some. An error does not undo what was found.
 func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 	g.prepare(rs)
 	c := s.event.cursor
@@ -408,11 +413,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				holds, failed = q.eval(rs, s)
 			}
 			if failed != nil {
-				q.failed.Store(true)
-				for _, i := range q.programs {
-					l := g.programs[i].loaded
-					l.failure.CompareAndSwap(nil, &Disabled{l.info, failed})
-				}
+				err = errors.Join(err, rs.gaveUp(g, q, failed))
 			}
 			if holds {
 				if !some {
@@ -424,15 +425,15 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				}
 			}
 			if total += rs.maxCost - c.cost; total > maxEventCost {
-				return some, errEventCost
+				return some, errors.Join(err, errEventCost)
 			}
 		}
 	}
-	return some, nil
+	return some, err
 }
 
-// eval evaluates a predicate over the event in s. failed says why it must not
-// be evaluated again.
+// eval evaluates a predicate over the event in s. failed says why it could not
+// be.
 func (q *predicate) eval(rs *RuleSet, s *scratch) (holds bool, failed error) {
 	if err := q.prepare(rs); err != nil {
 		return false, err
@@ -446,24 +447,20 @@ func (q *predicate) eval(rs *RuleSet, s *scratch) (holds bool, failed error) {
 
 // tell calls f with a rule that is true. What f does is part of the rule's
 // work, but a rule that f exhausts has had its hit.
-func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) {
+func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program, s *scratch, in *incoming)) (err error) {
 	l := p.loaded
 	if l.failure.Load() != nil {
-		return
+		return nil
 	}
 	c := s.event.cursor
 	c.cost = rs.maxCost
 	defer func() {
-		var failed error
 		if r := recover(); r != nil {
-			failed = fmt.Errorf("%w: %v", errPanic, r)
-		}
-		if c.cost < 0 {
-			failed = errCost
-		}
-		if failed != nil {
-			l.failure.CompareAndSwap(nil, &Disabled{l.info, failed})
+			err = rs.fail(l, fmt.Errorf("%w: %v", errPanic, r), true)
+		} else if c.cost < 0 {
+			err = rs.fail(l, errCost, l.costly.Add(1) >= maxCostlyEvents)
 		}
 	}()
 	f(p, s, in)
+	return nil
 }

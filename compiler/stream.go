@@ -42,7 +42,8 @@ type StreamOptions struct {
 	KeepEvents bool
 	// Keep, when set, goes before KeepEvents and returns what contributions
 	// carry in place of their whole event, such as who did it. It is called
-	// inside Push, for the events that a correlation looks at.
+	// inside Push, for the events that a correlation looks at. What it panics
+	// with is an error of the event; the contribution then carries nothing.
 	Keep func(event.Record) any
 	// Decode reads in RestoreStream what Keep had returned and encoding/json
 	// wrote; nil for JSON as it is, numbers as json.Number.
@@ -111,6 +112,7 @@ type Stream struct {
 	sources map[event.Source]*event.Source
 
 	lastSource *event.Source
+	failed     error // of Keep
 }
 
 // role is what a rule, of one of its sources, is for in a stream, besides its
@@ -242,7 +244,10 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 	if st.in, st.hits = nil, nil; st.rs.opts.Metrics != nil {
 		st.rs.raised(hits)
 	}
-	return hits, err
+	if st.failed != nil {
+		err, st.failed = errors.Join(err, st.failed), nil
+	}
+	return hits, st.rs.withCallbacks(err)
 }
 
 // read matches an event. It leaves hits that need not wait in st.hits, and
@@ -398,7 +403,7 @@ func (st *Stream) meet(role *role, selections *[]string, s *subject) {
 		switch opts := &st.engine.opts; {
 		case opts.Keep != nil:
 			st.in.decoded()
-			m.o.event = opts.Keep(st.in.record)
+			m.o.event = st.kept()
 		case opts.KeepEvents:
 			st.in.decoded()
 			m.o.event = st.in.record.Event
@@ -423,6 +428,17 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 	x.c.count(key[1:], st.eventID(), number|uint32(x.input)<<packedInputShift)
 	e.settle(x.c)
 	return true
+}
+
+// kept is what Keep returns of the event; nil where it panics, which is an error
+// of the event.
+func (st *Stream) kept() (v any) {
+	defer func() {
+		if r := recover(); r != nil {
+			st.failed = callbackError("StreamOptions.Keep", r)
+		}
+	}()
+	return st.engine.opts.Keep(st.in.record)
 }
 
 // maxEventIDBytes bounds the id, and the table, that a window holds of an event.

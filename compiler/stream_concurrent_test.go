@@ -176,7 +176,7 @@ func TestStreamConcurrent(t *testing.T) {
 	}
 }
 
-type countingMetrics struct{ events, candidates, rules, hits, late, evicted, nanos atomic.Int64 }
+type countingMetrics struct{ events, candidates, rules, hits, failed, late, evicted, nanos atomic.Int64 }
 
 func (m *countingMetrics) Event(_ event.Source, candidates int, took time.Duration) {
 	m.events.Add(1)
@@ -185,6 +185,7 @@ func (m *countingMetrics) Event(_ event.Source, candidates int, took time.Durati
 }
 func (m *countingMetrics) Rule(*RuleInfo, bool, time.Duration) { m.rules.Add(1) }
 func (m *countingMetrics) Hit(*RuleInfo)                       { m.hits.Add(1) }
+func (m *countingMetrics) Failed(*RuleInfo, error)             { m.failed.Add(1) }
 func (m *countingMetrics) Late(time.Duration)                  { m.late.Add(1) }
 func (m *countingMetrics) Evicted(*RuleInfo)                   { m.evicted.Add(1) }
 

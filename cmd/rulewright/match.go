@@ -182,7 +182,9 @@ func (m *matching) run(minLevel, failOn string) error {
 		if err != nil {
 			m.badEvent++
 			m.in.meter.clear()
-			fmt.Fprintf(m.c.err, "%s:%d: %v\n", clean(rec.File), rec.Line, err)
+			for _, line := range strings.Split(err.Error(), "\n") { // one for each rule that gave up
+				fmt.Fprintf(m.c.err, "%s:%d: %s\n", clean(rec.File), rec.Line, clean(line))
+			}
 		}
 		m.tellLate(rec)
 		if err := m.take(hits, rec); err != nil {

@@ -81,6 +81,9 @@ func (m *matching) summary() {
 	}
 
 	m.ran(w)
+	for _, f := range m.rs.Failed() {
+		fmt.Fprintf(w, "not evaluated over %s: %s (%s)\n", plural(int(f.Events), "event"), clean(f.Rule.Title), f.Rule.ID)
+	}
 	for _, d := range append(m.rs.Disabled(), m.stream.Disabled()...) {
 		fmt.Fprintf(w, "disabled while running: %s (%s): %v\n", d.Rule.Title, d.Rule.ID, d.Err)
 	}

@@ -96,13 +96,13 @@ func publishLines(ctx context.Context, set *compiler.RuleSet, topic string, opts
 }
 
 // publish puts an event into the topic under each of its keys. Most events have
-// none: no rule is true of them. One that cannot be read is told of and left out;
-// fail is called with what the broker did not take.
+// none: no rule is true of them. One that cannot be read is told of and has none,
+// one that some rule could not be evaluated over has those of the others; fail is
+// called with what the broker did not take.
 func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte, fail func(error)) {
 	keys, err := router.Keys(event)
 	if err != nil {
-		log.Print("an event is left out: ", err)
-		return
+		log.Print("an event is left out, or some of its rules are: ", err)
 	}
 	for _, key := range keys {
 		client.Produce(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Value: event}, func(_ *kgo.Record, err error) {

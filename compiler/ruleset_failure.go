@@ -1,0 +1,90 @@
+package compiler
+
+import (
+	"errors"
+	"fmt"
+)
+
+// maxCostlyEvents is on how many events a rule may meet the limit of work before
+// it is not run any more. Events are other people's: one that was made to be
+// costly must not blind a rule, nor a thousand of them take the machine.
+const maxCostlyEvents = 100
+
+// RuleError says that a rule could not be evaluated over an event: it met the
+// limit of work, or failed for good and is among RuleSet.Disabled from then on.
+// All other rules were evaluated.
+type RuleError struct {
+	Rule *RuleInfo
+	Err  error
+}
+
+// Error names the rule and says why.
+func (e *RuleError) Error() string {
+	return fmt.Sprintf("not evaluated by %q (%s): %v", e.Rule.Title, e.Rule.ID, e.Err)
+}
+
+func (e *RuleError) Unwrap() error { return e.Err }
+
+// Disabled is a rule that failed while it ran and is not run any more.
+type Disabled struct {
+	Rule *RuleInfo
+	Err  error
+}
+
+// Disabled returns the rules that failed while running: they panicked or could
+// not be compiled, or met the limit of work on too many events.
+func (rs *RuleSet) Disabled() []Disabled {
+	var out []Disabled
+	for _, l := range rs.rules {
+		if d := l.failure.Load(); d != nil {
+			out = append(out, *d)
+		}
+	}
+	return out
+}
+
+// Failed is a rule that could not be evaluated over some events.
+type Failed struct {
+	Rule   *RuleInfo
+	Events int64
+}
+
+// Failed returns the rules that could not be evaluated over some events, each of
+// which had a RuleError, whether they are still run or not.
+func (rs *RuleSet) Failed() []Failed {
+	var out []Failed
+	for _, l := range rs.rules {
+		if n := l.failed.Load(); n > 0 {
+			out = append(out, Failed{l.info, n})
+		}
+	}
+	return out
+}
+
+// gaveUp notes that a predicate could not be evaluated over an event.
+func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, why error) (err error) {
+	off := !errors.Is(why, errCost) || q.costly.Add(1) >= maxCostlyEvents
+	if off {
+		q.failed.Store(true)
+	}
+	for _, i := range q.programs {
+		err = errors.Join(err, rs.fail(g.programs[i].loaded, why, off))
+	}
+	return err
+}
+
+// fail notes that a rule could not be evaluated over an event, and with off that
+// it is not run any more.
+func (rs *RuleSet) fail(l *loadedRule, why error, off bool) error {
+	if off {
+		if errors.Is(why, errCost) {
+			why = fmt.Errorf("%w, as on %d events before; it is not run any more", why, maxCostlyEvents-1)
+		}
+		l.failure.CompareAndSwap(nil, &Disabled{l.info, why})
+	}
+	l.failed.Add(1)
+	if m := rs.opts.Metrics; m != nil {
+		m.Failed(l.info, why)
+	}
+	return &RuleError{l.info, why}
+}
