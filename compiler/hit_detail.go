@@ -165,7 +165,7 @@ func (l *leaf) fittingNeedles(values []ir.Value, y *yielded, s *subject) (out []
 	for i, n := range l.needles {
 		for j := range y.scalars {
 			text := y.scalars[j].form(l.cased, s.cursor)
-			if !s.cursor.spend(1 + len(text)/64) {
+			if !s.cursor.spend(1 + len(text)/bytesAStep) {
 				return out
 			}
 			if textOp(l.op, text, n) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ type leaf struct {
 	literals *literalSet // the same, if they are many
 	keywords *literalSet // of all leaves, the same anywhere
 	patterns []wildcard
-	regexes  []*regexp.Regexp
+	regexes  []*regex
 	networks []netip.Prefix
 	bounds   []ir.Number
 
@@ -117,7 +116,7 @@ func (l *leaf) add(v ir.Value) error {
 		}
 	case ir.Regexp:
 		if r, ok := v.(ir.Regex); ok {
-			re, err := regexp.Compile(string(r))
+			re, err := newRegex(string(r))
 			if err != nil {
 				return err
 			}
@@ -232,7 +231,7 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 		if l.literals != nil {
 			return c.spend(1+len(text)/8) && l.literals.any(text, !l.cased && x.ascii)
 		}
-		if !c.spend(len(l.needles) * (1 + len(text)/64)) {
+		if !c.spend(len(l.needles) * (1 + len(text)/bytesAStep)) {
 			return false
 		}
 		for _, n := range l.needles {
@@ -243,21 +242,21 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 	case ir.Like:
 		text := x.form(l.cased, c)
 		for i := range l.patterns {
-			if !c.spend(1 + len(text)/16) {
+			if !c.spend(1 + len(text)/bytesAStep) {
 				return false
 			}
-			if l.patterns[i].match(text) {
+			if l.patterns[i].match(text, c) {
 				return true
 			}
 		}
 	case ir.Regexp:
 		text := x.plainForm(c)
 		for _, re := range l.regexes {
-			if !c.spend(1 + len(text)/4) {
-				return false
-			}
-			if re.Match(text) {
+			if re.match(text, c) {
 				return true
+			}
+			if c.cost < 0 {
+				return false
 			}
 		}
 	case ir.InNetwork:
@@ -330,10 +329,17 @@ func (l *leaf) fitsScalar(x, v *scalar, c *cursor) bool {
 		return false
 	}
 	if l.op != ir.Equal {
-		return textOp(l.op, x.form(l.cased, c), v.form(l.cased, c))
+		text := x.form(l.cased, c)
+		part := v.form(l.cased, c)
+		work := len(part) / comparedAStep
+		if l.op == ir.Contains {
+			work = 2 * (len(text) + len(part)) / bytesAStep
+		}
+		return c.spend(work) && textOp(l.op, text, part)
 	}
 	if x.kind == textScalar && v.kind == textScalar {
-		return bytes.Equal(x.form(l.cased, c), v.form(l.cased, c))
+		text := x.form(l.cased, c)
+		return c.spend(len(text)/comparedAStep) && bytes.Equal(text, v.form(l.cased, c))
 	}
 	if x.kind == boolScalar || v.kind == boolScalar {
 		a, aok := x.boolean()
@@ -348,6 +354,13 @@ func (l *leaf) fitsScalar(x, v *scalar, c *cursor) bool {
 	// A text that is no number text and a number: the text forms.
 	return v.kind == textScalar && bytes.Equal(x.form(l.cased, c), v.form(l.cased, c))
 }
+
+// How many bytes of a text are one step of work: where something is looked for
+// in it, and where it is compared with another.
+const (
+	bytesAStep    = 16
+	comparedAStep = 128
+)
 
 func textOp(op ir.Op, text []byte, part []byte) bool {
 	switch op {

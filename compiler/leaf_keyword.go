@@ -84,6 +84,13 @@ func (l *leaf) rulesOut(s *subject) bool {
 	if s.texts == nil || s.element || l.cased || len(l.needles) == 0 || len(l.refs) > 0 || s.cursor.cost < 0 {
 		return false
 	}
+	searches := 1
+	if l.keywords == nil {
+		searches = len(l.needles)
+	}
+	if !s.cursor.spend(searches * (len(s.texts) / bytesAStep)) {
+		return true
+	}
 	if l.keywords != nil {
 		return !l.keywords.any(s.texts, s.textsASCII)
 	}

@@ -10,7 +10,8 @@ import (
 // A wildcard is a pattern cut at its stars. The run in front must stand at the
 // text's start, the one behind at its end; those between are found leftmost,
 // one after the other, which never needs to be taken back. So matching takes
-// time proportional to text × longest run, and without ? to the text.
+// time proportional to text × longest run, which is counted as it goes, and
+// without ? to the text.
 type wildcard struct {
 	runs  []run // at least one; with n stars there are n+1
 	stars bool
@@ -49,8 +50,9 @@ func newWildcard(p ir.Pattern, form func(string) string) wildcard {
 	return w
 }
 
-// match compares the whole text.
-func (w *wildcard) match(text []byte) bool {
+// match compares the whole text. It may be false because the limit of work was
+// met.
+func (w *wildcard) match(text []byte, c *cursor) bool {
 	n := w.runs[0].prefix(text)
 	if n < 0 {
 		return false
@@ -65,7 +67,7 @@ func (w *wildcard) match(text []byte) bool {
 	}
 	text = text[:len(text)-n]
 	for i := 1; i < len(w.runs)-1; i++ {
-		end := w.runs[i].find(text)
+		end := w.runs[i].find(text, c)
 		if end < 0 {
 			return false
 		}
@@ -76,22 +78,32 @@ func (w *wildcard) match(text []byte) bool {
 
 // prefix returns the length of the run at the start of text, or -1.
 func (r *run) prefix(text []byte) int {
-	n := 0
+	n, _ := r.tryPrefix(text)
+	return n
+}
+
+// aPart is what a part of a run is besides the bytes that are compared.
+const aPart = 32
+
+// tryPrefix is prefix with the bytes that were compared.
+func (r *run) tryPrefix(text []byte) (n, work int) {
 	for _, p := range r.parts {
+		work += aPart
 		if p.Kind == ir.AnyOne {
 			if n == len(text) {
-				return -1
+				return -1, work
 			}
 			_, size := utf8.DecodeRune(text[n:])
 			n += size
 			continue
 		}
+		work += len(p.Text)
 		if !startsWith(text[n:], p.Text) {
-			return -1
+			return -1, work
 		}
 		n += len(p.Text)
 	}
-	return n
+	return n, work
 }
 
 // suffix returns the length of the run at the end of text, or -1.
@@ -116,7 +128,7 @@ func (r *run) suffix(text []byte) int {
 }
 
 // find returns where the leftmost run in text ends, or -1.
-func (r *run) find(text []byte) int {
+func (r *run) find(text []byte, c *cursor) int {
 	if !r.ones {
 		i := bytes.Index(text, r.bytes)
 		if i < 0 {
@@ -138,8 +150,12 @@ func (r *run) find(text []byte) int {
 			_, size := utf8.DecodeLastRune(text[:from])
 			from -= size
 		}
-		if n := r.prefix(text[from:]); n >= 0 {
+		n, work := r.tryPrefix(text[from:])
+		if n >= 0 {
 			return from + n
+		}
+		if !c.spend(1 + len(r.first)/bytesAStep + r.ahead/4 + work/comparedAStep) {
+			return -1
 		}
 	}
 }
