@@ -1,6 +1,7 @@
 package benign
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -38,6 +39,9 @@ func (m *month) dayOf(u *User, day int) {
 	d := NewDice(m.Options.Seed, "day", u.N, day)
 	works := m.works(day)
 	trip, away := u.away(day)
+	if away && u.N%3 == 0 && !u.Admin {
+		m.leftOn(u, day)
+	}
 	present := d.chance(0.92 * works)
 	switch {
 	case u.Admin:
@@ -84,6 +88,19 @@ func (m *month) dayOf(u *User, day int) {
 	}
 	if !away && present {
 		m.flips(d, u, day, atHome, at)
+	}
+}
+
+// leftOn is a tablet of the organisation that stays at home, switched on, while
+// its owner is abroad: it goes on fetching mail.
+func (m *month) leftOn(u *User, day int) {
+	owned := NewDice(m.Options.Seed, "left on", u.N)
+	tablet := Device{ID: owned.GUID(), Name: fmt.Sprintf("TB-%04d", u.N+1), OS: "Ios 18.5", Browser: "Mobile Safari 18.5", Agent: iPhoneAgent, Managed: true}
+	session := owned.GUID()
+	d := NewDice(m.Options.Seed, "left on", u.N, day)
+	for at := m.day(day).Add(d.within(time.Hour)); at.Before(m.day(day + 1)); at = at.Add(55*time.Minute + d.within(15*time.Minute)) {
+		m.signIn(d, everyday("device-left-at-home"), SignIn{Time: at, User: u, Network: u.HomeV4, Device: tablet, Session: session, Client: "Mobile Apps and Desktop clients",
+			App: outlookMobile.id, AppName: outlookMobile.name, Resource: exchangeOnline.id, ResourceName: exchangeOnline.name})
 	}
 }
 
