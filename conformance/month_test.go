@@ -223,7 +223,6 @@ func TestBenignMonth(t *testing.T) {
 var monthReasons = map[string]string{
 	"entra-apps/app-redirect-uri-on-unowned-domain":               "A supplier runs one of the applications under its own domain; an approved administrator entered the address. Nothing in the event tells it from an attack; a profile may list the supplier under owned_domains.",
 	"entra-users/user-added-to-privileged-entra-role":             "A new administrator is made eligible for a role, by the administrator whose work that is. It happens once or twice a month and is worth a look each time.",
-	"m365-mail/sign-ins-home-and-abroad":                          "Somebody uses a private VPN at home for the first time in two weeks. The record is that of a stolen session; only the person can tell.",
 	"token-theft/graph-token-used-by-two-clients":                 "A part of Office names itself otherwise while the line at home changes between IPv4 and IPv6. Rare enough to be looked at.",
 	"app-governance/app-fails-to-read-key-vaults":                 "The release pipeline lost its right to a vault for half an hour; its owner wants to know as well.",
 	"app-governance/app-reads-or-writes-teams":                    "The backup reads Teams every night, and is told of once in 13 days.",
