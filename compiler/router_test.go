@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -64,5 +65,14 @@ func TestKeysOfManyValues(t *testing.T) {
 		if hits, err := rs.Match(few); len(hits) != 1 {
 			t.Errorf("the next event has %d hits, %v", len(hits), err)
 		}
+	}
+}
+
+// Raw JSON of more values than are kept is an error, before it is decoded.
+func TestEventOfTooManyValues(t *testing.T) {
+	rs := loadSet(t, RuleSetOptions{AnySource: true}, routedRules)
+	ev := []byte(`{"ResultType":50126,"more":[` + strings.Repeat("1,", 1<<20) + `1]}`)
+	if hits, err := rs.Match(ev); !errors.Is(err, errEventValues) {
+		t.Errorf("%d hits, %v", len(hits), err)
 	}
 }

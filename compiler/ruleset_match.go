@@ -262,6 +262,8 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 			}
 			in.value = v
 			return s.group(rs, in.record.Source), nil
+		} else if v == nil && s.raw.Full() {
+			return nil, errEventValues // decoded it would take gigabytes
 		}
 	}
 	if in.data != nil {
@@ -313,6 +315,8 @@ func (s *scratch) group(rs *RuleSet, src event.Source) *ruleGroup {
 	s.groups[src] = g
 	return g
 }
+
+var errEventValues = fmt.Errorf("the event has more than the limit of %d values", rawjson.MaxValues)
 
 var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
 
