@@ -45,9 +45,9 @@ type Dialect struct {
 	// position is the place of a text in another, 0 for none.
 	position func(x, what string) string
 
-	// class asks whether a text has a character of an ASCII class, given as the
-	// inside of brackets, where regexp is nil; nil: there is no such thing.
-	class func(x, class string) string
+	// found searches a text for a simple regular expression where regexp is nil; ok
+	// is false for what it cannot say. nil: there is no such thing.
+	found func(x, re string, quote func(string) (string, bool)) (cond string, ok bool)
 	// regexp searches a text; nil: there is no such thing, and noRegexp says what
 	// else there is.
 	regexp   func(x, re string) string

@@ -27,7 +27,7 @@ var sqliteDialect = Dialect{
 	},
 	likeAnyCase: true,
 	glob:        sqliteGlob,
-	class:       func(x, class string) string { return x + " GLOB '*[" + class + "]*'" },
+	found:       sqliteFound,
 	position:    calls("instr"),
 	textType:    "TEXT",
 	number: func(t string) string {

@@ -2,7 +2,6 @@ package backends
 
 import (
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"sync"
@@ -282,8 +281,10 @@ var unfolded = sync.OnceValue(func() map[rune][]rune {
 // regexp asks whether a regular expression is found in a text.
 func (p *sqlPrinter) regexp(x, re string) (cond, error) {
 	if p.d.regexp == nil {
-		if class, ok := asciiClass(re); ok && p.d.class != nil {
-			return comparison(p.d.class(x, class)), nil
+		if p.d.found != nil {
+			if text, ok := p.d.found(x, re, p.d.quote); ok {
+				return comparison(text), nil
+			}
 		}
 		err := p.refuse("a regular expression is not supported")
 		if d, ok := err.(sigma.Diagnostic); ok {
@@ -297,26 +298,4 @@ func (p *sqlPrinter) regexp(x, re string) (cond, error) {
 	}
 	q, err := p.quote(text)
 	return comparison(p.d.regexp(x, q)), err
-}
-
-// asciiClass returns the inside of the brackets for a regular expression that is
-// one class of ASCII letters, digits and underscores, such as \w: it is found
-// wherever one of them stands.
-func asciiClass(re string) (string, bool) {
-	e, err := syntax.Parse(re, syntax.Perl)
-	if err != nil || e.Op != syntax.OpCharClass {
-		return "", false
-	}
-	var b strings.Builder
-	for i := 0; i+1 < len(e.Rune); i += 2 {
-		for _, r := range e.Rune[i : i+2] {
-			if r > unicode.MaxASCII || r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-				return "", false
-			}
-		}
-		if b.WriteRune(e.Rune[i]); e.Rune[i+1] > e.Rune[i] {
-			b.WriteString("-" + string(e.Rune[i+1]))
-		}
-	}
-	return b.String(), true
 }
