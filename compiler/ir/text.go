@@ -2,6 +2,7 @@ package ir
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -39,8 +40,8 @@ func AppendFold[Text string | []byte](b []byte, s Text) []byte {
 			i++
 		}
 		at := len(b)
-		b = append(b, s[from:i]...)
-		lowerASCII(b[at:])
+		b = slices.Grow(b, i-from)[:at+i-from]
+		FoldASCII(b[at:], s[from:i])
 		for i < len(s) && s[i] >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 			b = utf8.AppendRune(b, foldRune(r))
@@ -51,42 +52,39 @@ func AppendFold[Text string | []byte](b []byte, s Text) []byte {
 }
 
 // FoldASCII writes Fold(s) to b, which is as long, and reports whether s was
-// all ASCII; if it was not, b is of no use.
+// all ASCII; if it was not, b is of no use. b and s are apart or the same.
 func FoldASCII[Text string | []byte](b []byte, s Text) bool {
 	b = b[:len(s)]
-	copy(b, s)
-	return lowerASCII(b)
-}
-
-// lowerASCII is FoldASCII in place.
-func lowerASCII(b []byte) bool {
 	var all uint64
-	if len(b) < 8 {
-		for i, c := range b {
-			all |= uint64(c)
-			b[i] = lowered[c]
+	if len(s) < 8 {
+		for i := range b {
+			all |= uint64(s[i])
+			b[i] = lowered[s[i]]
 		}
 		return all < utf8.RuneSelf
 	}
-	last := len(b) - 8
+	// What was written is not read again: a text of eight bytes that is read
+	// where sixteen were just written waits for these to reach the cache.
+	last := len(s) - 8
 	for i := 0; i < last; i += 8 {
-		all |= lowerEight(b[i:])
+		w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
+		all |= w
+		binary.LittleEndian.PutUint64(b[i:], lowerEight(w))
 	}
-	all |= lowerEight(b[last:]) // again, what the one before has a part of: it stays as it is
-	return all&^lowBits == 0
+	w := binary.LittleEndian.Uint64([]byte(s[last:])) // again, what the one before has a part of
+	binary.LittleEndian.PutUint64(b[last:], lowerEight(w))
+	return (all|w)&^lowBits == 0
 }
 
 const lowBits = 0x7f7f7f7f7f7f7f7f
 
-// lowerEight folds the first eight bytes and returns what they were.
-func lowerEight(b []byte) uint64 {
+// lowerEight folds eight bytes.
+func lowerEight(w uint64) uint64 {
 	const ones = 0x0101010101010101
-	w := binary.LittleEndian.Uint64(b)
 	// The high bit of a byte says that it is at least A, beyond Z.
 	h := w & lowBits
 	upper := (h + (0x80-'A')*ones) &^ (h + (0x80-'Z'-1)*ones) &^ w &^ lowBits
-	binary.LittleEndian.PutUint64(b, w|upper>>2)
-	return w
+	return w | upper>>2
 }
 
 // lowered folds bytes of ASCII; others stand as they are.
