@@ -111,7 +111,8 @@ type Stream struct {
 	onMet   func(*program, *scratch, *incoming) // met
 	sources map[event.Source]*event.Source
 
-	lastSource *event.Source
+	lastSource *event.Source // what source returned for last, as the event had it
+	last       event.Source
 	failed     error // of Keep
 }
 
@@ -420,12 +421,16 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 		return false
 	}
 	e.packing = key
+	// The group is asked for before anything else is done, which has not to wait
+	// for its memory.
+	g, hash := x.c.groups.find(key[1:])
 	number := x.origin(st.source(), selections)
 	if number == 0 {
 		return false
 	}
+	id := st.eventID()
 	e.now = st.pushed.time
-	x.c.count(key[1:], st.eventID(), number|uint32(x.input)<<packedInputShift)
+	x.c.count(g, key[1:], hash, id, number|uint32(x.input)<<packedInputShift)
 	e.settle(x.c)
 	return true
 }
@@ -462,13 +467,14 @@ const maxKeptSources = 1000
 
 // source returns the event's source, one for all events of it.
 func (st *Stream) source() *event.Source {
-	src := st.in.record.Source
-	src.Table = shortText(src.Table, maxEventIDBytes)
-	p := st.lastSource
-	if p != nil && *p == src {
-		return p
+	if st.lastSource != nil && st.last == st.in.record.Source {
+		return st.lastSource
 	}
-	if p = st.sources[src]; p == nil {
+	st.last = st.in.record.Source
+	src := st.last
+	src.Table = shortText(src.Table, maxEventIDBytes)
+	p := st.sources[src]
+	if p == nil {
 		if len(st.sources) >= maxKeptSources {
 			clear(st.sources)
 		}

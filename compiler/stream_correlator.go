@@ -207,9 +207,9 @@ func (c *correlator) add(key []byte, x entry) {
 }
 
 // count is take for a correlation that counts events and an event that is in its
-// only group, of the instant now.
-func (c *correlator) count(key []byte, id string, common uint32) {
-	g, made := c.groups.touch(key, c.make)
+// only group, of the instant now, which find gave for the key.
+func (c *correlator) count(g *group, key []byte, hash uint32, id string, common uint32) {
+	g, made := c.groups.renew(g, key, hash, c.make)
 	if made {
 		c.e.stats.Groups++
 	}

@@ -224,7 +224,11 @@ func (e *engine) begin(p *pushed) {
 // push takes an event with a time.
 func (e *engine) push(p *pushed) {
 	if p.early {
-		e.feed(p)
+		if len(p.meets)+len(p.held) > 0 || e.woken {
+			e.feed(p)
+		} else {
+			e.done(p)
+		}
 		return
 	}
 	if e.seen && p.time < e.mark {

@@ -53,6 +53,11 @@ func (t *groupTable) find(key []byte) (*group, uint32) {
 // touch returns the group of the key as the newest, made if it was not there.
 func (t *groupTable) touch(key []byte, make func() *group) (g *group, made bool) {
 	g, hash := t.find(key)
+	return t.renew(g, key, hash, make)
+}
+
+// renew is touch behind find, which gave the group, or nil, and the hash.
+func (t *groupTable) renew(g *group, key []byte, hash uint32, make func() *group) (renewed *group, made bool) {
 	if g == nil {
 		g = make()
 		g.log.name(key, hash)

@@ -140,10 +140,29 @@ func (l *eventLog) pop() packed {
 		l.head, l.wrap = l.keyLen, 0
 	}
 	l.n--
+	l.shrink()
+	return e
+}
+
+// popBefore removes the events that are older than a time.
+func (l *eventLog) popBefore(time int64) {
+	for l.n > 0 {
+		e := l.data[l.head:]
+		if packed(e).time() >= time {
+			break
+		}
+		if l.head += binary.LittleEndian.Uint32(e); l.head == l.wrap {
+			l.head, l.wrap = l.keyLen, 0
+		}
+		l.n--
+	}
+	l.shrink()
+}
+
+func (l *eventLog) shrink() {
 	if len(l.data) > minShrunkLog && l.size() < len(l.data)/4 {
 		l.move(l.size() + l.size()/8)
 	}
-	return e
 }
 
 // all goes through the events from the oldest on.

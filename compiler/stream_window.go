@@ -87,7 +87,12 @@ func (s *windowState) begin(c *correlator, g *group, now int64) {
 	if !g.begun || now != g.last {
 		s.prev, g.prevSat, g.before = g.last, g.sat, g.begun
 		g.sat, g.raised, g.begun = false, false, true
-		for from := now - c.span; g.log.len() > 0 && g.log.from() < from; {
+		from := now - c.span
+		if s.of == nil && s.kept == nil {
+			g.log.popBefore(from)
+			return
+		}
+		for g.log.len() > 0 && g.log.from() < from {
 			s.drop(g)
 		}
 	}
