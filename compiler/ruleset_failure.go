@@ -3,12 +3,26 @@ package compiler
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
-// maxCostlyEvents is on how many events a rule may meet the limit of work before
-// it is not run any more. Events are other people's: one that was made to be
-// costly must not blind a rule, nor a thousand of them take the machine.
-const maxCostlyEvents = 100
+// Events are other people's: those that are made to be costly must not blind a
+// rule, nor a thousand of them take the machine. So a rule that met the limit of
+// work on maxCostlyEvents events is run on, but may do only so much of the
+// limit as costlyShare says, which is more than real events take.
+const (
+	maxCostlyEvents = 100
+	costlyShare     = 1 << 7
+)
+
+// budget is what a rule that met the limit of work on so many events may do over
+// the next one.
+func (rs *RuleSet) budget(costly *atomic.Int64) int {
+	if costly.Load() >= maxCostlyEvents {
+		return rs.maxCost / costlyShare
+	}
+	return rs.maxCost
+}
 
 // RuleError says that a rule could not be evaluated over an event: it met the
 // limit of work, or failed for good and is among RuleSet.Disabled from then on.
@@ -32,7 +46,8 @@ type Disabled struct {
 }
 
 // Disabled returns the rules that failed while running: they panicked or could
-// not be compiled, or met the limit of work on too many events.
+// not be compiled. One that met the limit of work is not among them: it is run
+// over the next event.
 func (rs *RuleSet) Disabled() []Disabled {
 	var out []Disabled
 	for _, l := range rs.rules {
@@ -63,9 +78,11 @@ func (rs *RuleSet) Failed() []Failed {
 
 // gaveUp notes that a predicate could not be evaluated over an event.
 func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, why error) (err error) {
-	off := !errors.Is(why, errCost) || q.costly.Add(1) >= maxCostlyEvents
+	off := !errors.Is(why, errCost)
 	if off {
 		q.failed.Store(true)
+	} else {
+		q.costly.Add(1)
 	}
 	for _, i := range q.programs {
 		err = errors.Join(err, rs.fail(g.programs[i].loaded, why, off))
@@ -77,9 +94,6 @@ func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, why error) (err error) {
 // it is not run any more.
 func (rs *RuleSet) fail(l *loadedRule, why error, off bool) error {
 	if off {
-		if errors.Is(why, errCost) {
-			why = fmt.Errorf("%w, as on %d events before; it is not run any more", why, maxCostlyEvents-1)
-		}
 		l.failure.CompareAndSwap(nil, &Disabled{l.info, why})
 	}
 	l.failed.Add(1)

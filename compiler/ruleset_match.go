@@ -408,7 +408,8 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 					return some, err
 				}
 			}
-			c.cost = rs.maxCost
+			budget := rs.budget(&q.costly)
+			c.cost = budget
 			var holds bool
 			var failed error
 			if timed {
@@ -428,7 +429,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 					s.met.set(int(i))
 				}
 			}
-			if total += rs.maxCost - c.cost; total > maxEventCost {
+			if total += budget - c.cost; total > maxEventCost {
 				return some, errors.Join(err, errEventCost)
 			}
 		}
@@ -457,12 +458,13 @@ func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program,
 		return nil
 	}
 	c := s.event.cursor
-	c.cost = rs.maxCost
+	c.cost = rs.budget(&l.costly)
 	defer func() {
 		if r := recover(); r != nil {
 			err = rs.fail(l, fmt.Errorf("%w: %v", errPanic, r), true)
 		} else if c.cost < 0 {
-			err = rs.fail(l, errCost, l.costly.Add(1) >= maxCostlyEvents)
+			l.costly.Add(1)
+			err = rs.fail(l, errCost, false)
 		}
 	}()
 	f(p, s, in)
