@@ -10,8 +10,8 @@ import (
 )
 
 // ClickHouse prints for ClickHouse 26; events are JSON in a String
-// column. Lists in JSON are taken apart to the depth of listDepth, keywords
-// search to that of leafDepth.
+// column. Lists in JSON are taken apart to a depth of 4; keywords search to
+// one of 16.
 var ClickHouse = dialect(clickHouseDialect)
 
 var clickHouseDialect = Dialect{

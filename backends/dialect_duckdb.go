@@ -9,7 +9,7 @@ import (
 
 // DuckDB prints for DuckDB 1.3 and newer; zones and datetimes in text need its
 // icu extension, which its releases bring along. Lists in JSON are taken apart
-// to the depth of listDepth.
+// to a depth of 4.
 var DuckDB = dialect(duckDBDialect)
 
 var duckDBDialect = Dialect{

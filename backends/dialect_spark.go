@@ -9,7 +9,7 @@ import (
 )
 
 // Spark prints for Spark 4 and Databricks; events are of type VARIANT. It is
-// printed, not executed. Lists in JSON are taken apart to the depth of listDepth.
+// printed, not executed. Lists in JSON are taken apart to a depth of 4.
 var Spark = dialect(sparkDialect)
 
 var sparkDialect = Dialect{

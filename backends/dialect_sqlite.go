@@ -9,8 +9,9 @@ import (
 	"github.com/rulewright/rulewright/compiler/ir"
 )
 
-// SQLite prints for SQLite 3.46 and newer. It knows no regular expressions: see
-// SQLiteWithRegexp. IPv6 networks are refused without them.
+// SQLite prints for SQLite 3.46 and newer. Of regular expressions it takes those
+// that GLOB says as well; for others see SQLiteWithRegexp. IPv6 networks are
+// refused without them.
 var SQLite = dialect(sqliteDialect)
 
 var sqliteDialect = Dialect{

@@ -7,7 +7,7 @@ import (
 )
 
 // Trino prints for Trino and Athena; events are of type JSON. It is printed, not
-// executed. Lists in JSON are taken apart to the depth of listDepth.
+// executed. Lists in JSON are taken apart to a depth of 4.
 var Trino = dialect(trinoDialect)
 
 var trinoDialect = Dialect{

@@ -57,8 +57,8 @@ func newKQLPrinter(r *ir.Rule, t Target) (*kqlPrinter, string, error) {
 	return p, table, nil
 }
 
-// KQLListDepth is how many levels of lists in lists KQL looks into in an Event
-// column.
+// KQLListDepth is how many levels of lists, the outermost one among them, KQL
+// takes apart in an Event column.
 const KQLListDepth = 3
 
 // kqlPrinter prints one rule.

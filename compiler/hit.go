@@ -211,7 +211,7 @@ func (rs *RuleSet) hit(p *program, in *incoming, f *facts) Hit {
 
 // ID is the same whenever the same rule meets the same event: a hash of the
 // rule's id, or of its file and title, and of the event's own id, or of the
-// event.
+// event. A correlation's is of its rule, its group and the instant.
 func (h *Hit) ID() string {
 	f := h.facts
 	if f == nil {
@@ -225,7 +225,8 @@ func (h *Hit) ID() string {
 	return f.id
 }
 
-// Time is when the event happened, in UTC; zero when it does not say.
+// Time is when the event happened, in UTC; zero when it does not say. A
+// correlation's is the instant at which its condition was true.
 func (h *Hit) Time() time.Time {
 	switch {
 	case h.facts == nil:
@@ -236,7 +237,7 @@ func (h *Hit) Time() time.Time {
 	return h.facts.event.said().Time
 }
 
-// EventID is the event's own id, or "".
+// EventID is the event's own id, or "", as of a correlation.
 func (h *Hit) EventID() string {
 	if h.facts == nil || h.facts.event == nil {
 		return ""
@@ -244,7 +245,8 @@ func (h *Hit) EventID() string {
 	return h.facts.event.said().ID
 }
 
-// Event is the event as it was given, decoded where it was raw JSON.
+// Event is the event as it was given, decoded where it was raw JSON; nil of a
+// correlation, whose events are its Contributing.
 func (h *Hit) Event() any {
 	if h.facts == nil || h.facts.event == nil {
 		return nil

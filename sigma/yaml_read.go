@@ -218,7 +218,7 @@ func (l *loader) number(n *yaml.Node, what string) (Numeric, bool) {
 		l.errorf(l.pos(n), CodeNumber, hint, "%s: %s is no number that every reader of YAML agrees on", what, show(n.Value))
 		return Numeric{}, false
 	}
-	l.errorf(l.pos(n), CodeType, "", "%s must be a number, not %s", what, kindName(n))
+	l.errorf(l.pos(n), CodeType, "write it in decimal digits, without quotes", "%s must be a number, not %s", what, kindName(n))
 	return Numeric{}, false
 }
 

@@ -26,7 +26,7 @@ the guide in conformance/fixtures. It needs --covers and a technique as --tag.
 
 Examples:
   rulewright new --title "Mail forwarded to a free mail provider" --service auditlogs my-rules/
-  rulewright new --title "Alert on a new owner" --covers new-owner --tag attack.persistence,attack.t1098 rules/entra-apps`)
+  rulewright new --title "Alert on a new owner" --covers application-ownership-change --tag attack.persistence,attack.t1098 rules/entra-apps`)
 	title := f.String("title", "", "the rule's `title`: what happened, in a few words")
 	product := f.String("product", "azure", "the logsource's `product`")
 	service := f.String("service", "auditlogs", "the logsource's `service`")

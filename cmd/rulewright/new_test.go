@@ -46,7 +46,7 @@ func TestNew(t *testing.T) {
 func TestNewInThePack(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	for _, folder := range []string{"rules/entra-users", "conformance/fixtures/entra-users"} {
+	for _, folder := range []string{"rules/entra-users", "conformance/fixtures/entra-users", "rules/entra-apps", "conformance/fixtures/entra-apps"} {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -76,17 +76,34 @@ func TestNewInThePack(t *testing.T) {
 			t.Fatalf("%s: exit %d: %s%s", title, code, out, errs)
 		}
 	}
-	if code, out, errs := rulewrightHere(t, "", "check", "."); code != 0 || !strings.Contains(out, "3 rules, 0 errors, 0 warnings\n") {
+	_, help, _ := rulewrightHere(t, "", "new", "--help")
+	for line := range strings.Lines(help) {
+		if item, ok := strings.CutPrefix(line, `  rulewright new --title "Alert on a new owner" `); ok {
+			args := append([]string{"new", "--title", "Alert on a new owner"}, strings.Fields(item)...)
+			if code, _, errs := rulewrightHere(t, "", args...); code != 0 {
+				t.Errorf("%s: exit %d: %s", line, code, errs)
+			}
+			help = ""
+		}
+	}
+	if help != "" {
+		t.Error("the help has no example for the pack")
+	}
+	if code, out, errs := rulewrightHere(t, "", "check", "."); code != 0 || !strings.Contains(out, "4 rules, 0 errors, 0 warnings\n") {
 		t.Errorf("check: exit %d: %s%s", code, out, errs)
 	}
 	fixtures, ds := conformance.Load(os.DirFS("."), conformance.LoadOptions{})
-	if ds.HasErrors() || len(fixtures) != 3 {
+	if ds.HasErrors() || len(fixtures) != 4 {
 		t.Fatal(ds, len(fixtures))
 	}
 	for _, f := range fixtures {
 		m := &f.Rule().Meta
-		if m.Version == "" || m.Description == "" || m.Tier == "" || m.GuideSeverity != "high" || len(m.Requires) == 0 || len(m.Entities) == 0 || len(m.References) == 0 || len(m.FalsePositives) == 0 ||
-			!slices.Equal(m.Coverage, []string{"entra-users/privileged-accounts-not-registered-for-mfa"}) || !slices.Contains(m.Tags, "attack.t1078.004") {
+		item, severity, tag := "entra-users/privileged-accounts-not-registered-for-mfa", "high", "attack.t1078.004"
+		if m.Title == "Alert on a new owner" {
+			item, severity, tag = "entra-apps/application-ownership-change", "medium", "attack.t1098"
+		}
+		if m.Version == "" || m.Description == "" || m.Tier == "" || m.GuideSeverity != severity || len(m.Requires) == 0 || len(m.Entities) == 0 || len(m.References) == 0 || len(m.FalsePositives) == 0 ||
+			!slices.Equal(m.Coverage, []string{item}) || !slices.Contains(m.Tags, tag) {
 			t.Errorf("%s lacks something: %+v", f.Rule().File, m)
 		}
 		if tr := m.Triage; tr == nil || tr.TruePositive == "" || tr.Benign == "" || tr.FalsePositive == "" || len(tr.Actions) == 0 || tr.Scope == "" {

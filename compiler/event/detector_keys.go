@@ -16,8 +16,7 @@ var (
 	// keyTable has them by rawjson.HashKey; there are far fewer.
 	keyTable     [keyTableSize]*Key
 	lowerNumbers [maxKeys]int // by number of a key, that in lower case
-	longestKey   int
-	carrierKey   int // events are carried under it
+	carrierKey   int          // events are carried under it
 )
 
 const (
@@ -51,10 +50,7 @@ func (k *Key) Usual() string { return k.usual }
 func KeyOf[Text string | []byte](key Text) *Key {
 	hash, ascii := rawjson.HashKey(key)
 	if !ascii {
-		if len(key) > 2*longestKey {
-			return nil
-		}
-		return keys[strings.ToLower(string(key))]
+		return nil // no other letter folds to one of ASCII
 	}
 	for i := hash >> keyTableShift; ; i = (i + 1) % keyTableSize {
 		k := keyTable[i]
@@ -88,7 +84,6 @@ func keyNumber(key string) int {
 		s.others = append(s.others, otherCase{key, n})
 	}
 	lowerNumbers[n%maxKeys] = s.number
-	longestKey = max(longestKey, len(key))
 	return n
 }
 

@@ -14,7 +14,7 @@ const (
 	MaxRecordValues = 1_000_000 // keys and list elements of one record
 	MaxNesting      = 100       // objects and lists inside one another
 	MaxColumns      = 10_000    // of a CSV header or result table
-	MaxRatio        = 1_000     // uncompressed to compressed size, once ratioFrom bytes came out
+	MaxRatio        = 1_000     // uncompressed to compressed size, once 32 MiB came out
 	ratioFrom       = 32 << 20
 )
 

@@ -92,18 +92,3 @@ func Matches(e Expr) []*Match {
 	})
 	return ms
 }
-
-// Selections returns the names of the selections in e, each once, in order of
-// their first appearance.
-func Selections(e Expr) []string {
-	var names []string
-	seen := map[string]bool{}
-	Walk(e, func(x Expr) bool {
-		if s, ok := x.(*Selection); ok && !seen[s.Name] {
-			seen[s.Name] = true
-			names = append(names, s.Name)
-		}
-		return true
-	})
-	return names
-}

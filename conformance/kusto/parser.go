@@ -9,9 +9,6 @@ type Query struct {
 	body node
 }
 
-// Text is the query as it was parsed.
-func (q *Query) Text() string { return q.text }
-
 // Parse reads a query: let statements and one tabular expression.
 func Parse(text string) (q *Query, err error) {
 	defer catch(text, &err)
