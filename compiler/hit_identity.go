@@ -3,6 +3,7 @@ package compiler
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"hash"
 	"slices"
 	"strconv"
@@ -67,6 +68,7 @@ type eventHasher struct {
 	buf   []byte // of what is to be hashed, the end
 	keys  []string
 	steps int
+	slow  int // what numbers that take long to read may still take
 }
 
 var eventHashers = sync.Pool{New: func() any { return &eventHasher{hash: sha256.New()} }}
@@ -74,7 +76,7 @@ var eventHashers = sync.Pool{New: func() any { return &eventHasher{hash: sha256.
 // sum returns the hash of an event in hexadecimal digits.
 func (h *eventHasher) sum(v any) string {
 	h.hash.Reset()
-	h.buf, h.steps = h.buf[:0], maxHashSteps
+	h.buf, h.steps, h.slow = h.buf[:0], maxHashSteps, maxHashedNumbers
 	h.value(v, 0)
 	h.hash.Write(h.buf)
 	if clear(h.keys[:cap(h.keys)]); cap(h.keys) > maxKeptMembers {
@@ -117,6 +119,13 @@ func (h *eventHasher) value(v any, depth int) {
 			h.value(x, depth+1)
 		}
 	default:
+		if n, ok := v.(json.Number); ok {
+			cost := numberCost(string(n))
+			if h.slow -= cost; cost > 0 && h.slow < 0 {
+				h.buf = append(h.buf, n...) // as it is written
+				return
+			}
+		}
 		x := toScalar(v)
 		if x.kind == textScalar {
 			h.buf = appendQuoted(h.buf, x.textForm())
@@ -160,3 +169,8 @@ func appendQuoted(b []byte, s string) []byte {
 // maxHashSteps bounds how many values of an event without an id make its
 // identity. Only Go values that contain themselves have more.
 const maxHashSteps = 1 << 22
+
+// maxHashedNumbers bounds what reading the numbers of an event without an id may
+// take, by numberCost. Behind it numbers that are equal, but written in other
+// ways, are different.
+const maxHashedNumbers = 1 << 22

@@ -109,7 +109,7 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 		}
 		if x.own {
 			in.identify()
-			add(in.identity)
+			add(in.shardKey())
 		}
 	})
 	return keys, err

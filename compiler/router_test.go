@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rulewright/rulewright/compiler/event"
 )
 
 const routedRules = `title: Failure
@@ -71,8 +73,41 @@ func TestKeysOfManyValues(t *testing.T) {
 // Raw JSON of more values than are kept is an error, before it is decoded.
 func TestEventOfTooManyValues(t *testing.T) {
 	rs := loadSet(t, RuleSetOptions{AnySource: true}, routedRules)
+	told := loadSet(t, RuleSetOptions{Source: func(any) (event.Source, bool) { return event.Source{}, false }}, routedRules)
 	ev := []byte(`{"ResultType":50126,"more":[` + strings.Repeat("1,", 1<<20) + `1]}`)
-	if hits, err := rs.Match(ev); !errors.Is(err, errEventValues) {
+	for name, match := range map[string]func() ([]Hit, error){
+		"Match":              func() ([]Hit, error) { return rs.Match(ev) },
+		"a record":           func() ([]Hit, error) { return rs.Match(event.Record{Event: ev}) },
+		"a record's address": func() ([]Hit, error) { return rs.Match(&event.Record{Event: ev}) },
+		"MatchAs":            func() ([]Hit, error) { return rs.MatchAs(event.Source{}, event.Record{Event: ev}) },
+		"Source":             func() ([]Hit, error) { return told.Match(ev) },
+	} {
+		if hits, err := match(); !errors.Is(err, errEventValues) {
+			t.Errorf("%s: %d hits, %v", name, len(hits), err)
+		}
+	}
+	commas := []byte(`{"Type":"SigninLogs","ResultType":"50126","more":"` + strings.Repeat(",", 1<<20) + `"}`)
+	if hits, err := rs.Match(&event.Record{Event: commas}); len(hits) != 1 || err != nil {
+		t.Errorf("a text of commas: %d hits, %v", len(hits), err)
+	}
+}
+
+// The key of an event's own hits is no longer than other keys, whatever its id.
+func TestKeyOfLongID(t *testing.T) {
+	rs := loadSet(t, RuleSetOptions{}, routedRules)
+	id := strings.Repeat("1", 1<<20)
+	ev := func(end string) []byte {
+		return []byte(`{"Type":"SigninLogs","TimeGenerated":"2026-03-01T10:00:00Z","Id":"` + id + end + `","ResultType":"50126"}`)
+	}
+	one, err := NewRouter(rs).Keys(ev("1"))
+	two, err2 := NewRouter(rs).Keys(ev("2"))
+	if err != nil || err2 != nil || len(one) != 1 || len(two) != 1 || one[0] == two[0] || len(one[0]) > 2*maxEventIDBytes {
+		t.Fatalf("%d and %d keys, %v %v", len(one), len(two), err, err2)
+	}
+	if hits, err := NewStream(rs, StreamOptions{}).PushKey(one[0], ev("1")); len(hits) != 1 || err != nil {
 		t.Errorf("%d hits, %v", len(hits), err)
+	}
+	if hits, err := NewStream(rs, StreamOptions{}).PushKey(one[0], ev("2")); len(hits) != 0 || err != nil {
+		t.Errorf("%d hits of another event, %v", len(hits), err)
 	}
 }

@@ -180,12 +180,24 @@ func (in *incoming) decode(data []byte) error {
 	if len(data) > event.MaxRecordBytes {
 		return fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
 	}
-	v, err := decodeJSON(bytes.TrimPrefix(data, utf8BOM))
+	if data = bytes.TrimPrefix(data, utf8BOM); tooManyValues(data) {
+		return errEventValues
+	}
+	v, err := decodeJSON(data)
 	if err != nil {
 		return fmt.Errorf("the event is no JSON: %w", err)
 	}
 	in.record.Event, in.value = v, plain(v)
 	return nil
+}
+
+// tooManyValues says whether a JSON text has more values than an event may have.
+func tooManyValues(data []byte) bool {
+	if 1+bytes.Count(data, []byte(","))+bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) <= rawjson.MaxValues {
+		return false // in strings or not
+	}
+	var d rawjson.Doc
+	return d.Parse(data) == nil && d.Full()
 }
 
 // receive reads an event that is still to be opened. Raw JSON, also of a

@@ -295,6 +295,52 @@ func TestCostLimit(t *testing.T) {
 	}
 }
 
+// Numbers that take long to read are charged for it, as JSON text and decoded.
+func TestSlowNumbers(t *testing.T) {
+	rs, _ := NewRuleSetOf([]*ir.Rule{{File: "a", Meta: sigma.Meta{Title: "more"}, When: testMatch(ir.Contains, "f", "y")}}, RuleSetOptions{NoIndex: true})
+	rs.maxCost = 1 << 16
+	for number, slow := range map[string]bool{
+		"0.5": false, "-12.345678901234567": false, "1e3": false, "1.7976931348623157e308": true,
+		"1e-308": true, "4.9E-324": true, "0." + strings.Repeat("1", 700): true, "1e-99999": true,
+	} {
+		text := `{"f":[` + strings.Repeat(number+",", 200) + number + `]}`
+		var decoded any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&decoded); err != nil {
+			t.Fatal(err)
+		}
+		for _, ev := range []any{[]byte(text), decoded} {
+			if _, err := rs.MatchAs(event.Source{}, ev); errors.Is(err, errCost) != slow {
+				t.Errorf("%.30s as %T: %v", number, ev, err)
+			}
+		}
+	}
+}
+
+// What numbers of an event without an id take is bounded; those behind the bound
+// still tell events apart.
+func TestIdentityOfSlowNumbers(t *testing.T) {
+	numbers := make([]any, 20_000)
+	for i := range numbers {
+		numbers[i] = json.Number("1e-308")
+	}
+	ev := map[string]any{"f": numbers}
+	one := identityOf(&event.Record{}, ev)
+	if again := identityOf(&event.Record{}, ev); again != one {
+		t.Error("two identities of one event")
+	}
+	h := eventHashers.Get().(*eventHasher)
+	defer eventHashers.Put(h)
+	if h.sum(ev); h.slow >= 0 {
+		t.Errorf("%d left", h.slow)
+	}
+	numbers[len(numbers)-1] = json.Number("2e-308")
+	if other := identityOf(&event.Record{}, ev); other == one {
+		t.Error("one identity of two events")
+	}
+}
+
 // Many goroutines over one set get the hits that one gets.
 func TestConcurrent(t *testing.T) {
 	rs := loadSet(t, RuleSetOptions{AnySource: true}, auditRule)

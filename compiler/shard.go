@@ -19,6 +19,9 @@ func shardKey(group string, part int) string {
 	return keyParts(group)[part]
 }
 
+// shardKey is the key of an event that has been identified, for its own hits.
+func (in *incoming) shardKey() string { return shortText(in.identity, maxEventIDBytes) }
+
 // onceShardKey is the first value of the first field of a key of once.
 func onceShardKey(key string) string {
 	if parts := keyParts(key); len(parts) > 1 {

@@ -146,7 +146,7 @@ func RestoreStream(rs *RuleSet, opts StreamOptions, r io.Reader) (*Stream, Carri
 		case *onceKeeper:
 			for ; n > 0 && x.err == nil; n-- {
 				entry, made := to.raised.touch(x.text())
-				entry.value = raisedHit{time: x.time(), repeats: x.len()}
+				entry.value = raisedHit{time: x.time(), repeats: x.count()}
 				if !made {
 					x.damaged("a key twice")
 				}

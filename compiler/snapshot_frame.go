@@ -346,6 +346,16 @@ func (r *snapshotReader) len() int {
 	return int(n)
 }
 
+// count reads how often something was there.
+func (r *snapshotReader) count() int {
+	n := r.uint()
+	if n > math.MaxInt {
+		r.damaged("a count of %d", n)
+		return 0
+	}
+	return int(n)
+}
+
 // each calls f so many times as a length says, until there is an error.
 func (r *snapshotReader) each(f func()) {
 	for n := r.len(); n > 0 && r.err == nil; n-- {

@@ -139,7 +139,7 @@ func (w *snapshotWriter) event(x any) {
 // jsonValue turns an event of any Go types into what encoding/json writes. What
 // is no number there is text.
 func jsonValue(x any, depth int) any {
-	if depth > maxValueDepth {
+	if depth >= maxValueDepth { // as deep as encoding/json reads
 		return nil
 	}
 	switch x := plain(x).(type) {
@@ -166,6 +166,11 @@ func jsonValue(x any, depth int) any {
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return strconv.FormatFloat(x, 'g', -1, 64)
+		}
+		return x
+	case json.Number:
+		if !json.Valid([]byte(x)) {
+			return string(x)
 		}
 		return x
 	default:
@@ -340,7 +345,7 @@ func (s *newValues) save(_ *correlator, _ *group, w *snapshotWriter) {
 }
 
 func (s *newValues) load(c *correlator, _ *group, r *snapshotReader) {
-	s.begun, s.now, s.atNow, s.kept, s.fresh = r.bool(), r.time(), r.len(), r.len(), r.list()
+	s.begun, s.now, s.atNow, s.kept, s.fresh = r.bool(), r.time(), r.count(), r.count(), r.list()
 	r.each(func() {
 		n, made := s.seen.touch(r.text())
 		n.value = sighting{at: r.time(), before: r.time(), hasBefore: r.bool(), raised: r.bool()}
@@ -353,7 +358,7 @@ func (s *newValues) load(c *correlator, _ *group, r *snapshotReader) {
 		c.e.stats.DroppedEvents++
 	}
 	r.each(func() {
-		h := instantCount{r.time(), r.len()}
+		h := instantCount{r.time(), r.count()}
 		s.total += h.n
 		s.history.push(h)
 	})
@@ -406,7 +411,7 @@ func (s *increase) save(_ *correlator, _ *group, w *snapshotWriter) {
 func (s *increase) load(c *correlator, _ *group, r *snapshotReader) {
 	s.waiting = r.bool()
 	r.each(func() {
-		p := piece{index: r.int(), n: r.len()}
+		p := piece{index: r.int(), n: r.count()}
 		if r.bool() {
 			p.tuples = r.set()
 		}
@@ -429,7 +434,7 @@ func (s *summary) save(_ *correlator, _ *group, w *snapshotWriter) {
 }
 
 func (s *summary) load(_ *correlator, _ *group, r *snapshotReader) {
-	s.n, s.first, s.last = r.len(), r.time(), r.time()
+	s.n, s.first, s.last = r.count(), r.time(), r.time()
 	for i := range s.distinct {
 		s.distinct[i] = r.set()
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -266,6 +267,69 @@ func TestSnapshotKeep(t *testing.T) {
 	opts.Decode = func([]byte) (any, error) { return nil, errors.New("no") }
 	if _, _, err := RestoreStream(rs, opts, bytes.NewReader(snapshotOf(t, rs, opts))); !errors.Is(err, ErrSnapshotDamaged) {
 		t.Errorf("an event that cannot be decoded: %v", err)
+	}
+}
+
+// Events that JSON cannot say whole, and counts of years, come back.
+func TestSnapshotOddEvents(t *testing.T) {
+	rs := snapshotRules(t)
+	opts := StreamOptions{KeepEvents: true}
+	st := NewStream(rs, opts)
+	var deep any = "x"
+	for range 2 * maxValueDepth {
+		deep = []any{deep}
+	}
+	for i, more := range []any{json.Number("abc"), deep, math.NaN()} {
+		ev := map[string]any{"Type": "SigninLogs", "TimeGenerated": fmt.Sprintf("2026-03-01T10:00:0%dZ", i), "ResultType": "0", "UserPrincipalName": "u", "Location": "DE", "more": more}
+		if _, err := st.Push(ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 1 << 40
+	countOf := func(st *Stream) *int {
+		for _, c := range st.engine.corrs {
+			if g := c.groups.newest; g != nil {
+				if s, ok := g.state.(*summary); ok {
+					return &s.n
+				}
+			}
+		}
+		t.Fatal("no summary")
+		return nil
+	}
+	*countOf(st) = many
+	var b bytes.Buffer
+	if err := st.Snapshot(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := RestoreStream(rs, opts, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := *countOf(again); n != many {
+		t.Errorf("counted %d, want %d", n, many)
+	}
+}
+
+// The last window of increase ends after the last time that can be written.
+func TestHitOfTheLastYear(t *testing.T) {
+	st := NewStream(snapshotRules(t), StreamOptions{})
+	for _, at := range []string{"9999-12-31T23:51:00Z", "9999-12-31T23:56:00Z", "9999-12-31T23:57:00Z"} {
+		if _, err := st.Push(map[string]any{"Type": "SigninLogs", "TimeGenerated": at, "ResultType": "0", "UserPrincipalName": "u", "Location": at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hits := 0
+	for _, h := range st.Close() {
+		if h.Rule.Title == "More than before" {
+			hits++
+		}
+		if _, err := h.Time().MarshalJSON(); err != nil {
+			t.Errorf("%s: %v", h.Rule.Title, err)
+		}
+	}
+	if hits == 0 {
+		t.Error("no hit of increase")
 	}
 }
 

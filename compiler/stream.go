@@ -77,7 +77,7 @@ type StreamStats struct {
 // events came too late for it.
 type Ahead struct {
 	Time    time.Time
-	EventID string // the event's own id, or ""
+	EventID string // of an event.Record that has one
 	Source  event.Source
 	File    string // of an event.Record, as is Line
 	Line    int

@@ -16,7 +16,7 @@ import (
 func (c *correlator) hit(g *group, t int64, v verdict) {
 	e := c.e
 	parts := keyParts(g.key())
-	told := &facts{time: time.UnixMicro(t).UTC()}
+	told := &facts{time: time.UnixMicro(min(t, lastInstant)).UTC()} // a window of increase may end later
 	h := &Hit{Rule: c.info, Window: windowOf(v.from, v.to), facts: told}
 	names := make(map[string]any, len(parts))
 	for i, p := range parts {

@@ -95,7 +95,7 @@ func onceKey(s *subject, by []*field) string {
 	var key []byte
 	add := func(part string) { key = append(appendKeyLength(key, len(part)), part...) }
 	for _, f := range by {
-		keys := keysOf(s, f)
+		keys := allKeysOf(s, f)
 		if len(keys) == 0 {
 			keys = []string{""} // as in a group's key
 		}
@@ -113,4 +113,20 @@ func onceKey(s *subject, by []*field) string {
 		add(hex.EncodeToString(sum[:]))
 	}
 	return string(key)
+}
+
+// allKeysOf is keysOf of all values that a field yields, however many.
+func allKeysOf(s *subject, f *field) (keys []string) {
+	y := s.yield(f)
+	if len(y.scalars) <= maxEventKeys {
+		return keysOf(s, f)
+	}
+	seen := make(map[string]bool, len(y.scalars))
+	for i := range y.scalars {
+		if k := shortText(y.scalars[i].foldedForm(), maxKeyBytes); !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }

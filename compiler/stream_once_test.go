@@ -124,6 +124,31 @@ func TestLongOnceKey(t *testing.T) {
 	}
 }
 
+// All values of a field make the key, however many they are.
+func TestOnceOfManyValues(t *testing.T) {
+	many := func(last string) string {
+		var b strings.Builder
+		for i := range 3 * maxEventKeys {
+			fmt.Fprintf(&b, `"%d",`, i)
+		}
+		return "[" + b.String() + `"` + last + `"]`
+	}
+	st := NewStream(loadSet(t, RuleSetOptions{}, onceSet), StreamOptions{})
+	var raised []int
+	for i, user := range []string{many("x"), many("x"), many("y"), many("x"), many("Y")} {
+		hits, err := st.Push(failure(i, user, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(hits) > 0 {
+			raised = append(raised, i)
+		}
+	}
+	if !slices.Equal(raised, []int{0, 2}) {
+		t.Errorf("raised %v", raised)
+	}
+}
+
 // A set that a stream took another one for is gone, but for hits that somebody
 // holds and has not asked.
 func TestReloadLetsGo(t *testing.T) {

@@ -28,7 +28,7 @@ func (st *Stream) ownHit(role *role, rule *ir.Rule, s *subject, in *incoming) bo
 		return onceShardKey(onceKey(s, role.once.by)) == st.key
 	}
 	in.identify()
-	return in.identity == st.key
+	return in.shardKey() == st.key
 }
 
 // ownGroups leaves of an event's groups those that belong to the key that it

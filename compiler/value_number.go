@@ -46,6 +46,35 @@ func parseJSONNumber(s string) (ir.Number, bool) {
 	return canonical(ir.Number{Float: f}), true
 }
 
+// numberCost is what reading a JSON number takes, in steps, beyond the one that
+// each value is charged. strconv reads digit by digit, for each power of ten,
+// what has more digits than a float64 tells apart or is close to 0 or infinity.
+func numberCost[Text string | []byte](s Text) int {
+	const (
+		plain    = 19  // digits that strconv reads at once
+		farPower = 290 // and powers of ten
+		each     = 8   // steps of a digit or power
+		most     = 800 // digits that strconv looks at
+	)
+	mantissa := len(s)
+	power := 0
+	for i := range len(s) {
+		if c := s[i]; c == 'e' || c == 'E' {
+			mantissa = i
+			for _, d := range []byte(s[i+1:]) {
+				if '0' <= d && d <= '9' && power < most {
+					power = power*10 + int(d-'0')
+				}
+			}
+			break
+		}
+	}
+	if mantissa <= plain && power < farPower {
+		return 0
+	}
+	return each * (min(mantissa, most) + min(power, most))
+}
+
 // canonical writes a number in the one form that equal numbers share, so that
 // == and map keys compare by value: an integer where int64 holds it exactly.
 func canonical(n ir.Number) ir.Number {

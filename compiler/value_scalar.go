@@ -161,6 +161,9 @@ func toScalar(v any) scalar {
 		return scalar{kind: boolScalar, truth: v, text: strconv.FormatBool(v)}
 	}
 	if n, ok := toNumber(v); ok {
+		if !n.IsInt {
+			v = n.Float // its text need not be read again
+		}
 		return scalar{kind: numberScalar, num: n, raw: v}
 	}
 	switch v := v.(type) {
@@ -172,10 +175,14 @@ func toScalar(v any) scalar {
 	return scalar{} // not reached: plain gives nothing else
 }
 
-// scalar is toScalar for raw JSON too.
+// scalar is toScalar for raw JSON too. It charges for numbers that take long to
+// read.
 func (c *cursor) scalar(v any) scalar {
 	x, ok := v.(*rawjson.Value)
 	if !ok {
+		if n, ok := v.(json.Number); ok {
+			c.cost -= numberCost(string(n))
+		}
 		return toScalar(v)
 	}
 	if x.Kind == rawjson.String {
@@ -184,6 +191,7 @@ func (c *cursor) scalar(v any) scalar {
 	if n, ok := shortInteger(x.Text); ok {
 		return scalar{kind: numberScalar, num: ir.Number{IsInt: true, Int: n}, bytes: x.Text}
 	}
+	c.cost -= numberCost(x.Text)
 	return toScalar(json.Number(x.Text))
 }
 
