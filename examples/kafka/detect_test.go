@@ -153,3 +153,54 @@ func TestDetect(t *testing.T) {
 		t.Errorf("%d hits, want %d", len(got), len(want))
 	}
 }
+
+// An event that the broker does not take, and a line that is no event, do not end
+// the publisher.
+func TestPublishLines(t *testing.T) {
+	const topic = "events-by-key"
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	seeds := kgo.SeedBrokers(cluster.ListenAddrs()...)
+	set, err := load("rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	line := func(id, more string) {
+		fmt.Fprintf(&lines, `{"Type":"SigninLogs","TimeGenerated":"2026-03-01T00:00:00Z","Id":"%s",%s"ResultType":"50126","UserPrincipalName":"u","IPAddress":"1.2.3.4","UserAgent":"python-requests/2.31.0"}`+"\n", id, more)
+	}
+	for id, bad := range map[string]string{"a": `"x":"` + strings.Repeat("x", 1_200_000) + `",`, "b": `"x":"` + strings.Repeat("x", 17<<20) + `",`, "c": `"x":,`} {
+		line("bad", bad)
+		line(id, "")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := publishLines(ctx, set, topic, &lines, seeds); err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(seeds, kgo.ConsumeTopics(topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	got := map[string]bool{}
+	for len(got) < 3 {
+		fetched := client.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			t.Fatal(err, got)
+		}
+		fetched.EachRecord(func(r *kgo.Record) {
+			var ev struct{ Id string }
+			if err := json.Unmarshal(r.Value, &ev); err != nil || len(r.Value) > 1000 {
+				t.Errorf("%d bytes, %v", len(r.Value), err)
+			}
+			got[ev.Id] = true
+		})
+	}
+	if !got["a"] || !got["b"] || !got["c"] {
+		t.Error(got)
+	}
+}

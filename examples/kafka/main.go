@@ -17,15 +17,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"os/signal"
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/compiler/event"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -44,7 +47,7 @@ func main() {
 	seeds := kgo.SeedBrokers(strings.Split(*brokers, ",")...)
 	switch flag.Arg(0) {
 	case "publish":
-		err = publishLines(ctx, set, *topic, seeds)
+		err = publishLines(ctx, set, *topic, os.Stdin, seeds)
 	case "detect":
 		d := &detector{set: set, store: folder(*state), topic: *topic, every: 10 * time.Second}
 		err = d.run(ctx, seeds)
@@ -74,39 +77,69 @@ func load(file string) (*compiler.RuleSet, error) {
 	return set, nil
 }
 
-func publishLines(ctx context.Context, set *compiler.RuleSet, topic string, opts ...kgo.Opt) error {
+// publishLines publishes the events of a text, one a line.
+func publishLines(ctx context.Context, set *compiler.RuleSet, topic string, in io.Reader, opts ...kgo.Opt) error {
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	router := compiler.NewRouter(set)
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 1<<24)
 	sending, fail := context.WithCancelCause(ctx) // what the broker did not take is lost, so nothing more is read
 	defer fail(nil)
-	for lines.Scan() && sending.Err() == nil {
-		publish(sending, client, router, topic, []byte(lines.Text()), fail)
-	}
-	err = errors.Join(lines.Err(), client.Flush(sending))
+	err = eachLine(in, func(line []byte) bool {
+		publish(sending, client, router, topic, line, fail)
+		return sending.Err() == nil
+	})
+	err = errors.Join(err, client.Flush(sending))
 	if cause := context.Cause(sending); cause != nil && ctx.Err() == nil {
 		err = fmt.Errorf("publishing: %w", cause)
 	}
 	return err
 }
 
+// eachLine calls f with each line until f returns false. A line that is longer
+// than an event may be is told of and left out.
+func eachLine(r io.Reader, f func(line []byte) bool) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	for n := 1; ; n++ {
+		var line []byte
+		size := 0
+		for more := true; more; {
+			part, prefix, err := in.ReadLine()
+			if errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			if size += len(part); size <= event.MaxRecordBytes {
+				line = append(line, part...)
+			}
+			more = prefix
+		}
+		if size > event.MaxRecordBytes {
+			log.Printf("line %d has %d bytes, more than an event may have: it is left out", n, size)
+		} else if !f(line) {
+			return nil
+		}
+	}
+}
+
 // publish puts an event into the topic under each of its keys. Most events have
-// none: no rule is true of them. One that cannot be read is told of and has none,
-// one that some rule could not be evaluated over has those of the others; fail is
-// called with what the broker did not take.
-func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, event []byte, fail func(error)) {
-	keys, err := router.Keys(event)
+// none: no rule is true of them. One that cannot be read, or that is larger than
+// the broker takes, is told of and left out; one that some rule could not be
+// evaluated over has the keys of the others. fail is called with what else the
+// broker did not take.
+func publish(ctx context.Context, client *kgo.Client, router *compiler.Router, topic string, ev []byte, fail func(error)) {
+	keys, err := router.Keys(ev)
 	if err != nil {
 		log.Print("an event is left out, or some of its rules are: ", err)
 	}
 	for _, key := range keys {
-		client.Produce(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Value: event}, func(_ *kgo.Record, err error) {
-			if err != nil {
+		client.Produce(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Value: ev}, func(_ *kgo.Record, err error) {
+			if errors.Is(err, kerr.MessageTooLarge) {
+				log.Printf("an event of %d bytes is left out: %v", len(ev), err)
+			} else if err != nil {
 				fail(err)
 			}
 		})
