@@ -99,7 +99,7 @@ func TestRuleSetCorrelations(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					seen[r.Meta.Title] = s.event.keys(f)
+					seen[r.Meta.Title] = s.event.yield(f).foldedForms()
 				}
 			}
 		}

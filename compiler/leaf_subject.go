@@ -44,7 +44,7 @@ func (s *subject) yield(f *field) *yielded {
 	if !y.done || y.hasty && !s.cursor.hasty {
 		y.hasty = f.leaves && s.cursor.hasty
 		// An earlier try may have been given up half-way.
-		y.scalars, y.present, y.object = y.scalars[:0], false, false
+		y.scalars, y.present, y.object, y.keys = y.scalars[:0], false, false, nil
 		f.read(s.cursor, s.value, y)
 		y.done = s.cursor.cost >= 0
 	}
@@ -59,7 +59,7 @@ func (s *subject) yieldMember(f *field, m *member) *yielded {
 	}
 	y := s.slot(f)
 	if !y.done {
-		y.scalars, y.present, y.object = y.scalars[:0], false, false
+		y.scalars, y.present, y.object, y.keys = y.scalars[:0], false, false, nil
 		if !s.cursor.spend(2) || !s.cursor.yieldValue(m.value, y) {
 			return s.yield(f)
 		}
@@ -76,10 +76,9 @@ func (s *subject) get(k *routeKey) (any, bool) {
 	return s.cursor.get(s.value, k)
 }
 
-// keys returns the folded text forms of all scalars that a field yields, each
-// once, in their order; nil where it yields none.
-func (s *subject) keys(f *field) []string {
-	y := s.yield(f)
+// foldedForms returns the folded text forms of the scalars, each once, in their
+// order; nil where there are none.
+func (y *yielded) foldedForms() []string {
 	var out []string
 	for i := range y.scalars {
 		if len(out) > maxEventKeys {

@@ -23,9 +23,18 @@ const (
 )
 
 // keysOf returns the folded text forms of all scalars that a field yields, each
-// once, fit to be remembered.
+// once, fit to be remembered. They are made once for an event, however many
+// correlations ask, and must not be changed.
 func keysOf(s *subject, f *field) []string {
-	keys := s.keys(f)
+	y := s.yield(f)
+	if y.keys == nil {
+		y.keys = y.readKeys()
+	}
+	return y.keys
+}
+
+func (y *yielded) readKeys() []string {
+	keys := y.foldedForms()
 	if len(keys) > maxEventKeys {
 		keys = keys[:maxEventKeys+1] // one more, to be noticed
 	}

@@ -119,7 +119,7 @@ func onceKey(s *subject, by []*field) string {
 func allKeysOf(s *subject, f *field) (keys []string) {
 	y := s.yield(f)
 	if len(y.scalars) <= maxEventKeys {
-		return keysOf(s, f)
+		return slices.Clone(keysOf(s, f))
 	}
 	seen := make(map[string]bool, len(y.scalars))
 	for i := range y.scalars {

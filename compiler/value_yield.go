@@ -12,8 +12,9 @@ import (
 // yielded is what a field yields from one event or element.
 type yielded struct {
 	scalars []scalar
-	present bool // the key is there, whatever it holds
-	object  bool // an object is among it
+	present bool     // the key is there, whatever it holds
+	object  bool     // an object is among it
+	keys    []string // see keysOf; nil until asked
 	kept
 }
 
