@@ -315,7 +315,7 @@ func needs(rules []*coverage.Rule) []string {
 	for _, r := range rules {
 		text := r.Needs
 		for _, q := range r.Requires {
-			if q.Licence != "" && slices.Contains(r.Tables, q.Table) && !strings.Contains(text, "("+q.Licence+")") {
+			if q.Licence != "" && q.Licence != coverage.NoLicence && slices.Contains(r.Tables, q.Table) && !strings.Contains(text, "("+q.Licence+")") {
 				text += " (" + q.Licence + ")"
 			}
 		}

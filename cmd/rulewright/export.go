@@ -248,7 +248,7 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 			}
 		}
 		if len(rules) == 0 {
-			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + lacking(h, rule)})
+			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + h.Missing(rule)})
 			continue
 		}
 		slices.Sort(gone)
@@ -287,20 +287,6 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 		told = append(told, fmt.Sprintf("%s without %s, which you do not have", plural(count[table], "rule"), table))
 	}
 	return kept, left, told, nil
-}
-
-// lacking names the licences that would bring the tables of a rule, or the tables.
-func lacking(h *coverage.Have, rule *coverage.Rule) string {
-	var out []string
-	for _, q := range rule.Requires {
-		if !h.Has(rule, q.Table) && q.Licence != "" && !slices.Contains(out, q.Licence) {
-			out = append(out, q.Licence)
-		}
-	}
-	if len(out) == 0 {
-		return rule.Needs
-	}
-	return strings.Join(out, ", ")
 }
 
 func readManifest(dir string) (*sentinel.Manifest, error) {

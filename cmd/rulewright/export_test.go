@@ -109,6 +109,55 @@ func TestExportHave(t *testing.T) {
 	}
 }
 
+// What a plan brings does not depend on the other rules of the folder.
+func TestExportHaveOfOwnRules(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	export := func(want ...string) {
+		t.Helper()
+		code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--have", "e3", "--out", out, dir)
+		for _, w := range want {
+			if !strings.Contains(stdout, w) {
+				t.Errorf("no %q in\n%s%s", w, stdout, stderr)
+			}
+		}
+		if code != exitOK || strings.Contains(stdout, "rule A sign-in: delete") {
+			t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+		}
+	}
+	write("1.yaml", signIn("A sign-in", "11111111-2222-4333-8444-5555555555c1"))
+	write("2.yaml", risk("B risk", "11111111-2222-4333-8444-5555555555c2"))
+	export("added    rule A sign-in", "left out 1: you do not have AADUserRiskEvents\n", "1 of 2 rules exported, 1 left out\n")
+	write("3.yaml", "rulewright: 1\nrequires: [{table: SigninLogs, licence: Entra ID P1}]\n"+signIn("C sign-in", "11111111-2222-4333-8444-5555555555c3"))
+	export("added    rule C sign-in", "1 unchanged", "2 of 3 rules exported, 1 left out\n")
+	if err := os.Remove(filepath.Join(dir, "3.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	export("retired  rule C sign-in", "1 unchanged", "1 of 2 rules exported, 1 left out\n")
+}
+
+// signIn and risk are plain rules, without an id where it is empty.
+func signIn(title, id string) string {
+	return "title: " + title + "\n" + idLine(id) + "level: medium\nlogsource: {product: azure, service: signinlogs}\ndetection:\n  s: {ResultType: 50126}\n  condition: s\n"
+}
+
+func risk(title, id string) string {
+	return "title: " + title + "\n" + idLine(id) + "level: medium\nlogsource: {product: azure, service: riskdetection}\ndetection:\n  s: {RiskEventType: anonymizedIPAddress}\n  condition: s\n"
+}
+
+func idLine(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "id: " + id + "\n"
+}
+
 // A pipeline of the caller's, one of pySigma's included, changes the queries and
 // no rule: no version has to rise for it.
 func TestExportPipeline(t *testing.T) {

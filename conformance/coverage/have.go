@@ -34,7 +34,7 @@ var plans = func() []Plan {
 	office := append(slices.Clone(defender), "Defender for Office 365 P2")
 	endpoint := append(slices.Clone(defender), "Defender for Endpoint P2")
 	cloudApps := append(slices.Clone(defender), "Defender for Cloud Apps", "Microsoft Defender for Cloud Apps with App governance")
-	azure := []string{"Azure subscription", NoLicence}
+	azure := []string{"Azure subscription"}
 	e3 := slices.Concat(entraP1, audit)
 	e5 := slices.Concat(entraP2, audit, []string{"Audit (Premium)"}, defender, office[1:], endpoint[1:], cloudApps[1:])
 	return []Plan{
@@ -52,8 +52,42 @@ var plans = func() []Plan {
 	}
 }()
 
-// NoLicence is the licence of a table that needs none.
+// NoLicence stands under requires for the licence of a table that needs none of
+// its own: it is there where a plan brings it.
 const NoLicence = "none"
+
+// tablesOf are the tables that come with a licence, those that rules of the pack
+// require. What a plan brings is the same whatever rules are loaded: Entra ID P1
+// brings the sign-ins to a rule that says nothing of licences, too.
+var tablesOf = map[string][]string{
+	"Entra ID Free": {"AuditLogs", "graph:applications", "graph:authenticationMethods", "graph:devices", "graph:roleAssignments",
+		"graph:servicePrincipals", "graph:users"},
+	"Entra ID P1": {"AADNonInteractiveUserSignInLogs", "AADServicePrincipalSignInLogs", "MicrosoftGraphActivityLogs", "SigninLogs",
+		"graph:userRegistrationDetails"},
+	"Entra ID P2":                {"AADNonInteractiveUserSignInLogs", "AADUserRiskEvents", "SecurityAlert", "SigninLogs"},
+	"Audit (Standard)":           {"OfficeActivity"},
+	"Audit (Premium)":            {"OfficeActivity"},
+	"Exchange Online":            {"exo:inboxRules", "graph:messageRules"},
+	"Microsoft Defender XDR":     {"AlertEvidence", "AlertInfo"},
+	"Defender for Office 365 P2": {"EmailEvents", "UrlClickEvents"},
+	"Defender for Endpoint P2":   {"DeviceEvents", "DeviceLogonEvents", "DeviceNetworkEvents", "DeviceProcessEvents"},
+	"Defender for Cloud Apps":    {"CloudAppEvents"},
+	"Microsoft Defender for Cloud Apps with App governance": {"AlertInfo", "OAuthAppInfo", "SecurityAlert"},
+	"Azure subscription":      {"AZKVAuditLogs", "AzureActivity", "azure:roleAssignments"},
+	"Microsoft Sentinel UEBA": {"IdentityInfo"},
+	"Azure DevOps":            {"AzureDevOpsAuditing"},
+}
+
+// TablesOf returns the tables that come with licences, by their names under
+// requires: those that rules of the pack require, whatever rules are loaded.
+func TablesOf(licences ...string) []string {
+	var out []string
+	for _, l := range licences {
+		out = append(out, tablesOf[l]...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // Plans returns the plans that ParseHave knows by name.
 func Plans() []Plan { return slices.Clone(plans) }
@@ -65,19 +99,19 @@ type Have struct {
 	Tables []string `json:"tables,omitempty"`
 	// Licences are those of the plans.
 	Licences []string `json:"licences,omitempty"`
-	// Brings are the tables that the plans bring, of those that rules require.
+	// Brings are the tables that the plans bring: TablesOf their licences.
 	Brings []string `json:"brings,omitempty"`
 }
 
-// ParseHave reads words that are names of plans or of tables: those that the
-// rules of the report read, and those that the built-in pipelines of workspaces
-// and of Defender know. No words mean everything.
+// ParseHave reads words that are names of plans or of tables: those that plans
+// bring, those that the rules of the report read, and those that the built-in
+// pipelines of workspaces and of Defender know. No words mean everything.
 func (r *Report) ParseHave(words []string) (*Have, error) {
 	if len(words) == 0 {
 		return nil, nil
 	}
 	h := &Have{}
-	known := r.Tables()
+	known := append(TablesOf(licences()...), r.Tables()...)
 	for _, name := range []string{"sentinel", "defender"} {
 		if p, err := compiler.BuiltinPipeline(name); err == nil {
 			known = append(known, p.SchemaTables()...)
@@ -103,8 +137,17 @@ func (r *Report) ParseHave(words []string) (*Have, error) {
 		}
 		return nil, fmt.Errorf("%q is no table and no plan: %s", w, sigma.NearestHint(w, names, "the plans are "+planNames()))
 	}
-	h.Brings = r.brings(h.Licences)
+	h.Brings = TablesOf(h.Licences...)
 	return h, nil
+}
+
+// licences are those of all plans.
+func licences() []string {
+	var out []string
+	for _, p := range plans {
+		out = append(out, p.Licences...)
+	}
+	return out
 }
 
 func planNames() string {
@@ -129,20 +172,6 @@ func (r *Report) Tables() []string {
 	return slices.Compact(out)
 }
 
-// brings returns the tables that come with licences.
-func (r *Report) brings(licences []string) []string {
-	var out []string
-	for _, rule := range r.Rules {
-		for _, q := range rule.Requires {
-			if slices.Contains(licences, q.Licence) {
-				out = append(out, q.Table)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // SetHave asks the report anew what can be seen and what runs.
 func (r *Report) SetHave(h *Have) {
 	r.Have = h
@@ -161,15 +190,15 @@ func (h *Have) Meets(rule *Rule) bool {
 
 // Has reports whether a table is there for a rule. A table that was named is
 // there with all that it may hold. A table of a plan is there for a rule that
-// requires it with one of the plan's licences, or that says nothing of it: risk
-// in SigninLogs needs more than SigninLogs.
+// requires it with one of the plan's licences, or that names no licence for it:
+// risk in SigninLogs needs more than SigninLogs.
 func (h *Have) Has(rule *Rule, table string) bool {
 	if h == nil || slices.Contains(h.Tables, table) {
 		return true
 	}
 	said := false
 	for _, q := range rule.Requires {
-		if q.Table == table {
+		if q.Table == table && q.needsLicence() {
 			said = true
 			if slices.Contains(h.Licences, q.Licence) {
 				return true
@@ -178,6 +207,24 @@ func (h *Have) Has(rule *Rule, table string) bool {
 	}
 	return !said && slices.Contains(h.Brings, table)
 }
+
+// Missing names the licences that would bring a rule the tables that are not
+// there, or those tables.
+func (h *Have) Missing(rule *Rule) string {
+	var out []string
+	for _, q := range rule.Requires {
+		if !h.Has(rule, q.Table) && q.needsLicence() && !slices.Contains(out, q.Licence) {
+			out = append(out, q.Licence)
+		}
+	}
+	if len(out) == 0 {
+		return rule.Needs
+	}
+	return strings.Join(out, ", ")
+}
+
+// needsLicence reports whether a licence is named.
+func (q Requirement) needsLicence() bool { return q.Licence != "" && q.Licence != NoLicence }
 
 // Narrow leaves of a rule, lowered for a workspace, what reads tables that are
 // there: of a correlation the rules that it rests on. Tables that the report's
@@ -262,20 +309,22 @@ func (r *Report) gains(have *Have) []Gain {
 	}
 	visible := func(rule *Rule) bool { return rule.Visible }
 	if have != nil {
-		var licences []string
+		known := licences()
 		for _, rule := range r.Rules {
 			for _, q := range rule.Requires {
-				licences = append(licences, q.Licence)
+				if q.needsLicence() {
+					known = append(known, q.Licence)
+				}
 			}
 		}
-		slices.Sort(licences)
-		for _, l := range slices.Compact(licences) {
-			if l == "" || slices.Contains(have.Licences, l) {
+		slices.Sort(known)
+		for _, l := range slices.Compact(known) {
+			if slices.Contains(have.Licences, l) {
 				continue
 			}
 			more := *have
 			more.Licences = append(slices.Clone(have.Licences), l)
-			more.Brings = r.brings(more.Licences)
+			more.Brings = TablesOf(more.Licences...)
 			add("licence", l, visible, more.Meets)
 		}
 		for _, t := range r.Tables() {

@@ -67,7 +67,7 @@ func (r *Report) index() []byte {
 	}
 	b.WriteString("\n| plan | is | tables that it brings, of those that rules require |\n|---|---|---|\n")
 	for _, p := range plans {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, p.Title, strings.Join(r.brings(p.Licences), ", "))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, p.Title, strings.Join(TablesOf(p.Licences...), ", "))
 	}
 	b.WriteString("\nTables that begin with `graph:`, `exo:` and `azure:` are snapshots, such as what Microsoft Graph answers, for `rulewright match`; a workspace does not hold them.\n")
 

@@ -190,18 +190,92 @@ func TestParseHave(t *testing.T) {
 	if h, err := r.ParseHave(nil); h != nil || err != nil {
 		t.Errorf("%+v, %v", h, err)
 	}
-	known := map[string]bool{}
+}
+
+// What comes with a licence is what rules of the pack require with it, neither
+// less nor more, and each licence is in a plan.
+func TestPlansBringWhatThePackRequires(t *testing.T) {
+	brings := map[[2]string]bool{} // by licence and table; whether a rule requires it
+	plan := map[string]bool{}      // tables of all plans
 	for _, p := range coverage.Plans() {
 		for _, l := range p.Licences {
-			known[l] = true
-		}
-	}
-	for _, rule := range r.Rules {
-		for _, q := range rule.Requires {
-			if !known[q.Licence] {
-				t.Errorf("%s: no plan has the licence %q", rule.File, q.Licence)
+			if len(coverage.TablesOf(l)) == 0 {
+				t.Errorf("the plan %s: nothing comes with %s", p.Name, l)
+			}
+			for _, table := range coverage.TablesOf(l) {
+				brings[[2]string{l, table}], plan[table] = false, true
 			}
 		}
+	}
+	for _, rule := range packReport(t).Rules {
+		for _, q := range rule.Requires {
+			if q.Licence == coverage.NoLicence {
+				if !plan[q.Table] {
+					t.Errorf("%s: no plan brings %s", rule.File, q.Table)
+				}
+				continue
+			}
+			if _, ok := brings[[2]string{q.Licence, q.Table}]; !ok {
+				t.Errorf("%s: no plan has the licence %q with the table %s", rule.File, q.Licence, q.Table)
+			}
+			brings[[2]string{q.Licence, q.Table}] = true
+		}
+	}
+	for pair, required := range brings {
+		if !required {
+			t.Errorf("no rule of the pack requires %s, said to come with %s", pair[1], pair[0])
+		}
+	}
+}
+
+// What a plan brings does not depend on the rules that are loaded.
+func TestHaveOfOwnRules(t *testing.T) {
+	rule := func(title, requires string) string {
+		return "rulewright: 1\ntitle: " + title + "\nlevel: low\nrequires:" + requires +
+			"\nlogsource: {product: azure, service: signinlogs}\ndetection: {s: {ResultType: '0'}, condition: s}\n"
+	}
+	plain := "title: plain\nlogsource: {product: azure, service: signinlogs}\ndetection: {s: {ResultType: '0'}, condition: s}\n"
+	p1 := rule("p1", " [{table: SigninLogs, licence: Entra ID P1}]")
+	p2 := rule("p2", " [{table: SigninLogs, licence: Entra ID P2}]")
+	other := rule("other", " [{table: SigninLogs, licence: Contoso}]")
+	none := rule("none", " [{table: SigninLogs, licence: none}]")
+	silent := rule("silent", " [{table: SigninLogs}]")
+	for _, c := range []struct {
+		have  string
+		rules []string
+		met   []string
+	}{
+		{"e3", []string{plain}, []string{"plain"}},
+		{"e3", []string{plain, other}, []string{"plain"}},
+		{"e3", []string{plain, p1, p2, none, silent}, []string{"plain", "p1", "none", "silent"}},
+		{"entra-free", []string{plain, p1, none, silent}, nil},
+		{"azure", []string{plain, none}, nil},
+		{"SigninLogs", []string{plain, p2, other, none, silent}, []string{"plain", "p2", "other", "none", "silent"}},
+	} {
+		docs, ds := sigma.Parse("rules.yaml", []byte(strings.Join(c.rules, "---\n")))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		r, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: docs, All: true})
+		h, err := r.ParseHave([]string{c.have})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var met []string
+		for _, rule := range r.Rules {
+			if h.Meets(rule) {
+				met = append(met, rule.Title)
+			} else if missing := h.Missing(rule); missing == "" || missing == coverage.NoLicence {
+				t.Errorf("--have %s: %s is missing %q", c.have, rule.Title, missing)
+			}
+		}
+		if !slices.Equal(met, c.met) {
+			t.Errorf("--have %s with %d rules: %v are met, not %v", c.have, len(c.rules), met, c.met)
+		}
+	}
+	r, _ := coverage.New(&coverage.List{}, coverage.Options{})
+	if h, err := r.ParseHave([]string{"graph:users"}); err != nil || h.Tables[0] != "graph:users" {
+		t.Errorf("a table that a plan brings, without rules: %+v, %v", h, err)
 	}
 }
 
