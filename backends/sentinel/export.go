@@ -82,6 +82,8 @@ type Set struct {
 	Manifest *Manifest
 	// Left are rules for which the format is not made.
 	Left []Left
+
+	rules map[*sigma.Document]bool
 }
 
 // File is a file to write. Several rules never share one.
@@ -90,10 +92,11 @@ type File struct {
 	Data []byte
 }
 
-// Left says why a rule is in no file.
+// Left says why a rule is in no file, or a parameter in no watchlist.
 type Left struct {
-	Title, ID, File string
-	Reason          string
+	Document *sigma.Document // of the rule, as its Input has it; nil for a parameter
+	Title    string
+	Reason   string
 }
 
 // artefact is a rule as the formats see it.
@@ -127,7 +130,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 	if opts.Print == nil {
 		opts.Print = backends.KQL
 	}
-	e := &exporter{format: f, opts: opts, set: &Set{Format: f, Manifest: &Manifest{Target: f}}, titles: map[string]int{}, files: map[string]bool{}}
+	e := &exporter{format: f, opts: opts, set: &Set{Format: f, Manifest: &Manifest{Target: f}, rules: map[*sigma.Document]bool{}}, titles: map[string]int{}, files: map[string]bool{}}
 	if f == Watchlists {
 		e.watchlists(inputs)
 		return e.set, e.diags
@@ -140,7 +143,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 				continue
 			}
 			if counted[ruleKey(r)] {
-				e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, "it feeds a correlation and is no alert of its own"})
+				e.set.Left = append(e.set.Left, Left{in.Document, r.Meta.Title, "it feeds a correlation and is no alert of its own"})
 				continue
 			}
 			a, err := e.artefact(in, r)
@@ -149,7 +152,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 				var d sigma.Diagnostic
 				switch {
 				case errors.As(err, &left):
-					e.set.Left = append(e.set.Left, Left{r.Meta.Title, r.Meta.ID, r.File, string(left)})
+					e.set.Left = append(e.set.Left, Left{in.Document, r.Meta.Title, string(left)})
 				case errors.As(err, &d):
 					e.diags = append(e.diags, d)
 				default:
@@ -157,7 +160,7 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 				}
 				continue
 			}
-			e.write(a, r, meaning)
+			e.write(a, in, r, meaning)
 		}
 	}
 	return e.set, e.diags
@@ -427,7 +430,7 @@ func onlyNew(q *backends.Query, text string, r *ir.Rule, s schedule) string {
 }
 
 // write writes an artefact in the format and notes it in the manifest.
-func (e *exporter) write(a *artefact, r *ir.Rule, meaning string) {
+func (e *exporter) write(a *artefact, in Input, r *ir.Rule, meaning string) {
 	var data []byte
 	ext := ".yaml"
 	switch e.format {
@@ -451,6 +454,7 @@ func (e *exporter) write(a *artefact, r *ir.Rule, meaning string) {
 	}
 	name := e.fileName(a.title, a.id, ext)
 	e.set.Files = append(e.set.Files, File{name, data})
+	e.set.rules[in.Document] = true
 	e.set.Manifest.add(Entry{ID: a.id, Kind: a.kind, File: name, Title: a.title, Version: a.version, Meaning: meaning,
 		Parameters: bindings(r), Examples: exampleNames(a.examples), Text: digest(data)}, r)
 }

@@ -285,6 +285,24 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestRulesOfASet tells rules without ids apart: what is exported, and what is left.
+func TestRulesOfASet(t *testing.T) {
+	const text = "rulewright: 1\ntitle: One\nlevel: low\ntier: alert\n%s---\nrulewright: 1\ntitle: Two\nlevel: low\ntier: hunt\n%[1]s---\nrulewright: 1\ntitle: Three\nlevel: low\ntier: alert\n%[1]s"
+	const rest = "logsource: {product: azure, service: signinlogs}\ndetection:\n  s: {ResultType: '0'}\n  condition: s\n"
+	set, ds := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", fmt.Appendf(nil, text, rest), nil), sentinel.Options{Print: plain})
+	var titles []string
+	for d := range set.Rules() {
+		titles = append(titles, d.Meta.Title)
+	}
+	slices.Sort(titles)
+	if ds.HasErrors() || !slices.Equal(titles, []string{"One", "Three"}) {
+		t.Errorf("%q are exported, %v", titles, ds)
+	}
+	if len(set.Left) != 1 || set.Left[0].Document.Meta.Title != "Two" || set.Left[0].Title != "Two" {
+		t.Errorf("left: %+v", set.Left)
+	}
+}
+
 // TestSince follows a folder through its exports.
 func TestSince(t *testing.T) {
 	rule := func(version, operation, title, extra string) string {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ type Manifest struct {
 	Target  Format  `json:"target"`
 	Entries []Entry `json:"entries"`
 
-	rules map[string]*ir.Rule // of an export: by id, for positions
+	rules map[string]*ir.Rule // of an export: by the id of the entry, for positions
 }
 
 // Entry is one artefact.
@@ -46,16 +47,9 @@ type Entry struct {
 	Text string `json:"text"`
 }
 
-// Rules returns the ids of the rules that the set's artefacts are of.
-func (s *Set) Rules() map[string]bool {
-	out := map[string]bool{}
-	if s.Manifest != nil {
-		for _, r := range s.Manifest.rules {
-			out[r.Meta.ID] = true
-		}
-	}
-	return out
-}
+// Rules returns the rules of which the set has artefacts, watchlists apart, as
+// their Input has them.
+func (s *Set) Rules() map[*sigma.Document]bool { return maps.Clone(s.rules) }
 
 func (m *Manifest) add(e Entry, r *ir.Rule) {
 	m.Format = 1

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -45,7 +46,7 @@ func (r *ruleFlags) choose() error {
 			})
 		}
 		if d.Kind == sigma.KindFilter || fits(r.tier, m.Tier) && fits(r.level, m.Level) && fits(r.tag, m.Tags...) &&
-			fits(r.id, m.ID, m.Name, m.Title) && fits(r.guide, guides(m)...) {
+			fits(r.id, m.ID, m.Name, m.Title) && fits(r.guide, coverage.GuidesOf(m.Coverage)...) {
 			kept = append(kept, d)
 		}
 	}
@@ -84,16 +85,4 @@ func (r *ruleFlags) titlesWith(text string) (titles []string) {
 		}
 	}
 	return titles
-}
-
-// guides returns the guides that a rule's coverage names.
-func guides(m *sigma.Meta) []string {
-	var out []string
-	for _, id := range m.Coverage {
-		g, _, _ := strings.Cut(id, "/")
-		if !slices.Contains(out, g) {
-			out = append(out, g)
-		}
-	}
-	return out
 }

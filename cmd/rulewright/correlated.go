@@ -19,20 +19,36 @@ type correlations struct {
 	accounts map[string]string
 }
 
-// place is where a rule is written.
+// place is where a rule is written, whatever pySigma's pipelines made of it.
 type place struct {
 	file string
 	line int
+}
+
+func placeOf(r *compiler.RuleInfo) place { return place{r.File, r.Pos.Line} }
+
+func placeOfDocument(d *sigma.Document) place { return place{d.File, d.Pos.Line} }
+
+// placesOf are those of documents, to know their rules by: ids are not, for
+// rules need none.
+func placesOf(docs map[*sigma.Document]bool) map[place]bool {
+	out := map[place]bool{}
+	for d, is := range docs {
+		if is {
+			out[placeOfDocument(d)] = true
+		}
+	}
+	return out
 }
 
 func newCorrelations(docs []*sigma.Document) *correlations {
 	x := &correlations{docs: map[place]*sigma.Document{}, onces: map[place]bool{}, accounts: map[string]string{}}
 	for _, d := range docs {
 		if d.Once != nil {
-			x.onces[place{d.File, d.Pos.Line}] = true
+			x.onces[placeOfDocument(d)] = true
 		}
 		if _, ok := correlates(d); ok {
-			x.docs[place{d.File, d.Pos.Line}] = d
+			x.docs[placeOfDocument(d)] = d
 		}
 	}
 	return x
@@ -40,12 +56,12 @@ func newCorrelations(docs []*sigma.Document) *correlations {
 
 // is says whether a hit is one of a correlation.
 func (x *correlations) is(h *compiler.Hit) bool {
-	return x.docs[place{h.Rule.File, h.Rule.Pos.Line}] != nil
+	return x.docs[placeOf(h.Rule)] != nil
 }
 
 // once says whether further hits are counted on this one.
 func (x *correlations) once(h *compiler.Hit) bool {
-	return x.onces[place{h.Rule.File, h.Rule.Pos.Line}]
+	return x.onces[placeOf(h.Rule)]
 }
 
 // lead says whose story a hit belongs to: the entity that the rule names, the
@@ -101,7 +117,7 @@ func keyTexts(keys []compiler.GroupKey) []string {
 // told says which group it was, what was counted and in what time.
 func (x *correlations) told(h *compiler.Hit) []string {
 	out := keyTexts(h.Group)
-	d := x.docs[place{h.Rule.File, h.Rule.Pos.Line}]
+	d := x.docs[placeOf(h.Rule)]
 	within := " within " + spanText(h.Window.To.Sub(h.Window.From))
 	what := string(h.Value) + within
 	if c := d.Correlation; c != nil {
@@ -240,7 +256,7 @@ func (x *correlations) describe(h *compiler.Hit, l *hitLine) {
 	}
 	l.Window = &hitWindow{h.Window.From.Format(time.RFC3339Nano), h.Window.To.Format(time.RFC3339Nano)}
 	l.Value, l.Before = h.Value, h.Before
-	d := x.docs[place{h.Rule.File, h.Rule.Pos.Line}]
+	d := x.docs[placeOf(h.Rule)]
 	for i, n := range h.Counts {
 		if d.Correlation != nil && i < len(d.Correlation.Rules) {
 			l.Counts = append(l.Counts, hitCount{d.Correlation.Rules[i].Name, n})

@@ -32,8 +32,6 @@ type explaining struct {
 	told    *correlations
 }
 
-func placeOf(r *compiler.RuleInfo) place { return place{r.File, r.Pos.Line} }
-
 // explainCorrelations says of each correlation what its rules matched and how
 // near each group came. Of single are the rules alone, which without their
 // correlations have hits.
@@ -49,7 +47,7 @@ func (c *cli) explainCorrelations(rs, single *compiler.RuleSet, in *input, chose
 	}
 	of := map[place]bool{}
 	for _, d := range chosen {
-		of[place{d.File, d.Pos.Line}] = true
+		of[placeOfDocument(d)] = true
 	}
 	for _, n := range rs.NotRun() {
 		if of[placeOf(n.Rule)] {
@@ -112,7 +110,7 @@ func (x *explaining) read(single *compiler.RuleSet, st *compiler.Stream, in *inp
 }
 
 func (x *explaining) write(d *sigma.Document) {
-	c, p := x.c, place{d.File, d.Pos.Line}
+	c, p := x.c, placeOfDocument(d)
 	groups, hits := x.near[p], 0
 	for _, n := range groups {
 		hits += n.hits
@@ -150,7 +148,7 @@ func (x *explaining) writeRules(of *sigma.Correlation) {
 			fmt.Fprintf(w, "    %s: not there\n", clean(r.Name))
 			continue
 		}
-		n := x.matched[place{d.File, d.Pos.Line}]
+		n := x.matched[placeOfDocument(d)]
 		what := plural(n, "event") + " matched"
 		if d.Correlation != nil {
 			what = plural(n, "hit")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,7 +117,7 @@ Examples:
 		fmt.Fprintf(c.out, "%s\n", text)
 	}
 	c.tellChanges(changes)
-	rf.tellLeft(c, set, append(left, set.Left...), have, len(args) == 0)
+	rf.tellLeft(c, set, inputs, append(left, set.Left...), have, len(args) == 0)
 	fmt.Fprintf(c.out, "%s to %s: %s added, %s changed, %s retired, %s unchanged\n", plural(len(set.Manifest.Entries), "artefact"), set.Format,
 		number(len(changes.Added)), number(len(changes.Changed)), number(len(changes.Retired)), number(changes.Unchanged))
 	if refused.HasErrors() {
@@ -198,7 +197,7 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 		case len(errs) > 0:
 			refused = append(refused, errs...)
 		case len(rules) == 0:
-			left = append(left, sentinel.Left{Title: d.Meta.Title, ID: d.Meta.ID, File: d.File, Reason: "its events are in no table of the target"})
+			left = append(left, sentinel.Left{Document: d, Title: d.Meta.Title, Reason: "its events are in no table of the target"})
 		default:
 			x := sentinel.Input{Document: r.asWritten(d), Rules: rules}
 			for _, other := range refers {
@@ -214,14 +213,15 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 // several those that are; told says what is read no more. What only feeds rules
 // that are not kept goes with them.
 func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.Input, left []sentinel.Left, told []string, err error) {
-	report, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: r.all, All: true, Lowering: r.options()})
+	everyRule := func(*sigma.Document) bool { return true }
+	report, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: r.all, Also: everyRule, Lowering: r.options()})
 	h, err := report.ParseHave(have)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	byID := map[string]*coverage.Rule{}
+	rules := map[*sigma.Document]*coverage.Rule{}
 	for _, rule := range report.Rules {
-		byID[rule.ID] = rule
+		rules[r.asWritten(rule.Document)] = rule
 	}
 	feeds := map[*sigma.Document]bool{} // documents that only feed correlations
 	for _, x := range in {
@@ -231,29 +231,29 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 	}
 	without := map[*sigma.Document][]string{}
 	for _, x := range in {
-		rule := byID[x.Document.Meta.ID]
+		rule := rules[x.Document]
 		if rule == nil || len(rule.Tables) == 0 { // its logsource says nothing of tables
 			kept = append(kept, x)
 			continue
 		}
-		var rules []*ir.Rule
+		var seeing []*ir.Rule
 		var gone []string
 		if h.Meets(rule) {
 			for _, lowered := range x.Rules {
 				less, tables := h.Narrow(rule, lowered)
 				gone = append(gone, tables...)
 				if less != nil {
-					rules = append(rules, less)
+					seeing = append(seeing, less)
 				}
 			}
 		}
-		if len(rules) == 0 {
-			left = append(left, sentinel.Left{Title: rule.Title, ID: rule.ID, File: rule.File, Reason: "you do not have " + h.Missing(rule)})
+		if len(seeing) == 0 {
+			left = append(left, sentinel.Left{Document: x.Document, Title: rule.Title, Reason: "you do not have " + h.Missing(rule)})
 			continue
 		}
 		slices.Sort(gone)
 		without[x.Document] = slices.Compact(gone)
-		x.Rules = rules
+		x.Rules = seeing
 		kept = append(kept, x)
 	}
 	// What feeds a correlation that only feeds one that is left out goes, too.
@@ -270,8 +270,7 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 				return false
 			}
 			again = true
-			m := x.Document.Meta
-			left = append(left, sentinel.Left{Title: m.Title, ID: m.ID, File: x.Document.File, Reason: "the correlations that it feeds are left out"})
+			left = append(left, sentinel.Left{Document: x.Document, Title: x.Document.Meta.Title, Reason: "the correlations that it feeds are left out"})
 			return true
 		})
 	}
@@ -361,17 +360,21 @@ func (c *cli) tellChanges(changes sentinel.Changes) {
 // tellLeft prints of how many rules something was exported, and for what reasons
 // the others were left out. Each rule counts once, whatever number of tables it
 // has; what only feeds correlations is no rule of its own.
-func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, left []sentinel.Left, have list, pack bool) {
-	here, feeders, seen := set.Rules(), onlyFeed(r.all), map[string]bool{}
-	feeding := idsOf(feeders)
-	reasons := map[string]int{}
+func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, inputs []sentinel.Input, left []sentinel.Left, have list, pack bool) {
+	here, feeding := placesOf(set.Rules()), placesOf(onlyFeed(r.all))
+	for p := range here {
+		delete(feeding, p) // chosen without the correlations that it feeds
+	}
+	reasons, seen := map[string]int{}, map[place]bool{}
 	out := 0
 	for _, l := range left {
-		key := cmp.Or(l.ID, l.Title)
-		if seen[key] || here[l.ID] && l.ID != "" || feeding[l.ID] {
-			continue
+		if l.Document != nil {
+			p := placeOfDocument(l.Document)
+			if seen[p] || here[p] || feeding[p] {
+				continue
+			}
+			seen[p] = true
 		}
-		seen[key] = true
 		reasons[l.Reason]++
 		out++
 	}
@@ -381,13 +384,18 @@ func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, left []sentinel.Left, ha
 	if set.Format == sentinel.Watchlists {
 		return
 	}
-	all, helpers := countReporting(r.docs, feeders)
+	all := 0
+	for _, d := range r.docs {
+		if d.Kind != sigma.KindFilter && !feeding[placeOfDocument(d)] {
+			all++
+		}
+	}
 	line := fmt.Sprintf("%s of %s exported, %s left out", number(len(here)), plural(all, "rule"), number(out))
 	if n := all - len(here) - out; n > 0 {
 		line += fmt.Sprintf(", %s with errors", number(n))
 	}
-	if helpers > 0 {
-		line += fmt.Sprintf("; %s that only feed correlations are part of these", number(helpers))
+	if n := countFeeders(set, inputs, feeding); n > 0 {
+		line += fmt.Sprintf("; %s that only feed correlations are part of these", number(n))
 	}
 	if n := len(set.Manifest.Entries); n > len(here) {
 		line += fmt.Sprintf("; what reads several tables may be an artefact for each, so these are %s", number(n))
@@ -398,19 +406,33 @@ func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, left []sentinel.Left, ha
 	}
 }
 
-// countReporting counts the rules with hits of their own, and those that only
-// feed correlations.
-func countReporting(docs []*sigma.Document, feeding map[*sigma.Document]bool) (rules, helpers int) {
-	for _, d := range docs {
-		switch {
-		case d.Kind == sigma.KindFilter:
-		case feeding[d]:
-			helpers++
-		default:
-			rules++
+// countFeeders counts those of the feeding rules that correlations of an export
+// read.
+func countFeeders(set *sentinel.Set, inputs []sentinel.Input, feeding map[place]bool) int {
+	read := map[place]bool{}
+	var add func(r *ir.Rule)
+	add = func(r *ir.Rule) {
+		if r.Correlation == nil {
+			return
+		}
+		for _, in := range r.Correlation.Inputs {
+			for _, t := range in.Taps {
+				if p := (place{t.Rule.File, t.Rule.Pos.Line}); feeding[p] {
+					read[p] = true
+				}
+				add(t.Rule)
+			}
 		}
 	}
-	return rules, helpers
+	exported := set.Rules()
+	for _, x := range inputs {
+		if exported[x.Document] {
+			for _, r := range x.Rules {
+				add(r)
+			}
+		}
+	}
+	return len(read)
 }
 
 // missingRules is the command that lists the rules that do not run.

@@ -80,7 +80,8 @@ func TestExportHaveOfCorrelations(t *testing.T) {
 	if code != exitOK {
 		t.Fatal(stdout, stderr)
 	}
-	for _, want := range []string{"1 rule without AADNonInteractiveUserSignInLogs", "left out 1: you do not have AADUserRiskEvents", "1 added"} {
+	for _, want := range []string{"1 rule without AADNonInteractiveUserSignInLogs", "left out 1: you do not have AADUserRiskEvents", "1 added",
+		"1 of 2 rules exported, 1 left out; 2 that only feed correlations are part of these\n"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
@@ -140,6 +141,39 @@ func TestExportHaveOfOwnRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	export("retired  rule C sign-in", "1 unchanged", "1 of 2 rules exported, 1 left out\n")
+}
+
+// Rules need no id: each is exported, left out and counted for itself.
+func TestExportWithoutIDs(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files []string
+		args  string
+		want  []string
+	}{
+		{"the first has its table", []string{signIn("A sign-in", ""), risk("B risk", "")}, "--have SigninLogs",
+			[]string{"added    rule A sign-in", "left out 1: you do not have AADUserRiskEvents\n", "1 of 2 rules exported, 1 left out\n"}},
+		{"the second has its table", []string{risk("B risk", ""), signIn("A sign-in", "")}, "--have SigninLogs",
+			[]string{"added    rule A sign-in", "left out 1: you do not have AADUserRiskEvents\n", "1 of 2 rules exported, 1 left out\n"}},
+		{"in one file", []string{risk("B risk", "") + "---\n" + signIn("A sign-in", "") + "---\n" + signIn("C sign-in", "")}, "--have SigninLogs",
+			[]string{"added    rule A sign-in", "added    rule C sign-in", "2 of 3 rules exported, 1 left out\n"}},
+		{"with all tables", []string{signIn("A sign-in", ""), risk("B risk", "")}, "", []string{"2 of 2 rules exported, 0 left out\n"}},
+		{"a feeder alone", []string{ownRules}, "--id fails", []string{"added    rule Fails", "1 of 1 rule exported, 0 left out\n"}},
+	} {
+		dir := t.TempDir()
+		for i, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".yaml"), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		args := append(strings.Fields("export --to sentinel-yaml --out "+filepath.Join(dir, "out")+" "+c.args), dir)
+		code, stdout, stderr := rulewrightHere(t, "", args...)
+		for _, w := range c.want {
+			if code != exitOK || !strings.Contains(stdout, w) {
+				t.Errorf("%s: exit %d, no %q in\n%s%s", c.name, code, w, stdout, stderr)
+			}
+		}
+	}
 }
 
 // signIn and risk are plain rules, without an id where it is empty.

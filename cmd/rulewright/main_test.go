@@ -398,6 +398,57 @@ func TestRuleCounts(t *testing.T) {
 	}
 }
 
+// ownRules have no ids: two rules, and a correlation of two more.
+const ownRules = `title: Fails
+name: fails
+level: low
+logsource: {product: azure, service: signinlogs}
+detection: {s: {ResultType: 50126}, condition: s}
+---
+title: Passes
+name: passes
+level: low
+logsource: {product: azure, service: signinlogs}
+detection: {s: {ResultType: 0}, condition: s}
+---
+title: Fails, then passes
+level: medium
+correlation: {type: temporal_ordered, rules: [fails, passes], group-by: [UserPrincipalName], timespan: 1h}
+---
+title: Is disabled
+level: low
+logsource: {product: azure, service: signinlogs}
+detection: {s: {ResultType: 50057}, condition: s}
+---
+rulewright: 1
+title: Comes from elsewhere
+level: low
+parameters: [{name: countries, type: string, list: true, description: Where people are.}]
+logsource: {product: azure, service: signinlogs}
+detection: {s: {Location|expand: '%countries%'}, condition: s}
+`
+
+// It counts rules without an id and without an item of a guide as others.
+func TestRuleCountsWithoutIDs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"own.yaml": ownRules, "tenant.yaml": "rulewright-profile: 1\nparameters: {owned_domains: [contoso.com]}\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for args, want := range map[string]string{
+		"rules own.yaml":                               "3 rules; 2 more only feed correlations (--feeders)\n",
+		"match --rules own.yaml -":                     "2 of 3 rules ran (and 2 that only feed them), 1 did not: parameters without a value: countries (1 rule)\n",
+		"params --profile tenant.yaml own.yaml":        "2 of 3 rules can run where their tables are there\n",
+		"export --to sentinel-yaml --out out own.yaml": "2 of 3 rules exported, 1 left out; 2 that only feed correlations are part of these\n",
+	} {
+		code, out, errs := rulewrightHere(t, oneEvent, strings.Fields(args)...)
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d, no %q in\n%s%s", args, code, want, out, errs)
+		}
+	}
+}
+
 // The profile that params writes is one; filled in with its examples, every
 // rule of the pack runs.
 func TestParams(t *testing.T) {

@@ -92,10 +92,10 @@ func (m *matching) summary() {
 // ran says how many rules ran, and what the others lack. What only feeds
 // correlations is counted for itself, as everywhere.
 func (m *matching) ran(w io.Writer) {
-	feeding := idsOf(onlyFeed(m.rules.all))
+	feeding := placesOf(onlyFeed(m.rules.all))
 	total, helpers := 0, 0
 	for _, r := range m.rs.Rules() {
-		if feeding[r.ID] {
+		if feeding[placeOf(r)] {
 			helpers++
 		} else {
 			total++
@@ -103,7 +103,7 @@ func (m *matching) ran(w io.Writer) {
 	}
 	waiting, lacks := 0, map[string]int{}
 	for _, n := range m.rs.NotRun() {
-		if feeding[n.Rule.ID] {
+		if feeding[placeOf(n.Rule)] {
 			continue
 		}
 		waiting++

@@ -116,15 +116,15 @@ parameters:
 func (c *cli) lacking(rf *ruleFlags, pack bool) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
-	feeding := idsOf(onlyFeed(rf.all))
+	feeding := placesOf(onlyFeed(rf.all))
 	all, waiting := 0, 0
 	for _, r := range rs.Rules() {
-		if !feeding[r.ID] {
+		if !feeding[placeOf(r)] {
 			all++
 		}
 	}
 	for _, n := range rs.NotRun() {
-		if feeding[n.Rule.ID] {
+		if feeding[placeOf(n.Rule)] {
 			continue
 		}
 		waiting++
@@ -180,15 +180,6 @@ func onlyFeed(docs []*sigma.Document) map[*sigma.Document]bool {
 		}
 	}
 	return out
-}
-
-// idsOf returns the ids of documents.
-func idsOf(docs map[*sigma.Document]bool) map[string]bool {
-	ids := map[string]bool{}
-	for d := range docs {
-		ids[d.Meta.ID] = d.Meta.ID != ""
-	}
-	return ids
 }
 
 // flow writes values as YAML on one line.

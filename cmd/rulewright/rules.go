@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -50,7 +51,7 @@ Examples:
 			continue
 		}
 		listed++
-		l := ruleLine{ID: m.ID, Title: m.Title, Kind: d.Kind.String(), Level: m.Level, Tier: m.Tier, Status: m.Status, Guides: guides(m), Coverage: m.Coverage, Tags: m.Tags, File: d.File, Requires: []requirement{}}
+		l := ruleLine{ID: m.ID, Title: m.Title, Kind: d.Kind.String(), Level: m.Level, Tier: m.Tier, Status: m.Status, Guides: coverage.GuidesOf(m.Coverage), Coverage: m.Coverage, Tags: m.Tags, File: d.File, Requires: []requirement{}}
 		for _, q := range m.Requires {
 			l.Requires = append(l.Requires, requirement{q.Table, q.Connector, q.Licence})
 		}

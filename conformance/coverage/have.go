@@ -276,8 +276,8 @@ func narrow(r *ir.Rule, there func(table string) bool, without *[]string) *ir.Ru
 type Gain struct {
 	Kind string `json:"kind"` // licence, table or parameter
 	Name string `json:"name"`
-	// Items and Rules can be seen or run then and not before, by id; Alerts are
-	// those of the rules of tier alert.
+	// Items and Rules can be seen or run then and not before, by id, rules without
+	// one by title; Alerts are those of the rules of tier alert.
 	Items  []string `json:"items"`
 	Rules  []string `json:"rules"`
 	Alerts int      `json:"alerts"`
@@ -290,16 +290,17 @@ func (r *Report) gains(have *Have) []Gain {
 	var out []Gain
 	add := func(kind, name string, now, then func(*Rule) bool) {
 		g := Gain{Kind: kind, Name: name, Items: []string{}, Rules: []string{}}
+		more := func(rule *Rule) bool { return rule.Error == "" && !now(rule) && then(rule) }
 		for _, rule := range r.Rules {
-			if rule.Error == "" && !now(rule) && then(rule) {
-				g.Rules = append(g.Rules, rule.ID)
+			if more(rule) {
+				g.Rules = append(g.Rules, rule.name())
 				if rule.Tier == "alert" {
 					g.Alerts++
 				}
 			}
 		}
 		for _, i := range r.Items {
-			if !slices.ContainsFunc(i.rules, now) && slices.ContainsFunc(i.rules, func(rule *Rule) bool { return slices.Contains(g.Rules, rule.ID) }) {
+			if !slices.ContainsFunc(i.rules, now) && slices.ContainsFunc(i.rules, more) {
 				g.Items = append(g.Items, i.ID)
 			}
 		}

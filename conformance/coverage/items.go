@@ -15,8 +15,8 @@ type Item struct {
 	Severity string   `json:"severity" yaml:"severity"`
 	Tables   []string `json:"tables" yaml:"tables"` // that the guide's facts are in
 
-	// Rules are the ids of the rules that name the item under coverage, in the
-	// order of Report.Rules.
+	// Rules are the rules that name the item under coverage, by id, or by title
+	// where they have none, in the order of Report.Rules.
 	Rules []string `json:"rules" yaml:"-"`
 	// Fixtures counts the cases of these rules by what they expect.
 	Fixtures Fixtures `json:"fixtures" yaml:"-"`

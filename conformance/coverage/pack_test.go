@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/conformance"
@@ -234,6 +235,7 @@ func TestHaveOfOwnRules(t *testing.T) {
 		return "rulewright: 1\ntitle: " + title + "\nlevel: low\nrequires:" + requires +
 			"\nlogsource: {product: azure, service: signinlogs}\ndetection: {s: {ResultType: '0'}, condition: s}\n"
 	}
+	everyRule := func(*sigma.Document) bool { return true }
 	plain := "title: plain\nlogsource: {product: azure, service: signinlogs}\ndetection: {s: {ResultType: '0'}, condition: s}\n"
 	p1 := rule("p1", " [{table: SigninLogs, licence: Entra ID P1}]")
 	p2 := rule("p2", " [{table: SigninLogs, licence: Entra ID P2}]")
@@ -256,7 +258,7 @@ func TestHaveOfOwnRules(t *testing.T) {
 		if ds.HasErrors() {
 			t.Fatal(ds)
 		}
-		r, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: docs, All: true})
+		r, _ := coverage.New(&coverage.List{}, coverage.Options{Documents: docs, Also: everyRule})
 		h, err := r.ParseHave([]string{c.have})
 		if err != nil {
 			t.Fatal(err)
@@ -276,6 +278,56 @@ func TestHaveOfOwnRules(t *testing.T) {
 	r, _ := coverage.New(&coverage.List{}, coverage.Options{})
 	if h, err := r.ParseHave([]string{"graph:users"}); err != nil || h.Tables[0] != "graph:users" {
 		t.Errorf("a table that a plan brings, without rules: %+v, %v", h, err)
+	}
+}
+
+// Rules without an id, or with one that another rule has, are told apart.
+func TestRulesWithoutID(t *testing.T) {
+	const head = "rulewright: 1\nlevel: low\ntier: alert\ncoverage: [g/one]\n"
+	rules := head + "title: Sign-in\nlogsource: {product: azure, service: signinlogs}\ndetection: {s: {ResultType: '0'}, condition: s}\n---\n" +
+		head + "title: Audit\nlogsource: {product: azure, service: auditlogs}\ndetection: {s: {OperationName: Add user}, condition: s}\n---\n" +
+		strings.Replace(head, "g/one", "g/two", 1) + "title: Risk\nlogsource: {product: azure, service: riskdetection}\ndetection: {s: {RiskState: atRisk}, condition: s}\n"
+	docs, ds := sigma.Parse("rules.yaml", []byte(rules))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	own := fstest.MapFS{"fixtures.yaml": {Data: []byte("rulewright-fixtures: 1\ndocument: |\n  " + strings.ReplaceAll(strings.Split(rules, "---\n")[0], "\n", "\n  ") +
+		"\ncases:\n  - {name: one, expect: match, events: [{event: {Type: SigninLogs, ResultType: '0'}}]}\n")}}
+	fixtures, ds := conformance.Load(own, conformance.LoadOptions{})
+	if ds.HasErrors() || len(fixtures) != 1 {
+		t.Fatal(ds, fixtures)
+	}
+	list := &coverage.List{Guides: []coverage.Guide{{ID: "g"}}, Items: []*coverage.Item{{ID: "g/one", Guide: "g"}, {ID: "g/two", Guide: "g"}}}
+	r, _ := coverage.New(list, coverage.Options{Documents: docs, Fixtures: fixtures})
+	for n, want := range []int{1, 0, 0} {
+		if got := r.Rules[n].Fixtures.Match; got != want {
+			t.Errorf("%s: %d cases instead of %d", r.Rules[n].Title, got, want)
+		}
+	}
+	h, err := r.ParseHave([]string{"AuditLogs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetHave(h)
+	items := map[string][]string{} // by the table that is gained
+	for _, g := range r.Gains {
+		if g.Kind == "table" {
+			items[g.Name+" for "+strings.Join(g.Rules, ", ")] = g.Items
+		}
+	}
+	for gain, want := range map[string][]string{"SigninLogs for Sign-in": {}, "AADUserRiskEvents for Risk": {"g/two"}} {
+		if got, ok := items[gain]; !ok || !slices.Equal(got, want) {
+			t.Errorf("%s: %v instead of %v", gain, got, want)
+		}
+	}
+	data, err := r.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`id="rule-n0"`, `href="#rule-n1"`, `data-rules="n0 n1"`, `data-rules="n2"`} {
+		if strings.Count(string(data), want) == 0 {
+			t.Errorf("no %s on the page", want)
+		}
 	}
 }
 

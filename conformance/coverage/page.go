@@ -59,7 +59,7 @@ type pageView struct {
 	Tiers, Levels          []string
 	AllTables              []string
 	Forms                  []Target
-	byID                   map[string]*Rule
+	keys                   map[*Rule]string
 }
 
 type guideView struct {
@@ -76,13 +76,18 @@ type sectionView struct {
 }
 
 func (r *Report) view() *pageView {
-	v := &pageView{Report: r, Tactics: r.Matrix(), TacticRules: map[string]int{}, byID: map[string]*Rule{}}
+	v := &pageView{Report: r, Tactics: r.Matrix(), TacticRules: map[string]int{}, keys: map[*Rule]string{}}
 	v.Covered, v.Visible, v.Runs = Count(r.Items)
 	v.SeenRules, v.RunRules = CountRules(r.Rules)
 	v.SnapshotRules = CountSnapshots(r.Rules)
 	techniques := map[string]bool{}
-	for _, rule := range r.Rules {
-		v.byID[rule.ID] = rule
+	taken := map[string]bool{}
+	for n, rule := range r.Rules {
+		key := rule.ID
+		if key == "" || taken[key] || strings.ContainsAny(key, " \t\n") {
+			key = fmt.Sprintf("n%d", n)
+		}
+		v.keys[rule], taken[key] = key, true
 		v.Cases.add(rule.Fixtures)
 		if rule.Tier == "alert" {
 			v.Alerts++
@@ -156,10 +161,10 @@ func (v *pageView) ItemText(id string) string {
 	return ""
 }
 
-// GuidesOf returns the guides of a rule's items.
-func (v *pageView) GuidesOf(r *Rule) []string {
+// GuidesOf returns the guides of items, by their ids.
+func GuidesOf(items []string) []string {
 	var out []string
-	for _, id := range r.Items {
+	for _, id := range items {
 		g, _, _ := strings.Cut(id, "/")
 		if !slices.Contains(out, g) {
 			out = append(out, g)
@@ -180,6 +185,7 @@ func state(visible, runs bool) string {
 }
 
 var pageFunctions = template.FuncMap{
+	"guides":  GuidesOf,
 	"join":    func(list []string) string { return strings.Join(list, " ") },
 	"comma":   func(list []string) string { return strings.Join(list, ", ") },
 	"state":   state,
@@ -212,8 +218,18 @@ var pageFunctions = template.FuncMap{
 	"short":  func(id string) string { return id[strings.LastIndexByte(id, '/')+1:] },
 }
 
-// Rule returns a rule by id.
-func (v *pageView) Rule(id string) *Rule { return v.byID[id] }
+// Key is what the page calls a rule: its id, if that can be part of an anchor and
+// no other rule has it.
+func (v *pageView) Key(r *Rule) string { return v.keys[r] }
+
+// Keys are those of the rules for an item.
+func (v *pageView) Keys(i *Item) []string {
+	var out []string
+	for _, rule := range i.rules {
+		out = append(out, v.keys[rule])
+	}
+	return out
+}
 
 // GainKind is a list of gains with its heading.
 type GainKind struct{ Kind, Head string }

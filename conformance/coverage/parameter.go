@@ -18,7 +18,9 @@ type Parameter struct {
 	Example     []string `json:"example,omitempty"`
 	Default     []string `json:"default,omitempty"`
 	Source      string   `json:"source,omitempty"` // of the default
-	Rules       []string `json:"rules"`            // that use it, by id
+	Rules       []string `json:"rules"`            // that use it, by id, or by title where they have none
+
+	rules []*Rule
 }
 
 func parametersOf(catalogue []sigma.Parameter, rules []*Rule) []Parameter {
@@ -28,7 +30,7 @@ func parametersOf(catalogue []sigma.Parameter, rules []*Rule) []Parameter {
 			Default: texts(p.Default), Source: p.Source, Rules: []string{}}
 		for _, r := range rules {
 			if slices.Contains(r.Parameters, p.Name) {
-				q.Rules = append(q.Rules, r.ID)
+				q.Rules, q.rules = append(q.Rules, r.name()), append(q.rules, r)
 			}
 		}
 		if len(q.Rules) > 0 {
@@ -79,10 +81,6 @@ func (r *Report) parametersPage() []byte {
 	}
 	fmt.Fprintf(&b, "# What the profile holds\n\n%s%d parameters. Rules wait for the first %d; the others have a default, which a value in the profile replaces. [How to fill them](../profile.md).\n\n"+
 		"| parameter | type | rules | of these, alerts |\n|---|---|---|---|\n", generated, len(asked), waiting)
-	byID := map[string]*Rule{}
-	for _, rule := range r.Rules {
-		byID[rule.ID] = rule
-	}
 	kind := func(p Parameter) string {
 		if p.List {
 			return "list of " + p.Type
@@ -91,8 +89,8 @@ func (r *Report) parametersPage() []byte {
 	}
 	for _, p := range asked {
 		alerts := 0
-		for _, id := range p.Rules {
-			if byID[id].Tier == "alert" {
+		for _, rule := range p.rules {
+			if rule.Tier == "alert" {
 				alerts++
 			}
 		}
@@ -128,8 +126,8 @@ func (r *Report) parametersPage() []byte {
 		if p.Source != "" {
 			fmt.Fprintf(&b, "Source of the default: %s\n\n", p.Source)
 		}
-		for _, id := range p.Rules {
-			fmt.Fprintf(&b, "- %s (%s, %s)\n", byID[id].link(), byID[id].Tier, byID[id].Level)
+		for _, rule := range p.rules {
+			fmt.Fprintf(&b, "- %s (%s, %s)\n", rule.link(), rule.Tier, rule.Level)
 		}
 	}
 	return b.Bytes()

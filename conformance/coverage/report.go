@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -16,10 +17,10 @@ import (
 // Options are what a report is made of.
 type Options struct {
 	// Documents are the rules, those that only feed correlations and filters
-	// included. Those that name no item of the list are passed over.
+	// included. Those that name no item of the list are passed over, but for Also.
 	Documents []*sigma.Document
-	// All takes the rules that name no item, too.
-	All      bool
+	// Also, if set, says which rules are taken that name no item.
+	Also     func(*sigma.Document) bool
 	Fixtures []*conformance.Fixture
 	// Forms, if set, adds what the fixtures' records show when they are said again
 	// in other forms.
@@ -46,18 +47,19 @@ type Report struct {
 
 // Rule is a rule for items of the list.
 type Rule struct {
-	ID            string        `json:"id"`
-	Title         string        `json:"title"`
-	File          string        `json:"file"`
-	Guide         string        `json:"guide"` // the folder it lies in
-	Kind          string        `json:"kind"`  // rule or correlation
-	Level         string        `json:"level,omitempty"`
-	Tier          string        `json:"tier,omitempty"`
-	GuideSeverity string        `json:"guideSeverity,omitempty"`
-	Description   string        `json:"description,omitempty"`
-	References    []string      `json:"references,omitempty"`
-	Items         []string      `json:"items"`
-	Requires      []Requirement `json:"requires"`
+	Document      *sigma.Document `json:"-"`
+	ID            string          `json:"id"`
+	Title         string          `json:"title"`
+	File          string          `json:"file"`
+	Guide         string          `json:"guide"` // the folder it lies in
+	Kind          string          `json:"kind"`  // rule or correlation
+	Level         string          `json:"level,omitempty"`
+	Tier          string          `json:"tier,omitempty"`
+	GuideSeverity string          `json:"guideSeverity,omitempty"`
+	Description   string          `json:"description,omitempty"`
+	References    []string        `json:"references,omitempty"`
+	Items         []string        `json:"items"`
+	Requires      []Requirement   `json:"requires"`
 	// Tables are those that the rule reads, as Log Analytics calls them, and
 	// Needs how they must be there.
 	Tables []string `json:"tables"`
@@ -87,6 +89,9 @@ type Rule struct {
 	needs  need
 	hunted need
 }
+
+// name is what lists of rules call it.
+func (r *Rule) name() string { return cmp.Or(r.ID, r.Title) }
 
 // Requirement is what a rule says must be there.
 type Requirement struct {
@@ -118,7 +123,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 	var ds sigma.Diagnostics
 	var docs []*sigma.Document
 	for _, d := range opts.Documents {
-		if d.Kind == sigma.KindFilter || len(d.Meta.Coverage) == 0 && !opts.All {
+		if d.Kind == sigma.KindFilter || len(d.Meta.Coverage) == 0 && (opts.Also == nil || !opts.Also(d)) {
 			continue
 		}
 		docs = append(docs, d)
@@ -132,7 +137,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 	}
 	slices.SortStableFunc(docs, func(a, b *sigma.Document) int { return strings.Compare(a.File, b.File) })
 	r.Rules = make([]*Rule, len(docs))
-	parallel(len(docs), func(n int) { r.Rules[n] = m.rule(docs[n], proofs[docs[n].Meta.ID]) })
+	parallel(len(docs), func(n int) { r.Rules[n] = m.rule(docs[n], proofs[proofKey(docs[n])]) })
 	r.drop()
 	r.Parameters = parametersOf(opts.Lowering.Catalogue, r.Rules)
 	for _, rule := range r.Rules {
@@ -144,7 +149,7 @@ func New(list *List, opts Options) (*Report, sigma.Diagnostics) {
 			}
 			counted[id] = true
 			i.rules = append(i.rules, rule)
-			i.Rules = append(i.Rules, rule.ID)
+			i.Rules = append(i.Rules, rule.name())
 			i.Fixtures.add(rule.Fixtures)
 			for t, c := range rule.Targets {
 				i.Targets[t] = i.Targets[t] || c.State.There()
@@ -277,7 +282,13 @@ type proof struct {
 	lacks map[string][]string
 }
 
-// proofsOf reads what fixtures show, by the id of the rule.
+// proofKey is the id of a rule; of one without, which a fixture reads for itself,
+// its title and what it means.
+func proofKey(d *sigma.Document) string {
+	return cmp.Or(d.Meta.ID, d.Meta.Title+" "+sentinel.Meaning(d))
+}
+
+// proofsOf reads what fixtures show, by proofKey of the rule.
 func proofsOf(fixtures []*conformance.Fixture) map[string]*proof {
 	out := map[string]*proof{}
 	for _, f := range fixtures {
@@ -285,10 +296,11 @@ func proofsOf(fixtures []*conformance.Fixture) map[string]*proof {
 		if d == nil {
 			continue
 		}
-		p := out[d.Meta.ID]
+		key := proofKey(d)
+		p := out[key]
 		if p == nil {
 			p = &proof{tables: map[[2]string]bool{}, forms: map[string]bool{}}
-			out[d.Meta.ID] = p
+			out[key] = p
 		}
 		p.files = append(p.files, f.File)
 		for i := range f.Cases {

@@ -191,7 +191,7 @@ func (m *maker) targets() []Target {
 func (m *maker) rule(d *sigma.Document, p *proof) *Rule {
 	meta := &d.Meta
 	tactics, techniques := sentinel.ATTACK(meta.Tags)
-	r := &Rule{ID: meta.ID, Title: meta.Title, File: d.File, Guide: path.Base(path.Dir(d.File)), Kind: d.Kind.String(), Level: meta.Level, Tier: meta.Tier,
+	r := &Rule{Document: d, ID: meta.ID, Title: meta.Title, File: d.File, Guide: path.Base(path.Dir(d.File)), Kind: d.Kind.String(), Level: meta.Level, Tier: meta.Tier,
 		GuideSeverity: meta.GuideSeverity, Description: strings.TrimSpace(meta.Description), References: meta.References,
 		Items: meta.Coverage, Requires: []Requirement{}, Tables: []string{}, Tactics: tactics, Techniques: techniques, Targets: map[string]Cell{}}
 	for _, q := range meta.Requires {
