@@ -24,7 +24,8 @@ func runCoverage(c *cli, args []string) int {
 Show which items of the guides have rules, how these are proven, where they run,
 and which can: a rule does not run without its parameters, nor without its tables.
 With --have, what this tenant gets, and what the next licence, table or parameter
-would add.
+would add. Rules of your own that name no item are counted with the others and
+listed with --rules.
 
 --have takes names of tables and of plans, which stand for tables:`+plans+`
 
@@ -129,7 +130,9 @@ func (c *cli) coverage(rf *ruleFlags, paths []string) (*coverage.Report, error) 
 		return nil, err
 	}
 	c.report(found)
-	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Fixtures: fixtures, Forms: forms, Lowering: rf.options()})
+	feeding := onlyFeed(rf.all)
+	reports := func(d *sigma.Document) bool { return !feeding[d] }
+	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Also: reports, Fixtures: fixtures, Forms: forms, Lowering: rf.options()})
 	for _, d := range found {
 		fmt.Fprintln(c.err, d.Error())
 	}
@@ -207,15 +210,18 @@ func (c *cli) coverageText(r *coverage.Report, missing bool) {
 	fmt.Fprintln(c.out)
 }
 
-// coverageRules lists the rules, each under the first guide that asks for it, and
-// says of those that do not run why.
+// coverageRules lists the rules, each under the first guide that asks for it, then
+// those that none asks for, and says of those that do not run why.
 func (c *cli) coverageRules(r *coverage.Report, missing bool) {
 	listed := map[*coverage.Rule]bool{}
-	for _, g := range r.Guides {
+	none := coverage.Guide{ID: "no guide", Title: "Rules that no guide asks for"}
+	for _, g := range append(slices.Clip(r.Guides), none) {
 		head := true
-		asks := func(id string) bool { return strings.HasPrefix(id, g.ID+"/") }
+		asks := func(rule *coverage.Rule) bool {
+			return g == none || slices.Contains(coverage.GuidesOf(rule.Items), g.ID)
+		}
 		for _, rule := range r.Rules {
-			if listed[rule] || !slices.ContainsFunc(rule.Items, asks) || missing && rule.Runs {
+			if listed[rule] || !asks(rule) || missing && rule.Runs {
 				continue
 			}
 			listed[rule] = true

@@ -440,6 +440,8 @@ func TestRuleCountsWithoutIDs(t *testing.T) {
 		"rules own.yaml":                               "3 rules; 2 more only feed correlations (--feeders)\n",
 		"match --rules own.yaml -":                     "2 of 3 rules ran (and 2 that only feed them), 1 did not: parameters without a value: countries (1 rule)\n",
 		"params --profile tenant.yaml own.yaml":        "2 of 3 rules can run where their tables are there\n",
+		"coverage own.yaml":                            "2 of 3 rules can run (without a tier 2 of 3); 1 lack a parameter\n",
+		"coverage --rules --missing own.yaml":          "no guide  Rules that no guide asks for\n  lacks              low            Comes from elsewhere\n",
 		"export --to sentinel-yaml --out out own.yaml": "2 of 3 rules exported, 1 left out; 2 that only feed correlations are part of these\n",
 	} {
 		code, out, errs := rulewrightHere(t, oneEvent, strings.Fields(args)...)
