@@ -259,6 +259,15 @@ func (e *exporter) artefact(in Input, r *ir.Rule) (*artefact, error) {
 	if err := e.identify(a, in, r); err != nil {
 		return nil, err
 	}
+	if first := e.set.Manifest.rules[a.id]; first != nil && (first.File != r.File || first.Pos != r.Pos) {
+		same := "id"
+		if m.ID == "" {
+			same = "title, and neither has an id"
+		}
+		return nil, sigma.Diagnostic{File: r.File, Pos: r.Pos, Severity: sigma.SeverityError, Code: sigma.CodeID,
+			Message: fmt.Sprintf("%s: %s:%d has the same %s", m.Title, first.File, first.Pos.Line, same),
+			Hint:    "give each an id of its own; the second is not exported"}
+	}
 	a.attack = attackOf(m.Tags)
 	if len(a.attack.Unknown) > 0 {
 		e.report(sigma.SeverityWarning, sigma.CodeTag, r, "", "ATT&CK %s does not have %s: left out", ATTACKVersion, strings.Join(a.attack.Unknown, ", "))

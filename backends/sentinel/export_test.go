@@ -301,6 +301,16 @@ func TestRulesOfASet(t *testing.T) {
 	if len(set.Left) != 1 || set.Left[0].Document.Meta.Title != "Two" || set.Left[0].Title != "Two" {
 		t.Errorf("left: %+v", set.Left)
 	}
+	for id, want := range map[string]string{
+		"": "r.yaml:10:1: One: r.yaml:1 has the same title, and neither has an id",
+		"id: 16a9ba29-c27e-400b-a1f3-b7ae5bca1ecb\n": "r.yaml:11:1: One: r.yaml:1 has the same id",
+	} {
+		twice := strings.Repeat("rulewright: 1\n"+id+"title: One\nlevel: low\ntier: alert\n"+rest+"---\n", 2)
+		set, ds := sentinel.Export(sentinel.YAML, lowered(t, sentinel.YAML, "r.yaml", []byte(twice), nil), sentinel.Options{Print: plain})
+		if errs := ds.Errors(); len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), want) || len(set.Files) != 1 || len(set.Rules()) != 1 {
+			t.Errorf("%d files of two rules with one id %q: %v", len(set.Files), id, ds)
+		}
+	}
 }
 
 // TestSince follows a folder through its exports.
