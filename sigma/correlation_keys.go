@@ -40,28 +40,9 @@ func fieldsKey[T any](name, doc string, at func(*T) *[]Field) key[T] {
 
 // fieldList reads field names, each of them once.
 func (l *loader) fieldList(n *yaml.Node, what string) []Field {
-	items, ok := l.oneOrMany(n, what)
-	if !ok {
-		return nil
-	}
-	if len(items) == 0 {
-		l.errorf(l.pos(n), CodeEmptyList, "name a field, or leave the key out", "%s names no field", what)
-	}
-	var out []Field
-	seen := make(map[string]bool, len(items))
-	for _, it := range items {
-		f, ok := l.field(it, "an entry of "+what)
-		if !ok {
-			continue
-		}
-		if seen[f.Name] {
-			l.warnf(f.Pos, CodeBadValue, "leave it out", "%s names the field %s twice", what, show(f.Name))
-			continue
-		}
-		seen[f.Name] = true
-		out = append(out, f)
-	}
-	return out
+	return eachOnce(l, n, what, "field", "name a field, or leave the key out", l.field, func(f Field) string { return f.Name }, func(f Field) {
+		l.warnf(f.Pos, CodeBadValue, "leave it out", "%s names the field %s twice", what, show(f.Name))
+	})
 }
 
 // referencesKey is a key with ids or names of rules, or one.
@@ -73,26 +54,33 @@ func referencesKey[T any](name, doc string, at func(*T) *[]Reference) key[T] {
 
 // references reads ids or names of rules, each of them once.
 func (l *loader) references(n *yaml.Node, what string) []Reference {
+	return eachOnce(l, n, what, "rule", "name a rule by its id or name", l.reference, func(r Reference) string { return r.Name }, func(r Reference) {
+		l.errorf(r.Pos, CodeBadValue, "name it once", "%s names the rule %s twice", what, show(r.Name))
+	})
+}
+
+// eachOnce reads a list of names, or one: of nouns, of which hint says what to
+// do where there is none. Those that are there again are told to twice.
+func eachOnce[T any](l *loader, n *yaml.Node, what, noun, hint string, read func(*yaml.Node, string) (T, bool), name func(T) string, twice func(T)) []T {
 	items, ok := l.oneOrMany(n, what)
 	if !ok {
 		return nil
 	}
 	if len(items) == 0 {
-		l.errorf(l.pos(n), CodeEmptyList, "name a rule by its id or name", "%s names no rule", what)
+		l.errorf(l.pos(n), CodeEmptyList, hint, "%s names no %s", what, noun)
 	}
-	var out []Reference
+	var out []T
 	seen := make(map[string]bool, len(items))
 	for _, it := range items {
-		r, ok := l.reference(it, "an entry of "+what)
-		if !ok {
-			continue
+		x, ok := read(it, "an entry of "+what)
+		switch {
+		case !ok:
+		case seen[name(x)]:
+			twice(x)
+		default:
+			seen[name(x)] = true
+			out = append(out, x)
 		}
-		if seen[r.Name] {
-			l.errorf(r.Pos, CodeBadValue, "name it once", "%s names the rule %s twice", what, show(r.Name))
-			continue
-		}
-		seen[r.Name] = true
-		out = append(out, r)
 	}
 	return out
 }
