@@ -3,7 +3,6 @@ package compiler
 import (
 	"errors"
 	"net/netip"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strconv"
@@ -122,8 +121,6 @@ func valueText(v sigma.Value) string {
 	return literalOf(partsOf(v))
 }
 
-var guidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-
 // checkValue warns of a value under equality that what the field holds can
 // never equal.
 func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
@@ -142,7 +139,7 @@ func (l *lowerer) checkValue(f ir.Field, v ir.Value, pos sigma.Pos) {
 			never("numbers")
 		}
 	case ir.TypeGUID:
-		if isNumber || isBool || isText && !guidForm.MatchString(string(text)) {
+		if isNumber || isBool || isText && !sigma.IsUUID(string(text)) {
 			never("GUIDs")
 		}
 	case ir.TypeBool:

@@ -95,9 +95,9 @@ func checkCorrelation(l *loader, c *Correlation, entries []entry) {
 	}
 	// A rule that is listed by its id may be called by its name elsewhere, and
 	// the other way round; that is looked up where the rules are at hand.
-	ids := slices.ContainsFunc(known, uuidForm.MatchString)
+	ids := slices.ContainsFunc(known, IsUUID)
 	elsewhere := func(r Reference) bool {
-		return !slices.Contains(known, r.Name) && (ids || uuidForm.MatchString(r.Name))
+		return !slices.Contains(known, r.Name) && (ids || IsUUID(r.Name))
 	}
 	listed := func(r Reference, where string) bool {
 		if len(known) == 0 || slices.Contains(known, r.Name) || elsewhere(r) {
@@ -201,7 +201,7 @@ func checkReferences(l *loader, doc *Document) {
 		rules = append(rules, doc.Filter.Rules...)
 	}
 	for _, r := range rules {
-		if r.Name == doc.Meta.Name || strings.EqualFold(r.Name, doc.Meta.ID) {
+		if doc.Meta.IsCalled(r.Name) {
 			code := CodeCorrelation
 			if doc.Kind == KindFilter {
 				code = CodeFilter

@@ -22,14 +22,13 @@ type valueForm struct {
 }
 
 var (
-	guidForm       = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 	domainForm     = regexp.MustCompile(`^[\pL\pN]([\pL\pN-]*[\pL\pN])?(\.[\pL\pN]([\pL\pN-]*[\pL\pN])?)+$`)
 	permissionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 )
 
 var valueForms = []valueForm{
 	{"country", "string", "two letters of ISO 3166-1, as sign-in logs have them", "country code", "write two letters of ISO 3166-1, such as DE", isCountry, countryNamed},
-	{"guid", "string", "an id: 32 hexadecimal digits with hyphens", "id", "write an id such as 62e90394-69f5-4237-9190-012177145e10", guidForm.MatchString,
+	{"guid", "string", "an id: 32 hexadecimal digits with hyphens", "id", "write an id such as 62e90394-69f5-4237-9190-012177145e10", IsUUID,
 		func(s string) string { return strings.Trim(s, "{}() ") }},
 	{"domain", "string", "a domain, without a leading dot, `@`, scheme or wildcard", "domain", "write a domain such as contoso.com", domainForm.MatchString, domainIn},
 	{"upn", "string", "a user principal name", "user principal name", "write a user principal name such as app.admin@contoso.com", isUPN, strings.TrimSpace},
@@ -71,7 +70,7 @@ func isUPN(s string) bool {
 
 func isServicePrincipal(s string) bool {
 	id, ok := strings.CutPrefix(s, "ServicePrincipal_")
-	return ok && guidForm.MatchString(id)
+	return ok && IsUUID(id)
 }
 
 func isUPNPattern(s string) bool {
@@ -182,7 +181,7 @@ func severalIn(text string, meant func(string) string) []string {
 // allExact reports whether parts are what no display name is: a name may hold a
 // comma, a list of names may not.
 func allExact(parts []string) bool {
-	return !slices.ContainsFunc(parts, func(s string) bool { return !isUPN(s) && !guidForm.MatchString(s) && !isServicePrincipal(s) })
+	return !slices.ContainsFunc(parts, func(s string) bool { return !isUPN(s) && !IsUUID(s) && !isServicePrincipal(s) })
 }
 
 // Networks that no sign-in comes from, and lengths of prefix below which a range

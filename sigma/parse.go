@@ -137,10 +137,11 @@ func (l *loader) checkDuplicateIDs(docs []*Document) {
 		if d.Meta.ID == "" {
 			continue
 		}
-		if f := first[d.Meta.ID]; f != nil {
+		id := FoldID(d.Meta.ID)
+		if f := first[id]; f != nil {
 			l.warnf(d.KeyPos("id"), CodeID, "give each document an id of its own", "the id of the document in line %d stands here again", f.Pos.Line)
 		} else {
-			first[d.Meta.ID] = d
+			first[id] = d
 		}
 	}
 }

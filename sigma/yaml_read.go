@@ -246,12 +246,10 @@ func parseNumeric(s string) (Numeric, bool) {
 	return Numeric{}, false
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
-
 // uuid returns a UUID as written.
 func (l *loader) uuid(n *yaml.Node, what string) (string, bool) {
 	s, ok := l.text(n, what)
-	if ok && !uuidForm.MatchString(s) {
+	if ok && !IsUUID(s) {
 		l.errorf(l.pos(n), CodeID, "make one with uuidgen; it stays for the life of the rule", "%s must be a UUID, not %s", what, show(s))
 		return "", false
 	}

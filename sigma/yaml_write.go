@@ -203,7 +203,7 @@ func (p *yamlPrinter) scalar(t yamlText, indent int) {
 // every version of YAML: it begins like a word, or is a UUID, and holds
 // nothing that means something to YAML.
 func plainText(s string) bool {
-	if s == "" || !(s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z' || s[0] == '_' || uuidText(s)) {
+	if s == "" || !(s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z' || s[0] == '_' || IsUUID(s)) {
 		return false
 	}
 	switch strings.ToLower(s) {
@@ -282,24 +282,6 @@ func doubleQuoted(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
-}
-
-// uuidText reports whether s looks like a UUID, which no YAML takes for a number.
-func uuidText(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return false
-			}
-		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return false
-		}
-	}
-	return true
 }
 
 func yamlTexts(ss []string) yamlSeq {

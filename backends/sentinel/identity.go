@@ -26,7 +26,7 @@ func (e *exporter) identify(a *artefact, in Input, r *ir.Rule) error {
 	switch {
 	case m.ID == "" && m.Title == "":
 		return errors.New("a rule without id and title cannot be exported")
-	case several == 1 && isUUID(m.ID):
+	case several == 1 && sigma.IsUUID(m.ID):
 		a.id = strings.ToLower(m.ID)
 	default:
 		a.id = uuid5(cmp.Or(m.ID, m.Title), table, e.format.Pipeline())
@@ -56,25 +56,12 @@ func version(m sigma.Meta) string {
 	return "1.0.0"
 }
 
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range []byte(s) {
-		switch dash := i == 8 || i == 13 || i == 18 || i == 23; {
-		case dash != (c == '-'), !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)):
-			return false
-		}
-	}
-	return true
-}
-
 // uuid5 is the name-based UUID (RFC 9562, version 5) of a query: in the
 // namespace of the rule's id or, where that is no UUID, in one of our own.
 func uuid5(id, table, target string) string {
 	name := table + "/" + target
 	space, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
-	if !isUUID(id) || err != nil {
+	if !sigma.IsUUID(id) || err != nil {
 		space, _ = hex.DecodeString("2c4a3b8a6f3e4d0c9a51c3f0b7e1d2a4")
 		name = id + "/" + name
 	}

@@ -210,10 +210,10 @@ func TestSpans(t *testing.T) {
 
 func TestUUID(t *testing.T) {
 	// RFC 9562, appendix A.4: www.example.com in the namespace of names.
-	if got := uuid5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "SigninLogs", "sentinel"); !isUUID(got) || got[14] != '5' {
+	if got := uuid5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "SigninLogs", "sentinel"); !sigma.IsUUID(got) || got[14] != '5' {
 		t.Error(got)
 	}
-	if a, b := uuid5("not a uuid", "T", "sentinel"), uuid5("not a uuid", "U", "sentinel"); a == b || !isUUID(a) {
+	if a, b := uuid5("not a uuid", "T", "sentinel"), uuid5("not a uuid", "U", "sentinel"); a == b || !sigma.IsUUID(a) {
 		t.Error(a, b)
 	}
 }

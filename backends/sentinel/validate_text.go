@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rulewright/rulewright/sigma"
 )
 
 func (v *validator) unique(n *node, check string, seen map[string]string, value string) {
@@ -14,7 +16,7 @@ func (v *validator) unique(n *node, check string, seen map[string]string, value 
 }
 
 func (v *validator) id(n *node) {
-	if !isUUID(n.text()) {
+	if !sigma.IsUUID(n.text()) {
 		v.add(n, "id", "%q is no GUID", n.text())
 		return
 	}
