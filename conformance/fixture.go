@@ -17,8 +17,8 @@ import (
 type Fixture struct {
 	File string
 	Pos  sigma.Pos // of the key that names the rule
-	// RuleID is the rule's id in the pack, RuleFile a file next to the
-	// fixture; both are empty when the rule stands in the fixture itself.
+	// RuleID is the rule's id or name, RuleFile a file next to the fixture;
+	// both are empty when the rule stands in the fixture itself.
 	RuleID   string
 	RuleFile string
 	// Documents are the rule and what belongs to it, such as its filters.
@@ -181,11 +181,18 @@ func (f *Fixture) resolve(fsys fs.FS, own, pack *library) sigma.Diagnostics {
 	}
 	switch {
 	case f.RuleID != "":
-		if f.Documents = own.documents[f.RuleID]; f.Documents == nil {
-			f.Documents = pack.documents[f.RuleID]
+		in := own
+		if own.rules.First(f.RuleID) == nil {
+			in = pack
 		}
-		if f.Documents == nil {
-			return fail("rules are looked up by id beside the fixtures and in the rule pack", "there is no rule with the id %s", f.RuleID)
+		switch found := slices.Collect(in.rules.Find(f.RuleID)); len(found) {
+		case 0:
+			return fail("rules are looked up by id or name beside the fixtures and in the rule pack", "there is no rule with the id or name %s", f.RuleID)
+		case 1:
+			f.Documents = in.documentsOf(found[0])
+		default:
+			return fail("give the id of the one that is meant, or its file", "%s may mean each of several rules: %s:%d, %s:%d",
+				f.RuleID, found[0].File, found[0].Pos.Line, found[1].File, found[1].Pos.Line)
 		}
 	case f.RuleFile != "":
 		name := path.Join(path.Dir(f.File), f.RuleFile)
@@ -207,7 +214,8 @@ func (f *Fixture) resolve(fsys fs.FS, own, pack *library) sigma.Diagnostics {
 
 // library is what a file system holds.
 type library struct {
-	documents  map[string][]*sigma.Document // by the id of a rule: its file's, the rule last
+	rules      sigma.References
+	files      map[string][]*sigma.Document // what each file holds
 	parameters []sigma.Parameter
 	fixtures   []string // names of files
 }
@@ -216,7 +224,7 @@ type library struct {
 // whoever checks the rules reports it.
 func readLibrary(fsys fs.FS) (*library, sigma.Diagnostics) {
 	files, found := sigma.ParseFS(fsys)
-	l := &library{documents: map[string][]*sigma.Document{}, parameters: files.Parameters}
+	l := &library{files: map[string][]*sigma.Document{}, parameters: files.Parameters}
 	for _, o := range files.Others {
 		if Marker == "rulewright-"+o.Format {
 			l.fixtures = append(l.fixtures, o.Name)
@@ -234,16 +242,17 @@ func readLibrary(fsys fs.FS) (*library, sigma.Diagnostics) {
 			bad[d.File] = true
 		}
 	}
-	byFile := map[string][]*sigma.Document{}
 	for _, d := range files.Documents {
-		byFile[d.File] = append(byFile[d.File], d)
-	}
-	for _, d := range files.Documents {
-		if d.Meta.ID == "" || bad[d.File] {
-			continue
+		l.files[d.File] = append(l.files[d.File], d)
+		if !bad[d.File] && d.Kind != sigma.KindFilter {
+			l.rules.Add(d)
 		}
-		others := slices.DeleteFunc(slices.Clone(byFile[d.File]), func(o *sigma.Document) bool { return o == d })
-		l.documents[d.Meta.ID] = append(others, d)
 	}
 	return l, ds
+}
+
+// documentsOf returns the documents of a rule's file, the rule last.
+func (l *library) documentsOf(rule *sigma.Document) []*sigma.Document {
+	others := slices.DeleteFunc(slices.Clone(l.files[rule.File]), func(d *sigma.Document) bool { return d == rule })
+	return append(others, rule)
 }

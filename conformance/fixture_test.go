@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -160,21 +161,46 @@ cases:
 func TestLoadFindsRules(t *testing.T) {
 	const rule = "title: x\nid: 0d3a7a5e-0f38-4f5b-9a4e-3f5d5c0c8a11\nlogsource: {product: p}\ndetection:\n  s: {A: 1}\n  condition: s\n"
 	const rest = "\nform: any\ncases: [{name: a, expect: match, events: [{event: {A: 1}}]}]"
+	named := func(name string) string {
+		return strings.Replace(rule, "id: 0d3a7a5e-0f38-4f5b-9a4e-3f5d5c0c8a11", "name: "+name, 1)
+	}
 	fsys := fstest.MapFS{
 		"rules/x.yml":       {Data: []byte(rule)},
 		"tests/id.yaml":     {Data: []byte("rulewright-fixtures: 1\nrule: 0d3a7a5e-0f38-4f5b-9a4e-3f5d5c0c8a11" + rest)},
+		"tests/caps.yaml":   {Data: []byte("rulewright-fixtures: 1\nrule: 0D3A7A5E-0F38-4F5B-9A4E-3F5D5C0C8A11" + rest)},
+		"tests/name.yaml":   {Data: []byte("rulewright-fixtures: 1\nrule: only" + rest)},
+		"tests/case.yaml":   {Data: []byte("rulewright-fixtures: 1\nrule: Only" + rest)},
+		"tests/both.yaml":   {Data: []byte("rulewright-fixtures: 1\nrule: twice" + rest)},
+		"tests/filter.yaml": {Data: []byte("rulewright-fixtures: 1\nrule: quiet" + rest)},
+		"rules/names.yml":   {Data: []byte(named("only") + "---\n" + named("twice"))},
+		"rules/twice.yml":   {Data: []byte(named("twice") + "---\ntitle: quiet\nname: quiet\nlogsource: {product: p}\nfilter:\n  rules: any\n  s: {B: 1}\n  condition: not s\n")},
 		"tests/file.yaml":   {Data: []byte("rulewright-fixtures: 1\nfile: ../rules/x.yml" + rest)},
 		"tests/nobody.yaml": {Data: []byte("rulewright-fixtures: 1\nrule: 00000000-0000-4000-8000-000000000000" + rest)},
 		"tests/gone.yaml":   {Data: []byte("rulewright-fixtures: 1\nfile: gone.yml" + rest)},
 		"other.yaml":        {Data: []byte("a: 1")},
 	}
 	fixtures, ds := Load(fsys, LoadOptions{})
-	if len(fixtures) != 2 || len(ds) != 2 {
-		t.Errorf("%d fixtures, %v", len(fixtures), ds)
+	var usable, found []string
+	for _, f := range fixtures {
+		usable = append(usable, f.File)
+	}
+	slices.Sort(usable)
+	if want := []string{"tests/caps.yaml", "tests/file.yaml", "tests/id.yaml", "tests/name.yaml"}; !slices.Equal(usable, want) {
+		t.Errorf("fixtures %q, want %q", usable, want)
 	}
 	for _, d := range ds {
-		if !strings.HasPrefix(d.Error(), "tests/nobody.yaml:2:7: there is no rule with the id") && !strings.HasPrefix(d.Error(), "tests/gone.yaml:2:7: cannot read the rule") {
-			t.Error(d)
+		found = append(found, d.Error())
+	}
+	slices.Sort(found)
+	for i, want := range []string{
+		"tests/both.yaml:2:7: twice may mean each of several rules: rules/names.yml:8, rules/twice.yml:1 [bad-value]",
+		"tests/case.yaml:2:7: there is no rule with the id or name Only",
+		"tests/filter.yaml:2:7: there is no rule with the id or name quiet",
+		"tests/gone.yaml:2:7: cannot read the rule",
+		"tests/nobody.yaml:2:7: there is no rule with the id or name 00000000-0000-4000-8000-000000000000",
+	} {
+		if len(found) != 5 || !strings.HasPrefix(found[i], want) {
+			t.Errorf("found %q, want %s", found, want)
 		}
 	}
 }

@@ -161,9 +161,12 @@ func findRule(rules []*ir.Rule, name string) *ir.Rule {
 	slices.SortStableFunc(rules, func(a, b *ir.Rule) int {
 		return cmp.Compare(strconv.FormatBool(a.Correlation == nil), strconv.FormatBool(b.Correlation == nil))
 	})
-	for _, of := range []func(*sigma.Meta) string{RuleKey, func(m *sigma.Meta) string { return m.Name }, func(m *sigma.Meta) string { return m.Title }} {
+	for _, is := range []func(*sigma.Meta) bool{
+		func(m *sigma.Meta) bool { return m.IsCalled(name) },
+		func(m *sigma.Meta) bool { return m.Title == name && name != "" },
+	} {
 		for _, r := range rules {
-			if of(&r.Meta) == name && name != "" {
+			if is(&r.Meta) {
 				return r
 			}
 		}
