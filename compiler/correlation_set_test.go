@@ -229,7 +229,15 @@ func mustPipeline(t *testing.T, name string) *Pipeline {
 }
 
 func TestCorrelationOverrides(t *testing.T) {
-	docs := parseDocs(t, signInSet)
+	docs := parseDocs(t, signInSet+`---
+title: A filter
+name: quiet
+logsource: {product: azure, service: signinlogs}
+filter:
+  rules: any
+  ann: {UserPrincipalName: Ann}
+  condition: not ann
+`)
 	lower := func(text string) ([]*ir.Rule, sigma.Diagnostics) {
 		o, ds := ParseOverrides("o.yml", []byte("rulewright-overrides: 1\noverrides:\n"+text))
 		if ds.HasErrors() {
@@ -269,6 +277,9 @@ func TestCorrelationOverrides(t *testing.T) {
 		{"  - {rule: failure, enabled: false}\n", "set.yml:6:11: an override disables the rule \"failure\", which the correlation needs [correlation]"},
 		{"  - {rule: [failure, " + many + "], enabled: false}\n", ""},
 		{"  - {rule: " + old + ", enabled: false}\n", ""},
+		{"  - {rule: " + strings.ToUpper(old) + ", enabled: false}\n", ""},
+		{"  - {rule: FAILURE, enabled: false}\n", "o.yml:3:12: warning: no rule has the id or name \"FAILURE\" [override]"},
+		{"  - {rule: quiet, enabled: false}\n", "o.yml:3:12: warning: no rule has the id or name \"quiet\" [override]"}, // a filter
 	} {
 		if _, ds := lower(x.text); ds.Error() != x.want {
 			t.Errorf("%s\ngot  %s\nwant %s", x.text, ds.Error(), x.want)
@@ -291,6 +302,137 @@ correlation: {type: event_count, rules: [one], timespan: 1m, condition: {gte: 1}
 	o, _ := ParseOverrides("o.yml", []byte("rulewright-overrides: 1\noverrides: [{rule: two, enabled: false}]"))
 	if _, ds := LowerAll(loop, Options{Overrides: o}); len(ds) != 1 || !strings.Contains(ds[0].Message, "disables") {
 		t.Errorf("%v", ds)
+	}
+}
+
+// A name inside a correlation means what it means under rules: an id in any
+// case, a name as it is written.
+func TestNamesInCorrelations(t *testing.T) {
+	const failure, success = "aaaaaaaa-2222-4333-8444-5555555555aa", "aaaaaaaa-2222-4333-8444-5555555555bb"
+	for _, x := range []struct{ name, ref, condition, want string }{
+		{"failure", failure, "failure", ""},
+		{"failure", failure, failure, ""},
+		{"failure", failure, strings.ToUpper(failure), ""},
+		{"failure", strings.ToUpper(failure), "failure", ""},
+		{"failure", strings.ToUpper(failure), failure, ""},
+		{"failure", "failure", strings.ToUpper(failure), ""},
+		{"Failure", failure, "Failure", ""},
+		{"Failure", failure, "failure", `condition names "failure", which is not among rules`},
+		{"failure", failure, "FAILURE", `condition names "FAILURE", which is not among rules`},
+		{"success", failure, "success", `condition names "success", which may mean each of several among rules: A failure (set.yml:1), A success (set.yml:9)`},
+	} {
+		docs := parseDocs(t, fmt.Sprintf(`title: A failure
+id: %s
+name: %s
+logsource: {product: azure, service: signinlogs}
+detection:
+  failed: {ResultType: 50126}
+  condition: failed
+---
+title: A success
+id: %s
+name: success
+logsource: {product: azure, service: signinlogs}
+detection:
+  ok: {ResultType: 0}
+  condition: ok
+---
+rulewright: 1
+title: Failures alone
+correlation:
+  type: counts
+  rules: [%s, %[3]s]
+  group-by: [UserPrincipalName]
+  timespan: 10m
+  condition:
+    %[5]s: {gte: 3}
+    %[3]s: {eq: 0}
+`, failure, x.name, success, x.ref, x.condition))
+		rs, ds := NewRuleSet(docs, RuleSetOptions{})
+		errs := ds.Errors()
+		found := slices.ContainsFunc(errs, func(d sigma.Diagnostic) bool { return d.Message == x.want })
+		if good := x.want == ""; good != (len(errs) == 0) || good == found || good != (len(rs.correlations) == 1) {
+			t.Errorf("%s, named by %s, condition %s: %d correlations, %v", x.name, x.ref, x.condition, len(rs.correlations), errs)
+		}
+	}
+}
+
+// TestOnlyFeed: whether a rule has hits of its own depends on the documents that
+// correlations mean, however they name them, and on nothing else.
+func TestOnlyFeed(t *testing.T) {
+	const failure = "0e1f0c5a-5f0e-4c0e-9a55-40a64b1d2c01"
+	base := `
+title: Failure
+id: ` + failure + `
+name: failure
+logsource: {product: azure, service: signinlogs}
+detection:
+  failed: {ResultType: 50126}
+  condition: failed
+`
+	correlation := func(name, rules, more string) string {
+		return fmt.Sprintf("---\ntitle: %s\nname: %[1]s\ncorrelation: {type: event_count, rules: [%s], group-by: [UserPrincipalName], timespan: 10m, condition: {gte: 2}%s}\n", name, rules, more)
+	}
+	const generate = ", generate: true"
+	p, err := BuiltinPipeline("sentinel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overrides, _ := ParseOverrides("o.yml", []byte("rulewright-overrides: 1\noverrides: [{rule: two, enabled: false}]"))
+	for _, x := range []struct {
+		name, text string
+		more       string // at hand, and not asked for
+		want       []string
+		opts       Options
+	}{
+		{"alone", base, "", nil, Options{}},
+		{"by id", base + correlation("two", failure, ""), "", []string{"Failure"}, Options{}},
+		{"by id in capitals", base + correlation("two", strings.ToUpper(failure), ""), "", []string{"Failure"}, Options{}},
+		{"by name", base + correlation("two", "failure", ""), "", []string{"Failure"}, Options{}},
+		{"by another name", base + correlation("two", "Failure", ""), "", nil, Options{}},
+		{"generating", base + correlation("two", "failure", generate), "", nil, Options{}},
+		{"by id generating, by name not", base + correlation("two", failure, generate) + correlation("three", "failure", ""), "", nil, Options{}},
+		{"by name generating, by id not", base + correlation("two", "failure", generate) + correlation("three", strings.ToUpper(failure), ""), "", nil, Options{}},
+		{"a chain", base + correlation("two", "failure", "") + correlation("three", "two", ""), "", []string{"Failure", "two"}, Options{}},
+		{"a chain that generates", base + correlation("two", "failure", "") + correlation("three", "two", generate), "", []string{"Failure"}, Options{}},
+		{"a chain through what is at hand", base + correlation("three", "two", ""), correlation("two", "failure", "")[4:], []string{"Failure"}, Options{}},
+		{"counted only by what is not asked for", base, correlation("two", "failure", "")[4:], nil, Options{}},
+		{"of a correlation that is switched off", base + correlation("two", "failure", ""), "", []string{"Failure"}, Options{Overrides: overrides}},
+		{"of a correlation with an error", base + correlation("two", "failure, nobody", ""), "", []string{"Failure"}, Options{}},
+	} {
+		docs := parseDocs(t, x.text)
+		var more []*sigma.Document
+		if x.more != "" {
+			more = parseDocs(t, x.more)
+		}
+		var got []string
+		feeders := OnlyFeed(docs, append(more, docs...))
+		for _, d := range docs {
+			if feeders[d] {
+				got = append(got, d.Meta.Title)
+			}
+		}
+		if !slices.Equal(got, x.want) {
+			t.Errorf("%s: %q, want %q", x.name, got, x.want)
+		}
+		x.opts.Documents = more
+		rs, _ := NewRuleSet(docs, RuleSetOptions{Options: x.opts})
+		hits, err := rs.Match(map[string]any{"Type": "SigninLogs", "TimeGenerated": "2026-11-22T10:00:00Z", "ResultType": "50126", "UserPrincipalName": "Ann"})
+		if own := !slices.Contains(x.want, "Failure"); err != nil || own != (len(hits) == 1) {
+			t.Errorf("%s: %d hits, %v", x.name, len(hits), err)
+		}
+		for _, r := range rs.Rules() {
+			if r.OnlyFeeds != slices.Contains(x.want, r.Title) {
+				t.Errorf("%s: the set says %v of %s", x.name, r.OnlyFeeds, r.Title)
+			}
+		}
+		x.opts.Pipeline = p
+		rules, _ := LowerAll(docs, x.opts)
+		for _, r := range rules {
+			if !r.Inner && r.OnlyFeeds != slices.Contains(x.want, r.Meta.Title) {
+				t.Errorf("%s: lowered, it says %v of %s", x.name, r.OnlyFeeds, r.Meta.Title)
+			}
+		}
 	}
 }
 

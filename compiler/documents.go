@@ -18,6 +18,9 @@ const (
 	// to say through which others one refers to itself.
 	maxNearest    = 100
 	maxLoopSearch = 100
+	// maxMeant bounds the documents that are named where a reference means
+	// several.
+	maxMeant = 4
 )
 
 // LowerAll lowers a set of documents that may refer to each other. It is
@@ -73,46 +76,20 @@ type documents struct {
 	lower func(doc *sigma.Document) ([]lowered, sigma.Diagnostics)
 	// nodes are in the order given, those of Options.Documents last.
 	nodes []*node
-	// rules finds rules and correlations, filters the others, by id in lower
-	// case and by name.
-	rules, filters names
-	known          []string // names and ids of rules
+	node  map[*sigma.Document]*node
+	// rules finds rules and correlations, filters the others.
+	rules, filters sigma.References
+	known          []string // ids and names of rules, once one is not found
 	unknown        int      // references that name nothing
 	// ordered are the correlations, what they refer to first.
 	ordered []*node
-}
-
-type names struct{ byID, byName map[string][]*node }
-
-func (ns *names) add(n *node) {
-	if ns.byID == nil {
-		ns.byID, ns.byName = map[string][]*node{}, map[string][]*node{}
-	}
-	if id := strings.ToLower(n.doc.Meta.ID); id != "" {
-		ns.byID[id] = append(ns.byID[id], n)
-	}
-	if name := n.doc.Meta.Name; name != "" {
-		ns.byName[name] = append(ns.byName[name], n)
-	}
-}
-
-// find returns the documents that a reference means; of many, some.
-func (ns *names) find(ref string) []*node {
-	const some = 4
-	a, b := ns.byID[strings.ToLower(ref)], ns.byName[ref]
-	out := slices.Clone(a[:min(len(a), some)])
-	for _, n := range b[:min(len(b), some)] {
-		if !slices.Contains(out, n) {
-			out = append(out, n)
-		}
-	}
-	return out
 }
 
 // node is a document of the set with what became of it.
 type node struct {
 	doc    *sigma.Document
 	wanted bool // not only there to be referred to; else its rules are Inner
+	feeds  bool // it has no hits of its own
 	// inputs are what a correlation refers to; nil where that could not be
 	// found, which has been reported.
 	inputs []*node
@@ -135,7 +112,7 @@ func (n *node) rules() []*ir.Rule {
 		out = append(out, l.rule)
 	}
 	for _, l := range n.out {
-		l.rule.Inner = l.rule.Inner || !n.wanted
+		l.rule.Inner, l.rule.OnlyFeeds = l.rule.Inner || !n.wanted, n.feeds
 		out = append(out, l.rule)
 	}
 	return out
@@ -149,45 +126,48 @@ func (n *node) errorf(code sigma.Code, pos sigma.Pos, hint, format string, args 
 
 // newDocuments finds what the documents refer to. Filters are not lowered.
 func newDocuments(docs []*sigma.Document, opts *Options, lower func(*sigma.Document) ([]lowered, sigma.Diagnostics)) *documents {
-	s := &documents{opts: opts, lower: lower}
-	seen := map[*sigma.Document]bool{}
+	s := &documents{opts: opts, lower: lower, node: map[*sigma.Document]*node{}}
 	add := func(docs []*sigma.Document, wanted bool) {
 		for _, d := range docs {
-			if d == nil || seen[d] {
+			if d == nil || s.node[d] != nil {
 				continue
 			}
-			seen[d] = true
 			n := &node{doc: d, wanted: wanted}
+			s.node[d] = n
 			s.nodes = append(s.nodes, n)
 			if d.Kind == sigma.KindFilter {
-				s.filters.add(n)
-				continue
-			}
-			s.rules.add(n)
-			for _, name := range []string{strings.ToLower(d.Meta.ID), d.Meta.Name} {
-				if name != "" {
-					s.known = append(s.known, name)
-				}
+				s.filters.Add(d)
+			} else {
+				s.rules.Add(d)
 			}
 		}
 	}
 	add(docs, true)
 	add(opts.Documents, false)
-	slices.Sort(s.known)
-	s.known = slices.Compact(s.known)
+	for d := range onlyFeed(docs, &s.rules) {
+		s.node[d].feeds = true
+	}
 	return s
 }
 
 // find returns the document that a reference of n means, or nil with a finding.
 func (s *documents) find(n *node, ref sigma.Reference) *node {
-	found := s.rules.find(ref.Name)
+	var found []*node
+	for d := range s.rules.Find(ref.Name) {
+		if found = append(found, s.node[d]); len(found) == maxMeant {
+			break
+		}
+	}
 	switch {
-	case len(found) == 0 && len(s.filters.find(ref.Name)) > 0:
+	case len(found) == 0 && s.filters.First(ref.Name) != nil:
 		n.errorf(sigma.CodeCorrelation, ref.Pos, "name the rules that it narrows", "%q is a filter, and filters have no hits", ref.Name)
 		return nil
 	case len(found) == 0:
 		hint := "load it too, or take the name out"
 		if s.unknown++; s.unknown <= maxNearest {
+			if s.known == nil {
+				s.known = s.rules.Known()
+			}
 			hint = sigma.NearestHint(ref.Name, s.known, hint)
 		}
 		n.errorf(sigma.CodeUnknownRule, ref.Pos, hint, "no rule has the id or name %q", ref.Name)

@@ -74,7 +74,7 @@ func (rs *RuleSet) explain(rule string, in incoming) (out []Explanation, err err
 		if l.lowered[0].Inner {
 			continue
 		}
-		if rule != "" && !strings.EqualFold(rule, l.info.ID) && rule != l.info.Meta.Name && rule != l.info.Title {
+		if rule != "" && !l.info.Meta.IsCalled(rule) && rule != l.info.Title {
 			continue
 		}
 		x := Explanation{Rule: l.info, Source: src}

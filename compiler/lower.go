@@ -443,12 +443,7 @@ func filterNames(f *sigma.Filter, doc *sigma.Document) bool {
 	if f.Any {
 		return true
 	}
-	return slices.ContainsFunc(f.Rules, func(r sigma.Reference) bool { return refersTo(r.Name, doc) })
-}
-
-// refersTo reports whether a reference by id or name means the document.
-func refersTo(ref string, doc *sigma.Document) bool {
-	return ref != "" && (strings.EqualFold(ref, doc.Meta.ID) || ref == doc.Meta.Name)
+	return slices.ContainsFunc(f.Rules, func(r sigma.Reference) bool { return doc.Meta.IsCalled(r.Name) })
 }
 
 // filterFits reports whether all that the filter's logsource says is also said

@@ -31,9 +31,6 @@ type correlationLowerer struct {
 	inputs []*node // as c.Rules; nil where there is none
 	out    *ir.Correlation
 	rule   *ir.Rule
-	// byName finds inputs by what they are called in the correlation and by
-	// their own id and name.
-	byName map[string]int
 }
 
 // lowerCorrelation lowers a correlation whose inputs have been lowered.
@@ -110,7 +107,6 @@ func (cl *correlationLowerer) lower(override Override) bool {
 	out := &ir.Correlation{Type: c.Type, Generate: c.Generate}
 	r.Correlation = out
 	cl.rule, cl.out = r, out
-	cl.nameInputs()
 	for _, f := range c.GroupBy {
 		out.GroupBy = append(out.GroupBy, f.Name)
 	}
@@ -174,36 +170,22 @@ func groupField(name string) ir.Field {
 	return ir.Field{Name: name, Path: ir.Path{{Key: name}}}
 }
 
-func (cl *correlationLowerer) nameInputs() {
-	cl.byName = map[string]int{}
-	name := func(name string, i int) {
-		if _, taken := cl.byName[name]; !taken && name != "" {
-			cl.byName[name] = i
-		}
-	}
-	for i, r := range cl.c.Rules {
-		name(r.Name, i)
-	}
-	for i, m := range cl.inputs {
-		name(m.doc.Meta.Name, i)
-		name(strings.ToLower(m.doc.Meta.ID), i)
-	}
-}
-
-// index returns which input a name inside the correlation means, or -1.
-func (cl *correlationLowerer) index(name string) int {
-	for _, n := range []string{name, strings.ToLower(name)} {
-		if i, ok := cl.byName[n]; ok {
-			return i
-		}
-	}
-	return -1
-}
-
-// named is index with a finding where the name means none.
+// named returns which input a reference inside the correlation means; -1 with a
+// finding where it means none, or several.
 func (cl *correlationLowerer) named(r sigma.Reference, where string) int {
-	i := cl.index(r.Name)
-	if i < 0 {
+	found := -1
+	for i, m := range cl.inputs {
+		if !m.doc.Meta.IsCalled(r.Name) {
+			continue
+		}
+		if found >= 0 {
+			cl.errorf(sigma.CodeCorrelation, r.Pos, "give the id of the one that is meant", "%s names %q, which may mean each of several among rules: %s, %s",
+				where, r.Name, placeOf(cl.inputs[found].doc), placeOf(m.doc))
+			return -1
+		}
+		found = i
+	}
+	if found < 0 {
 		var known []string
 		for _, k := range cl.c.Rules {
 			known = append(known, k.Name)
@@ -211,7 +193,7 @@ func (cl *correlationLowerer) named(r sigma.Reference, where string) int {
 		cl.errorf(sigma.CodeCorrelation, r.Pos, sigma.NearestHint(r.Name, known, "add it to rules, or name one of "+strings.Join(known, ", ")),
 			"%s names %q, which is not among rules", where, r.Name)
 	}
-	return i
+	return found
 }
 
 // aliases returns, for each alias and input, the input's field.

@@ -191,7 +191,7 @@ func (o *Overrides) For(doc *sigma.Document) Override {
 }
 
 func (e *overrideEntry) means(doc *sigma.Document) bool {
-	return slices.ContainsFunc(e.rules, func(r reference) bool { return refersTo(r.name, doc) }) ||
+	return slices.ContainsFunc(e.rules, func(r reference) bool { return doc.Meta.IsCalled(r.name) }) ||
 		slices.ContainsFunc(e.tags, func(r reference) bool {
 			return slices.ContainsFunc(doc.Meta.Tags, func(t string) bool { return strings.EqualFold(t, r.name) })
 		})
@@ -205,33 +205,31 @@ func (o *Overrides) Check(docs []*sigma.Document) sigma.Diagnostics {
 	if o == nil {
 		return nil
 	}
-	var names, tags []string
+	var rules sigma.References
+	var tags []string
 	for _, d := range docs {
-		if d == nil {
-			continue
+		if d != nil && d.Kind != sigma.KindFilter {
+			rules.Add(d)
+			tags = append(tags, d.Meta.Tags...)
 		}
-		for _, n := range []string{d.Meta.ID, d.Meta.Name} {
-			if n != "" {
-				names = append(names, n)
-			}
-		}
-		tags = append(tags, d.Meta.Tags...)
 	}
+	names := rules.Known()
 	var ds sigma.Diagnostics
 	unknown := func(r reference, what string, known []string) {
-		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, r.name) }) {
-			return
-		}
 		hint := sigma.NearestHint(r.name, known, "take it out, or load the rule")
 		ds = append(ds, sigma.Diagnostic{File: o.file, Pos: r.pos, Severity: sigma.SeverityWarning, Code: sigma.CodeOverride,
 			Message: "no rule has the " + what + " " + strconv.Quote(r.name), Hint: hint})
 	}
 	for _, e := range o.entries {
 		for _, r := range e.rules {
-			unknown(r, "id or name", names)
+			if rules.First(r.name) == nil {
+				unknown(r, "id or name", names)
+			}
 		}
 		for _, t := range e.tags {
-			unknown(t, "tag", tags)
+			if !slices.ContainsFunc(tags, func(k string) bool { return strings.EqualFold(k, t.name) }) {
+				unknown(t, "tag", tags)
+			}
 		}
 		ds = append(ds, o.withoutEffect(e, docs)...)
 	}

@@ -233,12 +233,13 @@ func TestProfilePage(t *testing.T) {
 func TestCheckReferences(t *testing.T) {
 	docs := []*sigma.Document{
 		{Meta: sigma.Meta{ID: "6D0B1B0E-5c1f-4f43-9d0a-2f6f0a3f1c11", Name: "spray"}},
-		{File: "f", Kind: sigma.KindFilter, Filter: &sigma.Filter{Rules: []sigma.Reference{{Name: "6d0b1b0e-5c1f-4f43-9d0a-2f6f0a3f1c11"}, {Name: "sprey", Pos: sigma.Pos{Line: 2, Col: 3}}, {Name: "inner", Pos: sigma.Pos{Line: 3, Col: 3}}}}},
+		{File: "f", Kind: sigma.KindFilter, Filter: &sigma.Filter{Rules: []sigma.Reference{{Name: "6d0b1b0e-5c1f-4f43-9d0a-2f6f0a3f1c11"}, {Name: "sprey", Pos: sigma.Pos{Line: 2, Col: 3}}, {Name: "inner", Pos: sigma.Pos{Line: 3, Col: 3}}, {Name: "SPRAY", Pos: sigma.Pos{Line: 4, Col: 3}}}}},
 		{File: "c", Kind: sigma.KindCorrelation, Meta: sigma.Meta{Name: "inner"}, Correlation: &sigma.Correlation{Rules: []sigma.Reference{{Name: "spray"}}}},
 		nil,
 	}
 	want := `f:2:3: warning: no rule has the id or name "sprey" [unknown-rule]
-f:3:3: warning: "inner" is a correlation, which no filter narrows [filter]`
+f:3:3: warning: "inner" is a correlation, which no filter narrows [filter]
+f:4:3: warning: no rule has the id or name "SPRAY" [unknown-rule]`
 	ds := CheckReferences(docs)
 	if ds.Error() != want {
 		t.Errorf("got\n%s\nwant\n%s", ds.Error(), want)

@@ -54,7 +54,6 @@ type RuleSet struct {
 	// taps are the rules of programs or of correlations in front of them.
 	correlations []*ir.Rule
 	infos        map[*ir.Rule]*RuleInfo // of correlations
-	quiet        map[*ir.Rule]bool      // rules and correlations without hits of their own
 	groups       map[event.Source]*ruleGroup
 	any          *ruleGroup // nil unless AnySource
 	env          *cel.Env
@@ -85,6 +84,9 @@ type RuleInfo struct {
 	File        string
 	Pos         sigma.Pos
 	Meta        *sigma.Meta // all of it, with overrides applied
+	// OnlyFeeds says that correlations count the rule's hits, which are not
+	// reported: OnlyFeed among what was loaded.
+	OnlyFeeds bool
 }
 
 // NotRun is a rule that does not run because parameters have no value.
@@ -117,7 +119,7 @@ func NewRuleSet(docs []*sigma.Document, opts RuleSetOptions) (*RuleSet, sigma.Di
 		case d.Kind == sigma.KindFilter:
 			rules = append(rules, d) // to say so where a correlation names it
 		default:
-			id := strings.ToLower(d.Meta.ID)
+			id := sigma.FoldID(d.Meta.ID)
 			if first, ok := byID[id]; ok && id != "" {
 				diags = append(diags, sigma.Diagnostic{File: d.File, Pos: d.KeyPos("id"), Code: sigma.CodeID,
 					Message: fmt.Sprintf("the id %s is already that of %s", d.Meta.ID, documentPlace(first)),
@@ -256,7 +258,7 @@ func inParallel(n int, f func(i int)) {
 }
 
 func newRuleSet(opts RuleSetOptions) *RuleSet {
-	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, quiet: map[*ir.Rule]bool{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
+	rs := &RuleSet{opts: opts, infos: map[*ir.Rule]*RuleInfo{}, groups: map[event.Source]*ruleGroup{}, leaves: newLeafSet(), maxCost: maxMatchCost}
 	if opts.Metrics != nil {
 		rs.callbacks = &guardedMetrics{to: opts.Metrics}
 		rs.opts.Metrics = rs.callbacks
@@ -293,7 +295,7 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 		l, ok := loaded[o]
 		if !ok || o == (origin{}) || r.Correlation != nil {
 			m := &r.Meta
-			l = &loadedRule{info: &RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m}}
+			l = &loadedRule{info: &RuleInfo{ID: m.ID, Title: m.Title, Level: m.Level, Tier: m.Tier, Tags: m.Tags, File: r.File, Pos: r.Pos, Meta: m, OnlyFeeds: r.OnlyFeeds}}
 			loaded[o] = l
 			rs.rules = append(rs.rules, l)
 			if len(r.Lacks) > 0 && !r.Inner {
@@ -307,57 +309,11 @@ func NewRuleSetOf(rules []*ir.Rule, opts RuleSetOptions) (*RuleSet, sigma.Diagno
 			correlations = append(correlations, r)
 			continue
 		case len(r.Lacks) == 0:
-			rs.add(&program{rule: r, loaded: l})
+			rs.add(&program{rule: r, loaded: l, quiet: r.Quiet()})
 		}
 		known[r] = true
 	}
-	var lowered [][]*ir.Rule
-	for _, l := range rs.rules {
-		lowered = append(lowered, l.lowered)
-	}
-	rs.quiet = quietRules(lowered)
-	for _, l := range rs.rules {
-		for _, p := range l.programs {
-			p.quiet = rs.quiet[p.rule]
-		}
-	}
 	return rs, rs.chain(correlations, known)
-}
-
-// quietRules returns the rules and correlations whose hits are not shown: those
-// that are only loaded for a correlation, and those that a correlation refers
-// to, unless one of these says generate. rules holds for each document what it
-// was lowered to. A correlation that does not run for lack of a parameter does
-// not turn the hits of its rules into alerts.
-func quietRules(rules [][]*ir.Rule) map[*ir.Rule]bool {
-	quiet, shown := map[*ir.Rule]bool{}, map[*ir.Rule]bool{}
-	for _, rs := range rules {
-		for _, r := range rs {
-			if r.Correlation == nil {
-				continue
-			}
-			for _, in := range r.Correlation.Inputs {
-				for _, t := range in.Taps {
-					if r.Correlation.Generate {
-						shown[t.Rule] = true
-					} else {
-						quiet[t.Rule] = true
-					}
-				}
-			}
-		}
-	}
-	out := map[*ir.Rule]bool{}
-	for _, rs := range rules {
-		some, one := false, false
-		for _, r := range rs {
-			some, one = some || quiet[r], one || shown[r]
-		}
-		for _, r := range rs {
-			out[r] = r.Inner || some && !one
-		}
-	}
-	return out
 }
 
 // chain puts the correlations in order. known are the rules that they may tap.

@@ -149,7 +149,7 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 			infos[r] = l.info
 		}
 	}
-	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return infos[r] }, rs.quiet)
+	st.engine = newEngine(opts, rs.correlations, func(r *ir.Rule) *RuleInfo { return infos[r] })
 	e := st.engine
 	e.metrics = rs.opts.Metrics
 	for _, c := range e.corrs {

@@ -112,9 +112,8 @@ func (h *pendingHeap) Pop() any {
 	return x
 }
 
-// newEngine makes correlations ready. info says how hits call a rule, quiet of
-// which correlations hits are not shown.
-func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleInfo, quiet map[*ir.Rule]bool) *engine {
+// newEngine makes correlations ready. info says how hits call a rule.
+func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleInfo) *engine {
 	defaults := func(n *int, standard int) {
 		if *n <= 0 {
 			*n = standard
@@ -159,7 +158,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 		}
 	}
 	for r, c := range e.byRule {
-		c.quiet = quiet[r]
+		c.quiet = r.Quiet()
 	}
 	e.awake, e.waiting = newBitset(len(e.corrs)), newBitset(len(e.corrs))
 	for i, c := range e.corrs {

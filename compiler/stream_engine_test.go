@@ -31,11 +31,7 @@ func newHarness(t *testing.T, opts StreamOptions, rules ...*ir.Rule) *streamHarn
 	for _, r := range rules {
 		h.info[r] = &RuleInfo{ID: r.Meta.ID, Title: r.Meta.Title}
 	}
-	var documents [][]*ir.Rule
-	for _, r := range rules {
-		documents = append(documents, []*ir.Rule{r})
-	}
-	h.e = newEngine(opts, rules, func(r *ir.Rule) *RuleInfo { return h.info[r] }, quietRules(documents))
+	h.e = newEngine(opts, rules, func(r *ir.Rule) *RuleInfo { return h.info[r] })
 	for _, d := range h.e.disabled {
 		t.Fatal(d.Rule.ID, d.Err)
 	}
@@ -346,7 +342,7 @@ func TestStreamChains(t *testing.T) {
 	for _, lateness := range []time.Duration{0, time.Second} {
 		inner := correlation(ir.Correlation{Type: sigma.EventCount, Span: 10 * second, GroupBy: []string{"user.name", "ip"}, Bounds: bound(sigma.OpGTE, 2)})
 		middle := chainOf(ir.Correlation{Type: sigma.ValueCount, Span: 100 * second, GroupBy: []string{"ip"}, Counted: []string{"user.name"}, Bounds: bound(sigma.OpGTE, 2)}, inner)
-		middle.Correlation.Generate = true
+		middle.Correlation.Generate, middle.OnlyFeeds = true, true
 		outer := chainOf(ir.Correlation{Type: sigma.TemporalOrdered, Span: 100 * second, GroupBy: []string{"ip"}}, inner, middle)
 		h := newHarness(t, StreamOptions{Lateness: lateness}, outer, middle, inner)
 		// Groups with two parts are written with their key.
@@ -392,7 +388,7 @@ func TestStreamIncreaseInChain(t *testing.T) {
 		// Its first input is the rule that the harness names a.
 		outer := correlation(ir.Correlation{Type: sigma.TemporalOrdered, Span: 10 * second, GroupBy: []string{"u"}, Inputs: []ir.Input{
 			{}, {Taps: []ir.Tap{{Rule: inner, GroupBy: []ir.Field{{Name: "u", Path: ir.Path{{Key: "u"}}}}}}}}})
-		inner.Meta.ID = "inner"
+		inner.Meta.ID, inner.OnlyFeeds = "inner", true
 		h := newHarness(t, StreamOptions{Lateness: lateness}, outer, inner)
 		var hits []*Hit
 		for _, ev := range strings.Fields("0:a@x 10:a@x 11:a@x") {
@@ -622,7 +618,7 @@ func TestStreamExtremes(t *testing.T) {
 				spec.MinHistory = int(span)
 				spec.Minimum, spec.Factor = math.Inf(-1), math.NaN()
 				r := correlation(spec)
-				e := newEngine(StreamOptions{Lateness: lateness, MaxGroups: -1}, []*ir.Rule{r}, func(*ir.Rule) *RuleInfo { return &RuleInfo{} }, nil)
+				e := newEngine(StreamOptions{Lateness: lateness, MaxGroups: -1}, []*ir.Rule{r}, func(*ir.Rule) *RuleInfo { return &RuleInfo{} })
 				if len(e.corrs) == 0 {
 					continue // an increase without windows
 				}

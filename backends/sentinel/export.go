@@ -55,9 +55,13 @@ func (f Format) hunting() bool { return f == HuntingYAML || f == HuntingARM }
 // Input is a rule to export.
 type Input struct {
 	// Document is the rule as written, Refers what a correlation refers to,
-	// directly or not. They are what Meaning is taken of.
+	// directly or not (sigma.References.Behind). They are what Meaning is taken
+	// of.
 	Document *sigma.Document
 	Refers   []*sigma.Document
+	// OnlyFeeds says that the rule has no hits of its own: compiler.OnlyFeed
+	// among the documents that are exported together. Nothing is made of it.
+	OnlyFeeds bool
 	// Rules is the document lowered for Format.Pipeline, one for each table,
 	// with the options that Format.Asks and Format.ReadsWatchlists tell.
 	Rules []*ir.Rule
@@ -135,14 +139,13 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 		e.watchlists(inputs)
 		return e.set, e.diags
 	}
-	counted := onlyCounted(inputs)
 	for _, in := range inputs {
 		meaning := Meaning(append([]*sigma.Document{in.Document}, in.Refers...)...)
 		for _, r := range in.Rules {
 			if r.Inner {
 				continue
 			}
-			if counted[ruleKey(r)] {
+			if in.OnlyFeeds {
 				e.set.Left = append(e.set.Left, Left{in.Document, r.Meta.Title, "it feeds a correlation and is no alert of its own"})
 				continue
 			}
@@ -164,38 +167,6 @@ func Export(f Format, inputs []Input, opts Options) (*Set, sigma.Diagnostics) {
 		}
 	}
 	return e.set, e.diags
-}
-
-// onlyCounted returns the rules that correlations among the inputs refer to and
-// none of which generates: their hits are no alerts of their own.
-func onlyCounted(inputs []Input) map[string]bool {
-	hidden, shown := map[string]bool{}, map[string]bool{}
-	for _, in := range inputs {
-		for _, r := range in.Rules {
-			if r.Correlation == nil {
-				continue
-			}
-			for _, input := range r.Correlation.Inputs {
-				for _, t := range input.Taps {
-					if r.Correlation.Generate {
-						shown[ruleKey(t.Rule)] = true
-					} else {
-						hidden[ruleKey(t.Rule)] = true
-					}
-				}
-			}
-		}
-	}
-	for k := range shown {
-		delete(hidden, k)
-	}
-	return hidden
-}
-
-// ruleKey tells rules of different documents apart, and the correlation of an
-// old aggregation from its rule.
-func ruleKey(r *ir.Rule) string {
-	return fmt.Sprint(r.File, r.Pos, r.Meta.ID, r.Meta.Title, r.Correlation != nil)
 }
 
 // leftError is the reason for which a rule belongs to another format.

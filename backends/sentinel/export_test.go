@@ -56,6 +56,7 @@ func inputs(t *testing.T, f sentinel.Format, docs []*sigma.Document, profile *co
 		t.Fatal(err)
 	}
 	var out []sentinel.Input
+	feeders := compiler.OnlyFeed(docs, nil)
 	for _, d := range docs {
 		if d.Kind == sigma.KindFilter {
 			continue
@@ -71,7 +72,7 @@ func inputs(t *testing.T, f sentinel.Format, docs []*sigma.Document, profile *co
 			}
 			continue
 		}
-		out = append(out, sentinel.Input{Document: d, Rules: rs})
+		out = append(out, sentinel.Input{Document: d, OnlyFeeds: feeders[d], Rules: rs})
 	}
 	return out
 }

@@ -302,36 +302,6 @@ func valueText(v ir.Value) string {
 	return ir.ValueText(v)
 }
 
-// Refers returns the documents among all that a correlation refers to, and
-// those that they refer to.
-func Refers(doc *sigma.Document, all []*sigma.Document) []*sigma.Document {
-	named := map[string][]*sigma.Document{}
-	for _, d := range all {
-		for _, n := range []string{d.Meta.ID, d.Meta.Name} {
-			if n != "" {
-				named[n] = append(named[n], d)
-			}
-		}
-	}
-	var out []*sigma.Document
-	queue := []*sigma.Document{doc}
-	for len(queue) > 0 {
-		d := queue[0]
-		queue = queue[1:]
-		if d.Correlation == nil {
-			continue
-		}
-		for _, r := range d.Correlation.Rules {
-			for _, x := range named[r.Name] {
-				if x != doc && !slices.Contains(out, x) {
-					out, queue = append(out, x), append(queue, x)
-				}
-			}
-		}
-	}
-	return out
-}
-
 // Stale returns the files of the export before that this one does not write,
 // with the hash of what they held; a CSV file beside a watchlist has none.
 func (s *Set) Stale(old *Manifest) map[string]string {

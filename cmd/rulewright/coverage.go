@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/rules"
 	"github.com/rulewright/rulewright/sigma"
@@ -130,7 +131,7 @@ func (c *cli) coverage(rf *ruleFlags, paths []string) (*coverage.Report, error) 
 		return nil, err
 	}
 	c.report(found)
-	feeding := onlyFeed(rf.all)
+	feeding := compiler.OnlyFeed(rf.all, nil)
 	reports := func(d *sigma.Document) bool { return !feeding[d] }
 	r, found := coverage.New(list, coverage.Options{Documents: rf.all, Also: reports, Fixtures: fixtures, Forms: forms, Lowering: rf.options()})
 	for _, d := range found {

@@ -22,7 +22,7 @@ type nearness struct {
 // explaining is one run of explain over correlations.
 type explaining struct {
 	c       *cli
-	all     []*sigma.Document
+	refs    *sigma.References
 	only    string // "match": groups with a hit, "no-match": those without
 	limit   int    // of groups shown for each
 	events  int
@@ -36,7 +36,7 @@ type explaining struct {
 // near each group came. Of single are the rules alone, which without their
 // correlations have hits.
 func (c *cli) explainCorrelations(rs, single *compiler.RuleSet, in *input, chosen, all []*sigma.Document, only string, limit int) int {
-	x := &explaining{c: c, all: all, only: only, limit: limit, matched: map[place]int{}, near: map[place]map[string]*nearness{}, sums: map[place][]*compiler.Hit{}, told: newCorrelations(all)}
+	x := &explaining{c: c, refs: sigma.NewReferences(all...), only: only, limit: limit, matched: map[place]int{}, near: map[place]map[string]*nearness{}, sums: map[place][]*compiler.Hit{}, told: newCorrelations(all)}
 	st := compiler.NewStream(rs, compiler.StreamOptions{Trace: x.trace})
 	if err := x.read(single, st, in); err != nil {
 		return c.fail(err)
@@ -143,7 +143,7 @@ func (x *explaining) writeRules(of *sigma.Correlation) {
 	w := x.c.out
 	fmt.Fprintln(w, "  the rules that it refers to:")
 	for _, r := range of.Rules {
-		d := referencedBy(x.all, r)
+		d := x.refs.First(r.Name)
 		if d == nil {
 			fmt.Fprintf(w, "    %s: not there\n", clean(r.Name))
 			continue
@@ -210,14 +210,4 @@ func (x *explaining) writeGroups(groups map[string]*nearness) {
 		}
 		fmt.Fprintf(x.c.out, "    %s %s  %s: %s\n", mark, clock(n.best.Time), k, whyNot(n.best))
 	}
-}
-
-// referencedBy finds the document that a reference means.
-func referencedBy(all []*sigma.Document, r sigma.Reference) *sigma.Document {
-	for _, d := range all {
-		if r.Name != "" && (strings.EqualFold(d.Meta.ID, r.Name) || d.Meta.Name == r.Name) {
-			return d
-		}
-	}
-	return nil
 }

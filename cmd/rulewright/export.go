@@ -178,11 +178,12 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 		}
 		return nowhere[at]
 	}
+	refs, feeders := sigma.NewReferences(r.all...), compiler.OnlyFeed(r.docs, r.all)
 	for _, d := range r.docs {
 		if d.Kind == sigma.KindFilter {
 			continue
 		}
-		refers := sentinel.Refers(d, r.all)
+		refers := refs.Behind(d)
 		var rules []*ir.Rule
 		var errs sigma.Diagnostics
 		for _, p := range r.targets {
@@ -199,7 +200,7 @@ func (r *ruleFlags) exportInputs(f sentinel.Format, table string) (in []sentinel
 		case len(rules) == 0:
 			left = append(left, sentinel.Left{Document: d, Title: d.Meta.Title, Reason: "its events are in no table of the target"})
 		default:
-			x := sentinel.Input{Document: r.asWritten(d), Rules: rules}
+			x := sentinel.Input{Document: r.asWritten(d), OnlyFeeds: feeders[d], Rules: rules}
 			for _, other := range refers {
 				x.Refers = append(x.Refers, r.asWritten(other))
 			}
@@ -222,12 +223,6 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 	rules := map[*sigma.Document]*coverage.Rule{}
 	for _, rule := range report.Rules {
 		rules[r.asWritten(rule.Document)] = rule
-	}
-	feeds := map[*sigma.Document]bool{} // documents that only feed correlations
-	for _, x := range in {
-		for _, d := range x.Refers {
-			feeds[d] = d.Meta.Tier == ""
-		}
 	}
 	without := map[*sigma.Document][]string{}
 	for _, x := range in {
@@ -252,7 +247,9 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 			continue
 		}
 		slices.Sort(gone)
-		without[x.Document] = slices.Compact(gone)
+		if !x.OnlyFeeds {
+			without[x.Document] = slices.Compact(gone)
+		}
 		x.Rules = seeing
 		kept = append(kept, x)
 	}
@@ -266,7 +263,7 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 		}
 		again = false
 		kept = slices.DeleteFunc(kept, func(x sentinel.Input) bool {
-			if !feeds[x.Document] || fed[x.Document] {
+			if !x.OnlyFeeds || fed[x.Document] {
 				return false
 			}
 			again = true
@@ -275,11 +272,9 @@ func (r *ruleFlags) onlyWith(have list, in []sentinel.Input) (kept []sentinel.In
 		})
 	}
 	count := map[string]int{}
-	for d, tables := range without {
-		if !feeds[d] {
-			for _, table := range tables {
-				count[table]++
-			}
+	for _, tables := range without {
+		for _, table := range tables {
+			count[table]++
 		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(count)) {
@@ -361,10 +356,7 @@ func (c *cli) tellChanges(changes sentinel.Changes) {
 // the others were left out. Each rule counts once, whatever number of tables it
 // has; what only feeds correlations is no rule of its own.
 func (r *ruleFlags) tellLeft(c *cli, set *sentinel.Set, inputs []sentinel.Input, left []sentinel.Left, have list, pack bool) {
-	here, feeding := placesOf(set.Rules()), placesOf(onlyFeed(r.all))
-	for p := range here {
-		delete(feeding, p) // chosen without the correlations that it feeds
-	}
+	here, feeding := placesOf(set.Rules()), placesOf(compiler.OnlyFeed(r.docs, r.all))
 	reasons, seen := map[string]int{}, map[place]bool{}
 	out := 0
 	for _, l := range left {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,93 @@ func TestExportHaveOfCorrelations(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(out, "files-after-a-failed-sign-in.yaml"))
 	if err != nil || strings.Contains(string(data), "AADNonInteractiveUserSignInLogs") || !strings.Contains(string(data), "SigninLogs") || !strings.Contains(string(data), "OfficeActivity") {
 		t.Errorf("%v\n%s", err, data)
+	}
+}
+
+// What a correlation refers to is part of its meaning however it is named: where
+// that changes, the version has to rise.
+func TestExportVersionOfReferred(t *testing.T) {
+	const id = "aaaaaaaa-2222-4333-8444-5555555555aa"
+	for _, ref := range []string{id, strings.ToUpper(id), "failed"} {
+		dir := t.TempDir()
+		export := func(result string) (int, string) {
+			text := "title: Failed sign-in\nname: failed\nid: " + id + "\nlogsource: {product: azure, service: signinlogs}\ndetection:\n  failed: {ResultType: " + result + "}\n  condition: failed\n---\n" +
+				"title: Ten failed sign-ins\nid: bbbbbbbb-2222-4333-8444-5555555555bb\nlevel: medium\n" +
+				"correlation: {type: event_count, rules: [" + ref + "], group-by: [UserPrincipalName], timespan: 10m, condition: {gte: 10}}\n"
+			rule := filepath.Join(dir, "rule.yaml")
+			if err := os.WriteFile(rule, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			code, stdout, stderr := rulewrightHere(t, "", "export", "--to", "sentinel-yaml", "--out", filepath.Join(dir, "out"), rule)
+			return code, stdout + stderr
+		}
+		if code, told := export("50126"); code != exitOK || !strings.Contains(told, "1 of 1 rule exported") {
+			t.Errorf("%s: %d\n%s", ref, code, told)
+		}
+		if code, told := export("50053"); code != exitNo || !strings.Contains(told, "its version did not") || !strings.Contains(told, "nothing was written") {
+			t.Errorf("%s: %d\n%s", ref, code, told)
+		}
+	}
+}
+
+// TestCountsOfFeeders: rules, match, params and export agree on which rules have
+// hits of their own, however correlations name them and whatever is chosen.
+func TestCountsOfFeeders(t *testing.T) {
+	const id = "aaaaaaaa-2222-4333-8444-5555555555aa"
+	base := "title: Failure\nname: failure\nid: " + id + "\nlevel: low\nlogsource: {product: azure, service: signinlogs}\n" +
+		"detection:\n  failed: {ResultType: 50126}\n  condition: failed\n"
+	n := 0
+	correlation := func(ref, more string) string {
+		n++
+		return fmt.Sprintf("---\ntitle: Correlation %d\nid: aaaaaaaa-2222-4333-8444-5555555555%02d\nlevel: high\n"+
+			"correlation: {type: event_count, rules: [%s], group-by: [UserPrincipalName], timespan: 10m, condition: {gte: 5}%s}\n", n, n, ref, more)
+	}
+	const generate = ", generate: true"
+	event := `{"Type":"SigninLogs","TimeGenerated":"2026-03-02T10:00:00Z","ResultType":"50126","UserPrincipalName":"ann@contoso.com"}`
+	for _, c := range []struct {
+		name, rules, flags string
+		count              int
+		own                bool // the failure has hits
+	}{
+		{"one by id", base + correlation(id, ""), "", 1, false},
+		{"one by id in capitals", base + correlation(strings.ToUpper(id), ""), "", 1, false},
+		{"by id generating, by name not", base + correlation(id, generate) + correlation("failure", ""), "", 3, true},
+		{"by name generating, by id in capitals not", base + correlation("failure", generate) + correlation(strings.ToUpper(id), ""), "", 3, true},
+		{"the rule alone is chosen", base + correlation("failure", ""), "--id failure", 1, true},
+		{"the correlation alone is chosen", base + correlation("failure", ""), "--level high", 1, false},
+	} {
+		dir := t.TempDir()
+		rules, profile := filepath.Join(dir, "rules.yaml"), filepath.Join(dir, "tenant.yaml")
+		for name, text := range map[string]string{rules: c.rules, profile: "rulewright-profile: 1\nparameters: {}\n"} {
+			if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flags := strings.Fields(c.flags)
+		for _, x := range []struct {
+			want string
+			args []string
+		}{
+			{"", append([]string{"rules"}, append(flags, rules)...)},
+			{fmt.Sprintf("%d of %s can run", c.count, plural(c.count, "rule")), append([]string{"params", "--profile", profile}, append(flags, rules)...)},
+			{fmt.Sprintf("%s ran", plural(c.count, "rule")), append([]string{"match", "--rules", rules}, append(flags, "-")...)},
+			{fmt.Sprintf("%d of %s exported, 0 left out", c.count, plural(c.count, "rule")), append([]string{"export", "--to", "sentinel-yaml", "--out", filepath.Join(dir, "out")}, append(flags, rules)...)},
+		} {
+			_, stdout, stderr := rulewrightHere(t, event+"\n", x.args...)
+			if !strings.Contains(stdout+stderr, x.want) {
+				t.Errorf("%s: %s: no %q in\n%s%s", c.name, x.args[0], x.want, stdout, stderr)
+			}
+			switch x.args[0] {
+			case "rules":
+				if got := strings.Count(stdout, "aaaaaaaa-2222-"); got != c.count || strings.Contains(stdout, "Failure") != c.own {
+					t.Errorf("%s: %d rules\n%s", c.name, got, stdout)
+				}
+			case "match":
+				if strings.Contains(stdout, "Failure") != c.own {
+					t.Errorf("%s: hits\n%s", c.name, stdout)
+				}
+			}
+		}
 	}
 }
 

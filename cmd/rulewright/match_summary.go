@@ -92,10 +92,9 @@ func (m *matching) summary() {
 // ran says how many rules ran, and what the others lack. What only feeds
 // correlations is counted for itself, as everywhere.
 func (m *matching) ran(w io.Writer) {
-	feeding := placesOf(onlyFeed(m.rules.all))
 	total, helpers := 0, 0
 	for _, r := range m.rs.Rules() {
-		if feeding[placeOf(r)] {
+		if r.OnlyFeeds {
 			helpers++
 		} else {
 			total++
@@ -103,7 +102,7 @@ func (m *matching) ran(w io.Writer) {
 	}
 	waiting, lacks := 0, map[string]int{}
 	for _, n := range m.rs.NotRun() {
-		if feeding[placeOf(n.Rule)] {
+		if n.Rule.OnlyFeeds {
 			continue
 		}
 		waiting++

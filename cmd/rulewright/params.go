@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rulewright/rulewright/backends/sentinel"
+	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/sigma"
 )
 
@@ -37,13 +37,13 @@ Examples:
 	}
 	c.report(ds)
 	used := map[string]int{}
-	feeding := onlyFeed(rf.all)
+	feeding, refs := compiler.OnlyFeed(rf.docs, rf.all), sigma.NewReferences(rf.all...)
 	for _, d := range rf.docs {
 		if feeding[d] {
 			continue
 		}
 		names := map[string]bool{}
-		for _, x := range append([]*sigma.Document{d}, sentinel.Refers(d, rf.all)...) {
+		for _, x := range append([]*sigma.Document{d}, refs.Behind(d)...) {
 			for _, p := range x.Parameters {
 				if !names[p.Name] { // a parameter of its own with the name of one of the catalogue has the same value
 					names[p.Name] = true
@@ -116,15 +116,14 @@ parameters:
 func (c *cli) lacking(rf *ruleFlags, pack bool) int {
 	rs, _ := rf.ruleSet(false)
 	waits := map[string]int{}
-	feeding := placesOf(onlyFeed(rf.all))
 	all, waiting := 0, 0
 	for _, r := range rs.Rules() {
-		if !feeding[placeOf(r)] {
+		if !r.OnlyFeeds {
 			all++
 		}
 	}
 	for _, n := range rs.NotRun() {
-		if feeding[placeOf(n.Rule)] {
+		if n.Rule.OnlyFeeds {
 			continue
 		}
 		waiting++
@@ -156,30 +155,6 @@ func (c *cli) lacking(rf *ruleFlags, pack bool) int {
 		fmt.Fprintf(c.out, "which rules cannot run: %s\n", rf.missingRules(nil))
 	}
 	return exitOK
-}
-
-// onlyFeed returns the documents that are there for correlations alone: their
-// hits are not reported, so they are not counted as rules.
-func onlyFeed(docs []*sigma.Document) map[*sigma.Document]bool {
-	fed, reported := map[string]bool{}, map[string]bool{}
-	for _, d := range docs {
-		if d.Correlation == nil {
-			continue
-		}
-		for _, r := range d.Correlation.Rules {
-			fed[r.Name] = true
-			reported[r.Name] = reported[r.Name] || d.Correlation.Generate
-		}
-	}
-	out := map[*sigma.Document]bool{}
-	for _, d := range docs {
-		for _, name := range []string{d.Meta.ID, d.Meta.Name} {
-			if name != "" && fed[name] && !reported[name] {
-				out[d] = true
-			}
-		}
-	}
-	return out
 }
 
 // flow writes values as YAML on one line.

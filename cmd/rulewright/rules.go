@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rulewright/rulewright/compiler"
 	"github.com/rulewright/rulewright/conformance/coverage"
 	"github.com/rulewright/rulewright/sigma"
 )
@@ -39,7 +40,7 @@ Examples:
 	if err := needed(wanted, rf.all); err != nil {
 		return c.fail(err)
 	}
-	feeding := onlyFeed(rf.all)
+	feeding := compiler.OnlyFeed(rf.docs, rf.all)
 	listed, apart := 0, 0
 	for _, d := range rf.docs {
 		m := &d.Meta

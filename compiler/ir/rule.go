@@ -24,6 +24,9 @@ type Rule struct {
 	// correlation to tap, such as what a legacy aggregation counts. Its hits
 	// are not reported.
 	Inner bool
+	// OnlyFeeds marks a rule, or a correlation, whose hits only count for
+	// correlations that were lowered with it. They are not reported.
+	OnlyFeeds bool
 	// Once, if not nil, raises hits of one key once in a while only. Whether
 	// the rule is true of an event does not depend on it.
 	Once *Once
@@ -37,6 +40,9 @@ type Rule struct {
 	// not run: an empty allow-list never makes a rule fire.
 	Lacks []string
 }
+
+// Quiet reports whether the rule's hits are not reported.
+func (r *Rule) Quiet() bool { return r.Inner || r.OnlyFeeds }
 
 // Source is where a rule's events come from.
 type Source struct {

@@ -274,7 +274,7 @@ func sources(doc *sigma.Document, docs []*sigma.Document) []*sigma.LogSource {
 		}
 		for _, ref := range d.Correlation.Rules {
 			for _, other := range docs {
-				if ref.Name != "" && (other.Meta.ID == ref.Name || other.Meta.Name == ref.Name) {
+				if other.Meta.IsCalled(ref.Name) {
 					walk(other)
 				}
 			}

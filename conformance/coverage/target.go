@@ -73,15 +73,15 @@ type maker struct {
 	opts compiler.Options // with the profile
 	// filled has a value for every parameter: what a target can say does not
 	// depend on what an organisation has filled in.
-	filled    compiler.Options
-	documents []*sigma.Document
-	forms     []*compiler.Pipeline
-	dialects  []*backends.Dialect
-	queries   []*compiler.Pipeline
+	filled   compiler.Options
+	refs     *sigma.References
+	forms    []*compiler.Pipeline
+	dialects []*backends.Dialect
+	queries  []*compiler.Pipeline
 }
 
 func newMaker(opts Options) *maker {
-	m := &maker{opts: opts.Lowering, documents: opts.Documents}
+	m := &maker{opts: opts.Lowering, refs: sigma.NewReferences(opts.Documents...)}
 	m.opts.Pipeline, m.opts.Table, m.opts.Documents = nil, "", opts.Documents
 	for _, d := range opts.Documents {
 		if d.Kind == sigma.KindFilter {
@@ -254,7 +254,7 @@ func isSnapshot(table string) bool { return strings.Contains(table, ":") }
 // refers to.
 func (m *maker) parameters(d *sigma.Document) []string {
 	var out []string
-	for _, x := range append([]*sigma.Document{d}, sentinel.Refers(d, m.documents)...) {
+	for _, x := range append([]*sigma.Document{d}, m.refs.Behind(d)...) {
 		for _, p := range x.Parameters {
 			if !slices.Contains(out, p.Name) {
 				out = append(out, p.Name)
@@ -432,7 +432,7 @@ func (m *maker) export(d *sigma.Document, formats ...sentinel.Format) Cell {
 		if len(errs) > 0 {
 			return Cell{State: No, Why: reason(errs)}
 		}
-		in := []sentinel.Input{{Document: d, Refers: sentinel.Refers(d, m.documents), Rules: rules}}
+		in := []sentinel.Input{{Document: d, Refers: m.refs.Behind(d), Rules: rules}}
 		set, ds := sentinel.Export(f, in, sentinel.Options{Parameters: m.opts.Catalogue, Print: backends.KQL})
 		switch {
 		case ds.HasErrors():

@@ -12,6 +12,7 @@ import (
 	"github.com/rulewright/rulewright/backends"
 	"github.com/rulewright/rulewright/backends/sentinel"
 	"github.com/rulewright/rulewright/compiler"
+	"github.com/rulewright/rulewright/sigma"
 )
 
 // TestExported asks Microsoft's parser and binder about the query of every
@@ -38,6 +39,7 @@ func TestExported(t *testing.T) {
 				}
 				w := newWorld()
 				var inputs []sentinel.Input
+				refs, feeders := sigma.NewReferences(docs...), compiler.OnlyFeed(docs, nil)
 				for _, d := range docs {
 					rules, ds := compiler.Lower(d, opts)
 					if ds.HasErrors() {
@@ -48,7 +50,7 @@ func TestExported(t *testing.T) {
 							w.add(inner, p)
 						}
 					}
-					inputs = append(inputs, sentinel.Input{Document: d, Refers: sentinel.Refers(d, docs), Rules: rules})
+					inputs = append(inputs, sentinel.Input{Document: d, Refers: refs.Behind(d), OnlyFeeds: feeders[d], Rules: rules})
 				}
 				w.declare()
 				set, _ := sentinel.Export(format, inputs, sentinel.Options{Parameters: catalogue, Print: backends.KQL})
