@@ -119,6 +119,27 @@ func TestExportVersionOfReferred(t *testing.T) {
 	}
 }
 
+// TestParamsOfReferred: a correlation uses the parameters of what it refers to,
+// however it names that.
+func TestParamsOfReferred(t *testing.T) {
+	const id = "aaaaaaaa-2222-4333-8444-5555555555aa"
+	for _, ref := range []string{id, strings.ToUpper(id), "failed"} {
+		rule := filepath.Join(t.TempDir(), "rule.yaml")
+		text := "rulewright: 1\ntitle: Failed sign-in\nname: failed\nid: " + id + "\nparameters: [approved_admins]\nlogsource: {product: azure, service: signinlogs}\n" +
+			"detection:\n  failed: {ResultType: 50126}\n  approved: {UserPrincipalName|expand: '%approved_admins%'}\n  condition: failed and not approved\n---\n" +
+			"title: Ten failed sign-ins\nid: bbbbbbbb-2222-4333-8444-5555555555bb\nlevel: medium\n" +
+			"correlation: {type: event_count, rules: [" + ref + "], group-by: [UserPrincipalName], timespan: 10m, condition: {gte: 10}}\n---\n" +
+			"title: Twenty failed sign-ins\nid: bbbbbbbb-2222-4333-8444-5555555555bc\nlevel: medium\n" +
+			"correlation: {type: event_count, rules: [failed], group-by: [UserPrincipalName], timespan: 10m, condition: {gte: 20}}\n"
+		if err := os.WriteFile(rule, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if code, stdout, stderr := rulewrightHere(t, "", "params", rule); code != exitOK || !strings.Contains(stdout, "Used by 2 rules.") {
+			t.Errorf("%s: %d\n%s%s", ref, code, stdout, stderr)
+		}
+	}
+}
+
 // TestCountsOfFeeders: rules, match, params and export agree on which rules have
 // hits of their own, however correlations name them and whatever is chosen.
 func TestCountsOfFeeders(t *testing.T) {
