@@ -20,7 +20,7 @@ func TestRulesThatSayTheSame(t *testing.T) {
 	}{
 		{"a name written with codes, look-alikes or hidden characters", regexp.MustCompile(`'\(\?i\)%.*\\x\{200c\}.*'`), 4},
 		{"a name of punctuation", regexp.MustCompile(`'\^\[ -/.*'`), 4},
-		{"the operations that give a role", regexp.MustCompile(`(?s) +# Only what gives something.*?\n    Result`), 5},
+		{"the operations that give a role", regexp.MustCompile(`(?s) +# Only what gives something.*?\n    Result`), 6},
 		{"what Privileged Identity Management writes itself", regexp.MustCompile(`(?s) +# After an activation the service.*?null\n`), 4},
 		{"fewer keys than before", regexp.MustCompile(`(?s) +# Fewer keys than before.*? from_ten:\n[^\n]*\n[^\n]*\n`), 3},
 	} {
