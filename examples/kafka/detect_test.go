@@ -36,16 +36,21 @@ func events(n int) [][]byte {
 	return out
 }
 
-// Processes come and go, one without a word. What they found together is what
-// one stream finds in all events, each hit once.
-func TestDetect(t *testing.T) {
-	const topic, partitions = "events-by-key", 6
+// broker is one that is there for a test, with a topic.
+func broker(t *testing.T, topic string, partitions int32) kgo.Opt {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close()
-	seeds := kgo.SeedBrokers(cluster.ListenAddrs()...)
+	t.Cleanup(cluster.Close)
+	return kgo.SeedBrokers(cluster.ListenAddrs()...)
+}
+
+// Processes come and go, one without a word. What they found together is what
+// one stream finds in all events, each hit once.
+func TestDetect(t *testing.T) {
+	const topic, partitions = "events-by-key", 6
+	seeds := broker(t, topic, partitions)
 	set, err := load("rules.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -158,12 +163,7 @@ func TestDetect(t *testing.T) {
 // the publisher.
 func TestPublishLines(t *testing.T) {
 	const topic = "events-by-key"
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, topic))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
-	seeds := kgo.SeedBrokers(cluster.ListenAddrs()...)
+	seeds := broker(t, topic, 3)
 	set, err := load("rules.yaml")
 	if err != nil {
 		t.Fatal(err)
