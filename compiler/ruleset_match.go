@@ -23,8 +23,11 @@ type scratch struct {
 	frame *interpreter.ExecutionFrame
 	raw   rawjson.Doc // of an event that is raw JSON
 	forms event.Detector
-	// groups are those of sources met before.
+	// groups are those of sources met before, nil of such as no rule is for; last
+	// is that of source, the last one.
 	groups map[event.Source]*ruleGroup
+	source event.Source
+	last   *ruleGroup
 }
 
 // ResolveName and Parent make a scratch the activation of CEL programs.
@@ -314,9 +317,17 @@ const maxKnownGroups = 256
 
 // group returns the rules that an event meets, or nil.
 func (s *scratch) group(rs *RuleSet, src event.Source) *ruleGroup {
-	if src == (event.Source{}) {
+	switch {
+	case src == (event.Source{}):
 		return rs.any
+	case src == s.source:
+		return s.last
 	}
+	s.source, s.last = src, s.groupOf(rs, src)
+	return s.last
+}
+
+func (s *scratch) groupOf(rs *RuleSet, src event.Source) *ruleGroup {
 	if g, ok := s.groups[src]; ok {
 		return g
 	}

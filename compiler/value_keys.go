@@ -78,8 +78,15 @@ func (x *objectIndex) add(m member) {
 
 // get is cursor.get.
 func (x *objectIndex) get(c *cursor, k *routeKey) (any, bool) {
+	first := *x.slot(k.number) - 1
+	if first < 0 {
+		return nil, false
+	}
+	if m := &x.members[first]; m.next < 0 {
+		return m.value, true
+	}
 	best := int32(-1)
-	for i := *x.slot(k.number) - 1; i >= 0; i = x.members[i].next {
+	for i := first; i >= 0; i = x.members[i].next {
 		m := &x.members[i]
 		if best < 0 && m.next < 0 || m.is(k.name) {
 			return m.value, true
