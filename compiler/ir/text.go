@@ -2,6 +2,7 @@ package ir
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,16 +68,23 @@ func FoldASCII[Text string | []byte](b []byte, s Text) bool {
 	// where sixteen were just written waits for these to reach the cache.
 	last := len(s) - 8
 	for i := 0; i < last; i += 8 {
-		w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
+		w := eight(s, i)
 		all |= w
 		binary.LittleEndian.PutUint64(b[i:], lowerEight(w))
 	}
-	w := binary.LittleEndian.Uint64([]byte(s[last:])) // again, what the one before has a part of
+	w := eight(s, last) // again, what the one before has a part of
 	binary.LittleEndian.PutUint64(b[last:], lowerEight(w))
 	return (all|w)&^lowBits == 0
 }
 
 const lowBits = 0x7f7f7f7f7f7f7f7f
+
+// eight returns eight bytes of a text.
+func eight[Text string | []byte](s Text, at int) uint64 {
+	t := s[at : at+8]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+		uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+}
 
 // lowerEight folds eight bytes.
 func lowerEight(w uint64) uint64 {
@@ -85,6 +93,31 @@ func lowerEight(w uint64) uint64 {
 	h := w & lowBits
 	upper := (h + (0x80-'A')*ones) &^ (h + (0x80-'Z'-1)*ones) &^ w &^ lowBits
 	return w | upper>>2
+}
+
+// HashASCII hashes a text without regard to the case of ASCII letters: texts that
+// are equal when folded have one hash if all of them are ASCII. The two secrets,
+// of which the second is odd, keep those who write texts from choosing many of
+// one hash.
+func HashASCII[Text string | []byte](secrets *[2]uint64, s Text) uint64 {
+	h := hashEight(secrets[0], uint64(len(s)), secrets[1])
+	if len(s) < 8 {
+		var w uint64
+		for i := range len(s) {
+			w = w<<8 | uint64(lowered[s[i]])
+		}
+		return hashEight(h, w, secrets[1])
+	}
+	last := len(s) - 8
+	for i := 0; i < last; i += 8 {
+		h = hashEight(h, lowerEight(eight(s, i)), secrets[1])
+	}
+	return hashEight(h, lowerEight(eight(s, last)), secrets[1])
+}
+
+func hashEight(h, w, secret uint64) uint64 {
+	high, low := bits.Mul64(h^w, secret)
+	return high ^ low
 }
 
 // lowered folds bytes of ASCII; others stand as they are.
@@ -111,12 +144,27 @@ func foldRune(r rune) rune {
 	return r
 }
 
-// FoldsTo reports whether Fold(s) is folded.
-func FoldsTo[Text string | []byte](s Text, folded string) bool {
+// FoldsTo reports whether Fold(s) is folded, which is a folded text.
+func FoldsTo[Text, Folded string | []byte](s Text, folded Folded) bool {
+	if len(s) >= 8 && len(s) == len(folded) {
+		last := len(s) - 8
+		for i := 0; ; i = min(i+8, last) {
+			w, f := eight(s, i), eight(folded, i)
+			if w&^lowBits != 0 {
+				break // for what follows to look at
+			}
+			if w != f && lowerEight(w) != f {
+				return false
+			}
+			if i == last {
+				return true
+			}
+		}
+	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c >= utf8.RuneSelf {
-			return Fold(string(s[i:])) == folded[i:]
+			return Fold(string(s[i:])) == string(folded[i:])
 		}
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
