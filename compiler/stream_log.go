@@ -71,6 +71,12 @@ func (l *eventLog) push(n int) packed {
 
 // pushPlain adds an event of which nothing is counted.
 func (l *eventLog) pushPlain(time int64, common uint32, id string) {
+	if low, high, ok := packUUID(id); ok {
+		p := l.push(packedHead + uuidBytes)
+		p.begin(time, common|packedUUID)
+		putUUID(p[packedHead:], low, high)
+		return
+	}
 	p := l.push(packedHead + len(id))
 	p.begin(time, common)
 	copy(p[packedHead:], id)
@@ -147,20 +153,28 @@ func (l *eventLog) pop() packed {
 // popBefore removes the events that are older than a time.
 func (l *eventLog) popBefore(time int64) {
 	for l.n > 0 {
-		e := l.data[l.head:]
-		if packed(e).time() >= time {
+		e := packed(l.data[l.head:][:packedHead])
+		if e.time() >= time {
 			break
 		}
-		if l.head += binary.LittleEndian.Uint32(e); l.head == l.wrap {
-			l.head, l.wrap = l.keyLen, 0
+		head := l.head + binary.LittleEndian.Uint32(e)
+		if head == l.wrap {
+			head, l.wrap = l.keyLen, 0
 		}
+		l.head = head
 		l.n--
 	}
 	l.shrink()
 }
 
 func (l *eventLog) shrink() {
-	if len(l.data) > minShrunkLog && l.size() < len(l.data)/4 {
+	if len(l.data) > minShrunkLog {
+		l.giveBack()
+	}
+}
+
+func (l *eventLog) giveBack() {
+	if l.size() < len(l.data)/4 {
 		l.move(l.size() + l.size()/8)
 	}
 }
@@ -196,12 +210,12 @@ func (l *eventLog) has(tuple []byte) bool {
 }
 
 // packed is an event in a log: its size in 4 bytes, its time in 8, and in 4 what
-// it has in common with many. Its id is the rest, but for what few events have
-// in front of it: what is counted of them (packedCounted), which is their
-// tuples, behind their size, and their numbers, behind how many there are; and
-// (packedListed) a list of inputs, behind its length, each with the number of
-// its origin or, behind a 0, the origin. Sizes and numbers of these are varints.
-// What belongs to other groups only is left out.
+// it has in common with many. Its id is the rest, a UUID's 16 bytes (packedUUID)
+// or a text, but for what few events have in front of it: what is counted of them
+// (packedCounted), which is their tuples, behind their size, and their numbers,
+// behind how many there are; and (packedListed) a list of inputs, behind its
+// length, each with the number of its origin or, behind a 0, the origin. Sizes and
+// numbers of these are varints. What belongs to other groups only is left out.
 type packed []byte
 
 const packedHead = 4 + 8 + 4
@@ -209,6 +223,7 @@ const packedHead = 4 + 8 + 4
 // What events have in common: the number of an origin, then these, then the
 // only input.
 const (
+	packedUUID       = 1 << 13
 	packedCounted    = 1 << 14
 	packedListed     = 1 << 15
 	packedInputShift = 16
@@ -353,7 +368,13 @@ func (e *engine) pack(x entry) packed {
 			}
 		}
 	}
-	b = append(b, x.id...)
+	if low, high, ok := packUUID(x.id); ok {
+		common |= packedUUID
+		b = append(b, make([]byte, uuidBytes)...)
+		putUUID(b[len(b)-uuidBytes:], low, high)
+	} else {
+		b = append(b, x.id...)
+	}
 	e.packing = b
 	packed(b).begin(x.time, common)
 	return b
@@ -379,7 +400,7 @@ func (e *engine) unpack(p packed) entry {
 	}
 	_, rest := p.cutNumbers()
 	if x := p.common(); x&packedListed == 0 {
-		number := x & (packedCounted - 1)
+		number := x & (packedUUID - 1)
 		add(int(x>>packedInputShift), number, e.origins.list[number-1])
 	} else {
 		var count uint64
@@ -396,7 +417,11 @@ func (e *engine) unpack(p packed) entry {
 			add(int(input), uint32(number), from)
 		}
 	}
-	o.id = string(rest)
+	if p.common()&packedUUID != 0 {
+		o.id = uuidText(rest)
+	} else {
+		o.id = string(rest)
+	}
 	return entry{o, nil}
 }
 
@@ -417,7 +442,7 @@ type origins struct {
 // The numbers of origins, and of bytes of one, that are remembered. Others
 // stand in their events in full: who writes events may make them up.
 const (
-	maxOrigins     = 1 << 12 // less than packedCounted
+	maxOrigins     = 1 << 12 // less than packedUUID
 	maxOriginBytes = 1 << 10
 )
 

@@ -103,10 +103,14 @@ func TestPackedEvents(t *testing.T) {
 			{{input: 1, values: &inputValues{numbers: []ir.Number{{Float: 0.5}, {IsInt: true, Int: -3}}}}},
 			{{input: 1, tuples: textsOf([]string{"x"})}, {input: 2, selections: selections}},
 		} {
-			for _, id := range []string{"", "id"} {
+			for _, id := range []string{"", "id", "2f0a5f1c-0d01-4f0f-9a3e-0123456789ab", "2F0A5F1C-0D01-4F0F-9A3E-0123456789AB"} {
+				size, uuid := packedHead+len(id), uint32(0)
+				if _, _, ok := packUUID(id); ok {
+					size, uuid = packedHead+uuidBytes, packedUUID
+				}
 				o := &occurrence{time: -5, id: id, inputs: inputs}
 				p := e.pack(entry{o, nil})
-				if common, ok := e.common(entry{o, nil}); ok && (common != p.common() || len(p) != packedHead+len(id)) {
+				if common, ok := e.common(entry{o, nil}); ok && (common|uuid != p.common() || len(p) != size) {
 					t.Errorf("%d: what it has in common is %x, packed %x", i, common, p.common())
 				}
 				var places []int
