@@ -394,3 +394,32 @@ func resum(data []byte) {
 		at += frameHeader + n
 	}
 }
+
+// A stream without lateness that goes on where one with lateness was has seen
+// later events than it has decided: the latest stays the latest.
+func TestRestoreWithoutLateness(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(straightSet, "GENERATE", "false", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	st := NewStream(rs, StreamOptions{Lateness: 10 * time.Minute})
+	if _, err := st.Push(signIn(30, "ann@contoso.com", "1")); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := st.Snapshot(&b); err != nil {
+		t.Fatal(err)
+	}
+	st, _, err := RestoreStream(rs, StreamOptions{}, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, minute := range []int{25, 27, 26, 29, 28} {
+		if _, err := st.Push(signIn(minute, "annabel@contoso.com", "50053")); err != nil {
+			t.Error(minute, err)
+		}
+	}
+	if s := st.Stats(); s.Late != 4 || s.Ahead.Time.Minute() != 30 {
+		t.Errorf("%+v", s)
+	}
+}

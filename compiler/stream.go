@@ -50,7 +50,8 @@ type StreamOptions struct {
 	Decode func(data []byte) (any, error)
 	// Trace, when set, is called for each group and instant that is decided,
 	// more than once where an instant is decided at once, inside Push, Advance
-	// and Close. It is not called for summaries. It makes a stream slow.
+	// and Close. It is not called for summaries. It makes a stream slow. What it
+	// panics with is an error of the event, or of the next where there is none.
 	Trace func(Instant)
 }
 
@@ -113,7 +114,6 @@ type Stream struct {
 
 	lastSource *event.Source // what source returned for last, as the event had it
 	last       event.Source
-	failed     error // of Keep
 }
 
 // role is what a rule, of one of its sources, is for in a stream, besides its
@@ -124,6 +124,8 @@ type role struct {
 	// selections are those that hold whenever the rule does; nil where that
 	// depends on the event.
 	selections *[]string
+	// straight is the only tap, if it is straight and there are selections.
+	straight *tapped
 }
 
 // onceReader is the once of a rule, for one of its sources.
@@ -220,6 +222,11 @@ func (st *Stream) findStraight() {
 		x.straight = x.c.direct && x.c.spec.Type == sigma.EventCount && x.plain != nil && len(x.counted) == 0 &&
 			n[k] == 1 && x.input <= maxPackedInput && opts.Keep == nil && !opts.KeepEvents
 	})
+	for _, role := range st.roles {
+		if role != nil && len(role.taps) == 1 && role.taps[0].straight && role.selections != nil {
+			role.straight = role.taps[0]
+		}
+	}
 }
 
 var errClosedStream = errors.New("the stream is closed")
@@ -234,9 +241,10 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 	if st.closed {
 		return nil, errClosedStream
 	}
-	if st.read(ev, &err); st.pushed != nil {
-		st.engine.push(st.pushed)
+	err = st.read(ev)
+	if p := st.pushed; p != nil {
 		st.pushed = nil
+		st.engine.push(p)
 	}
 	hits = st.hits
 	if more := st.take(); len(more) > 0 {
@@ -245,82 +253,73 @@ func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 	if st.in, st.hits = nil, nil; st.rs.opts.Metrics != nil {
 		st.rs.raised(hits)
 	}
-	if st.failed != nil {
-		err, st.failed = errors.Join(err, st.failed), nil
+	if e := st.engine; e.failed != nil {
+		err, e.failed = errors.Join(err, e.failed), nil
 	}
 	return hits, st.rs.withCallbacks(err)
 }
 
 // read matches an event. It leaves hits that need not wait in st.hits, and
 // what waits in st.pushed, if the event has a time.
-func (st *Stream) read(ev any, err *error) {
-	defer recovered(err)
+func (st *Stream) read(ev any) (err error) {
+	defer recovered(&err)
 	e, rs := st.engine, st.rs
 	s := rs.scratch.Get().(*scratch)
 	in := &s.in
-	if *err = rs.receive(in, ev); *err != nil {
+	if err = rs.receive(in, ev); err != nil {
 		s.release(rs)
-		return
+		return err
 	}
 	st.in = in
-	g, failed := rs.look(s, in)
-	if *err = failed; failed != nil {
+	g, err := rs.look(s, in)
+	if err != nil {
 		s.release(rs)
-		return
+		return err
 	}
 	if in.record.Time.IsZero() {
 		in.record.Time, _ = event.Time(in.value, in.record.Source)
 	}
 	if t, ok := streamTime(in.record.Time); ok {
-		st.pushed = e.newPushed(t)
 		if r, head := &in.record, &e.head; e.leads(t) {
 			head.EventID, head.Source, head.File, head.Line, head.Late = r.ID, r.Source, r.File, r.Line, 0
 		}
-		e.begin(st.pushed)
+		st.pushed = e.begin(t)
 	} else {
 		e.stats.WithoutTime++
 	}
-	*err = rs.matchOpen(g, s, in, st.onMet)
+	err = rs.matchOpen(g, s, in, st.onMet)
 	s.release(rs)
+	return err
 }
 
 // met takes a rule that is true of the event.
 func (st *Stream) met(rule *program, s *scratch, in *incoming) {
-	var h *Hit
-	role, p := st.roles[rule.number], st.pushed
-	if !rule.quiet && (!st.keyed || st.ownHit(role, rule.rule, s.event, in)) {
-		x := st.rs.hit(rule, in, new(facts))
-		h = &x
-	}
-	if role == nil || p == nil {
-		if h != nil {
-			st.hits = append(st.hits, h)
+	role := st.roles[rule.number]
+	if role != nil && len(role.taps) > 0 && st.pushed != nil {
+		if x := role.straight; x == nil || !st.count(x, role.selections, s.event) {
+			st.meet(rule, role, s)
 		}
+	}
+	if !rule.quiet {
+		st.hit(rule, role, s, in)
+	}
+}
+
+// hit takes the hit of a rule that has hits of its own.
+func (st *Stream) hit(rule *program, role *role, s *scratch, in *incoming) {
+	if st.keyed && !st.ownHit(role, rule.rule, s.event, in) {
 		return
 	}
-	c := s.event.cursor
-	if len(role.taps) > 0 {
-		selections := role.selections
-		if selections == nil {
-			// Apart, so that a window does not hold the hit and its event.
-			names := st.rs.selections(rule, s)
-			selections = &names
-		}
+	h := st.rs.hit(rule, in, new(facts))
+	if p := st.pushed; p != nil && role != nil && role.once != nil {
+		c := s.event.cursor
 		cost := c.cost
 		c.cost = st.rs.maxCost
-		st.meet(role, selections, s.event)
+		p.held = append(p.held, heldHit{&h, onceKey(s.event, role.once.by), p.time, role.once.keeper, rule.rule})
 		c.cost = cost
+		return
 	}
-	switch {
-	case h == nil:
-	case role.once != nil:
-		cost := c.cost
-		c.cost = st.rs.maxCost
-		p.held = append(p.held, heldHit{h, onceKey(s.event, role.once.by), p.time, role.once.keeper, rule.rule})
-		c.cost = cost
-	default:
-		st.hits = append(st.hits, h)
-	}
+	st.hits = append(st.hits, &h)
 }
 
 // constantSelections adds the names of the selections that hold whenever the
@@ -362,10 +361,11 @@ func hasSelection(e ir.Expr) bool {
 
 // streamTime returns a time in microseconds.
 func streamTime(t time.Time) (micros int64, ok bool) {
-	if s := t.Unix(); t.IsZero() || s < firstSecond || s > lastSecond {
+	s := t.Unix()
+	if s < firstSecond || s > lastSecond || t.IsZero() {
 		return 0, false
 	}
-	return t.UnixMicro(), true
+	return s*1e6 + int64(t.Nanosecond())/1e3, true
 }
 
 // The first and last second of the years 0 to 9999.
@@ -374,64 +374,84 @@ const (
 	lastSecond  = 253402300799
 )
 
-// meet notes what the correlations make of an event that a rule is true of.
-func (st *Stream) meet(role *role, selections *[]string, s *subject) {
-	p := st.pushed
+// meet gives an event that a rule is true of to the correlations that refer to it.
+func (st *Stream) meet(rule *program, role *role, s *scratch) {
+	selections := role.selections
+	if selections == nil {
+		// Apart, so that a window does not hold the hit and its event.
+		names := st.rs.selections(rule, s)
+		selections = &names
+	}
+	c := s.event.cursor
+	cost := c.cost
+	c.cost = st.rs.maxCost
 	for _, x := range role.taps {
-		if x.straight && p.early && !st.keyed && st.count(x, selections, s) {
-			continue
+		if !x.straight || x == role.straight || !st.count(x, selections, s.event) {
+			st.note(x, selections, s.event)
 		}
-		m := p.meeting()
-		ours := m.begin(x, s, p.time)
-		if ours && st.keyed {
-			m.keys = st.ownGroups(x.c, m.keys)
-			ours = len(m.keys) > 0
-		}
-		if !ours {
-			p.unmeet()
-			continue
-		}
-		m.o.id, m.o.source = st.eventID(), st.source()
-		first := &m.o.first[0]
-		if first.selections = selections; x.c.windowed {
-			first.origin = x.origin(m.o.source, selections)
-		}
-		if other := p.other(); other != nil {
-			other.add(*first, m.keys)
-			p.unmeet()
-			continue
-		}
-		switch opts := &st.engine.opts; {
-		case opts.Keep != nil:
-			st.in.decoded()
-			m.o.event = st.kept()
-		case opts.KeepEvents:
-			st.in.decoded()
-			m.o.event = st.in.record.Event
-		}
+	}
+	c.cost = cost
+}
+
+// note notes what the correlation of a tap makes of an event.
+func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
+	p := st.pushed
+	m := p.meeting()
+	ours := m.begin(x, s, p.time)
+	if ours && st.keyed {
+		m.keys = st.ownGroups(x.c, m.keys)
+		ours = len(m.keys) > 0
+	}
+	if !ours {
+		p.unmeet()
+		return
+	}
+	m.o.id, m.o.source = st.eventID(), st.source()
+	first := &m.o.first[0]
+	if first.selections = selections; x.c.windowed {
+		first.origin = x.origin(m.o.source, selections)
+	}
+	if other := p.other(); other != nil {
+		other.add(*first, m.keys)
+		p.unmeet()
+		return
+	}
+	switch opts := &st.engine.opts; {
+	case opts.Keep != nil:
+		st.in.decoded()
+		m.o.event = st.kept()
+	case opts.KeepEvents:
+		st.in.decoded()
+		m.o.event = st.in.record.Event
 	}
 }
 
-// count gives an event to a correlation that only counts it; ok is false where
-// it is more than that.
+// count gives an early event to a group of a correlation that only counts it; ok
+// is false where it is more than that, or the group is not there.
 func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
-	e := st.engine
-	key, ok := s.appendShortKey(e.packing[:0], x.plain)
+	if st.pushed != &st.engine.early || st.keyed {
+		return false
+	}
+	c := s.cursor
+	cost := c.cost
+	c.cost = st.rs.maxCost
+	v, _ := s.get(x.plain)
+	c.cost = cost
+	text, ok := v.(string)
 	if !ok {
 		return false
 	}
-	e.packing = key
-	// The group is asked for before anything else is done, which has not to wait
-	// for its memory.
-	g, hash := x.c.groups.find(key[1:])
+	g := x.c.groups.findText(text)
+	if g == nil {
+		return false
+	}
 	number := x.origin(st.source(), selections)
 	if number == 0 {
 		return false
 	}
-	id := st.eventID()
-	e.now = st.pushed.time
-	x.c.count(g, key[1:], hash, id, number|uint32(x.input)<<packedInputShift)
-	e.settle(x.c)
+	st.engine.now = st.pushed.time
+	x.c.count(g, st.eventID(), number|uint32(x.input)<<packedInputShift)
+	st.engine.settle(x.c)
 	return true
 }
 
@@ -440,7 +460,7 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 func (st *Stream) kept() (v any) {
 	defer func() {
 		if r := recover(); r != nil {
-			st.failed = callbackError("StreamOptions.Keep", r)
+			st.engine.failed = callbackError("StreamOptions.Keep", r)
 		}
 	}()
 	return st.engine.opts.Keep(st.in.record)
@@ -452,6 +472,14 @@ const maxEventIDBytes = 1 << 10
 
 // eventID returns the event's own id, else a hash of the event.
 func (st *Stream) eventID() string {
+	if id := st.in.record.ID; id != "" && len(id) <= maxEventIDBytes {
+		return id
+	}
+	return st.madeID()
+}
+
+// madeID is eventID of an event without an id, or with a long one.
+func (st *Stream) madeID() string {
 	in := st.in
 	if in.record.ID == "" {
 		in.identify()
@@ -470,6 +498,10 @@ func (st *Stream) source() *event.Source {
 	if st.lastSource != nil && st.last == st.in.record.Source {
 		return st.lastSource
 	}
+	return st.newSource()
+}
+
+func (st *Stream) newSource() *event.Source {
 	st.last = st.in.record.Source
 	src := st.last
 	src.Table = shortText(src.Table, maxEventIDBytes)

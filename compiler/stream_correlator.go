@@ -32,7 +32,7 @@ type correlator struct {
 	keep   int64 // how long after its last event a group's state matters
 	bounds []numberBound
 	counts [][]numberBound // by place in spec.Counts
-	least  int             // of event_count: fewer events meet no bounds
+	least  int             // of event_count, if onlyHits: fewer events meet no bounds
 	make   func() *group   // without a key
 	// windowed types have the events of a group in its log.
 	windowed bool
@@ -111,7 +111,9 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 	switch spec.Type {
 	case sigma.EventCount:
 		windowed(newCount)
-		c.least = leastCount(c.bounds)
+		if c.onlyHits() {
+			c.least = leastCount(c.bounds)
+		}
 	case sigma.ValueCount:
 		windowed(newWindow[distinctValues](nil))
 	case sigma.ValueSum, sigma.ValueAvg:
@@ -161,6 +163,9 @@ func newCorrelator(e *engine, r *ir.Rule, info func(*ir.Rule) *RuleInfo) (*corre
 
 func clampSpan(n int64) int64 { return max(0, min(n, maxStreamSpan)) }
 
+// onlyHits says whether a group need not be decided on where that gives no hit.
+func (c *correlator) onlyHits() bool { return c.atOnce && c.e.opts.Trace == nil }
+
 // take puts an event into its groups.
 func (c *correlator) take(m *meeting) {
 	o := &m.o.occurrence
@@ -206,21 +211,28 @@ func (c *correlator) add(key []byte, x entry) {
 	c.added(g, made, g.state.add(c, g, e.now, x))
 }
 
-// count is take for a correlation that counts events and an event that is in its
-// only group, of the instant now, which find gave for the key.
-func (c *correlator) count(g *group, key []byte, hash uint32, id string, common uint32) {
-	g, made := c.groups.renew(g, key, hash, c.make)
-	if made {
-		c.e.stats.Groups++
+// count is take for a correlation that counts events and an event of the instant
+// now that is in one group only, which is there.
+func (c *correlator) count(g *group, id string, common uint32) {
+	c.groups.renew(g)
+	if g.state.(*windowState).count(c, g, c.e.now, id, common) {
+		c.await(g)
 	}
-	c.added(g, made, g.state.(*windowState).count(c, g, c.e.now, id, common))
+	g.last = c.e.now
+}
+
+// await has decide look at a group.
+func (c *correlator) await(g *group) {
+	if !g.dirty {
+		g.dirty = true
+		c.dirty = append(c.dirty, g)
+	}
 }
 
 // added notes that a group has an event of the instant now.
 func (c *correlator) added(g *group, made, undecided bool) {
-	if g.last = c.e.now; undecided && !g.dirty {
-		g.dirty = true
-		c.dirty = append(c.dirty, g)
+	if g.last = c.e.now; undecided {
+		c.await(g)
 	}
 	if made && c.groups.len() > c.e.opts.MaxGroups {
 		c.evict()
@@ -250,6 +262,12 @@ func (c *correlator) forget(g *group) {
 // expire forgets the groups whose events cannot matter to an instant at or
 // after t.
 func (c *correlator) expire(t int64) {
+	if g := c.groups.oldest; g != nil && g.last < t-c.keep {
+		c.forgetBefore(t)
+	}
+}
+
+func (c *correlator) forgetBefore(t int64) {
 	for g := c.groups.oldest; g != nil && c.keep <= maxKeep && g.last < t-c.keep; g = c.groups.oldest {
 		if g.dirty {
 			return

@@ -42,13 +42,15 @@ type engine struct {
 	maxLog  int    // maxLogBytes, for tests to lower
 	packing []byte // scratch of pack
 	metrics Metrics
+	failed  error // of Keep and Trace
 
 	seen    bool
 	latest  int64
 	head    Ahead // what latest is the time of, without it
 	mark    int64 // the watermark: instants before it are decided
 	pending pendingHeap
-	spare   []*pushed
+	early   pushed    // the one that time has gone on to, if begin returned it
+	spare   []*pushed // for begin to return others
 	seq     uint64
 	open    bool // an instant has events that are not decided on for good
 	now     int64
@@ -62,7 +64,6 @@ type engine struct {
 type pushed struct {
 	time  int64
 	seq   uint64
-	early bool // time has gone on to it: what can be decided at once need not be in meets
 	meets []meeting
 	held  []heldHit // hits of rules with once, raised when their time has come
 }
@@ -188,8 +189,37 @@ func (e *engine) rankOf(c *correlator, ranks map[*correlator]int) int {
 	return rank
 }
 
-// newPushed returns an event to be filled in.
-func (e *engine) newPushed(time int64) *pushed {
+// done makes an event ready to be filled in again.
+func (e *engine) done(p *pushed) {
+	for i := range p.meets {
+		p.meets[i].end()
+	}
+	if cap(p.meets)+cap(p.held) > 2*maxKeptScalars {
+		*p = pushed{}
+	}
+	clear(p.held)
+	p.meets, p.held = p.meets[:0], p.held[:0]
+	if p != &e.early && len(e.spare) < maxKeptScalars {
+		e.spare = append(e.spare, p)
+	}
+}
+
+// begin returns an event to be filled in. If it is not late nor has to wait, it is
+// early: time goes on to it before it is known what the correlations make of it,
+// and what can be decided at once need not be in its meets.
+func (e *engine) begin(time int64) *pushed {
+	if e.lateness == 0 && len(e.pending) == 0 && (!e.seen || time >= e.mark) {
+		if e.leads(time) {
+			e.seen, e.latest = true, time
+		}
+		e.raise(e.latest)
+		p := &e.early
+		if len(p.meets)+len(p.held) > 0 {
+			*p = pushed{} // somebody's code panicked over the event before
+		}
+		p.time = time
+		return p
+	}
 	n := len(e.spare)
 	if n == 0 {
 		return &pushed{time: time}
@@ -200,33 +230,11 @@ func (e *engine) newPushed(time int64) *pushed {
 	return p
 }
 
-// done takes an event back that newPushed gave.
-func (e *engine) done(p *pushed) {
-	for i := range p.meets {
-		p.meets[i].end()
-	}
-	if len(e.spare) < maxKeptScalars && cap(p.meets)+cap(p.held) <= 2*maxKeptScalars {
-		clear(p.held)
-		p.meets, p.held = p.meets[:0], p.held[:0]
-		e.spare = append(e.spare, p)
-	}
-}
-
-// begin has time go on to an event that is not late nor has to wait, before it is
-// known what the correlations make of it.
-func (e *engine) begin(p *pushed) {
-	if p.early = e.lateness == 0 && len(e.pending) == 0 && (!e.seen || p.time >= e.mark); p.early {
-		e.advance(p.time)
-	}
-}
-
-// push takes an event with a time.
+// push takes an event that begin gave.
 func (e *engine) push(p *pushed) {
-	if p.early {
+	if p == &e.early {
 		if len(p.meets)+len(p.held) > 0 || e.woken {
 			e.feed(p)
-		} else {
-			e.done(p)
 		}
 		return
 	}
@@ -246,19 +254,15 @@ func (e *engine) push(p *pushed) {
 		e.done(p)
 		return
 	}
-	switch {
-	case len(p.meets) == 0 && len(p.held) == 0:
+	if len(p.meets)+len(p.held) == 0 {
 		e.advance(p.time)
 		e.done(p)
-	case e.lateness == 0 && len(e.pending) == 0:
-		e.advance(p.time)
-		e.feed(p)
-	default:
-		e.seq++
-		p.seq = e.seq
-		heap.Push(&e.pending, p)
-		e.advance(p.time)
+		return
 	}
+	e.seq++
+	p.seq = e.seq
+	heap.Push(&e.pending, p)
+	e.advance(p.time)
 }
 
 // leads says whether t is later than all before, so that it is for the caller to

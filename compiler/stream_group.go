@@ -1,6 +1,10 @@
 package compiler
 
-import "hash/maphash"
+import (
+	"math/rand/v2"
+
+	"github.com/rulewright/rulewright/compiler/ir"
+)
 
 // group is the state of one group of a correlation. Groups are in a list by the
 // time of their last event, so that those that are out of their window, and the
@@ -16,93 +20,130 @@ type group struct {
 
 func (g *group) key() string { return string(g.log.key()) }
 
-// groupTable holds the groups of a correlation. Its own hash table has the hash
-// next to the group and the group its key next to its events, so that a group
-// among a million is found by few loads that wait for each other.
+// groupTable holds the groups of a correlation. Its own hash table has the hashes
+// apart from the groups, and a group its key next to its events, so that a group
+// among a million is found by few loads that wait for each other, of which the
+// first are of few bytes for each group.
 type groupTable struct {
-	slots          []groupSlot // a power of two of them; a group is in the first free one from its hash on
+	hashes         []uint32 // a power of two of them; 0: free. A group is in the first free place from its hash on
+	groups         []*group // by the same places
 	n              int
-	seed           maphash.Seed
+	secrets        [2]uint64
 	oldest, newest *group
-}
-
-type groupSlot struct {
-	hash  uint32
-	group *group // nil: free
 }
 
 const minGroupSlots = 8
 
 func (t *groupTable) len() int { return t.n }
 
+// tableHash cuts a hash to what a table keeps of it, which is never 0.
+func tableHash(h uint64) uint32 { return max(uint32(h), 1) }
+
 // find returns the group of a key, or nil, and the key's hash.
 func (t *groupTable) find(key []byte) (*group, uint32) {
-	if t.slots == nil {
-		t.slots, t.seed = make([]groupSlot, minGroupSlots), maphash.MakeSeed()
+	if t.groups == nil {
+		t.hashes, t.groups = make([]uint32, minGroupSlots), make([]*group, minGroupSlots)
+		t.secrets = [2]uint64{rand.Uint64(), rand.Uint64() | 1}
 	}
-	hash := uint32(maphash.Bytes(t.seed, key))
-	mask := uint32(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.group == nil || s.hash == hash && string(s.group.log.key()) == string(key) {
-			return s.group, hash
+	hash := tableHash(ir.HashASCII(&t.secrets, hashedOf(key)))
+	for i := t.first(hash); t.hashes[i] != 0; i = t.after(i) {
+		if g := t.groups[i]; t.hashes[i] == hash && string(g.log.key()) == string(key) {
+			return g, hash
 		}
 	}
+	return nil, hash
+}
+
+// hashedOf returns the only part of a key, and the whole key if it has several:
+// behind the first length there can be what many keys have in common.
+func hashedOf(key []byte) []byte {
+	n := 0
+	for i, c := range key {
+		switch {
+		case '0' <= c && c <= '9':
+			n = n*10 + int(c-'0')
+		case c == ':' && n == len(key)-i-1:
+			return key[i+1:]
+		default:
+			return key
+		}
+	}
+	return key
+}
+
+// findText is find for the key whose only part is a text, which is not folded
+// yet. It finds a group only if the text is short, as isShort says, and mostly
+// if it is ASCII.
+func (t *groupTable) findText(text string) *group {
+	if t.n == 0 || !isShort(text) {
+		return nil
+	}
+	hash := tableHash(ir.HashASCII(&t.secrets, text))
+	for i := t.first(hash); t.hashes[i] != 0; i = t.after(i) {
+		if t.hashes[i] == hash && t.groups[i].isOf(text) {
+			return t.groups[i]
+		}
+	}
+	return nil
+}
+
+// first returns where a group of a hash is looked for first.
+func (t *groupTable) first(hash uint32) uint32 { return hash & uint32(len(t.hashes)-1) }
+
+func (t *groupTable) after(i uint32) uint32 { return (i + 1) & uint32(len(t.hashes)-1) }
+
+// isOf says whether the only part of the group's key is a short text.
+func (g *group) isOf(text string) bool {
+	key := g.log.key()
+	return len(key) == shortKeyHead+len(text) && ir.FoldsTo(text, key[shortKeyHead:])
 }
 
 // touch returns the group of the key as the newest, made if it was not there.
 func (t *groupTable) touch(key []byte, make func() *group) (g *group, made bool) {
 	g, hash := t.find(key)
-	return t.renew(g, key, hash, make)
-}
-
-// renew is touch behind find, which gave the group, or nil, and the hash.
-func (t *groupTable) renew(g *group, key []byte, hash uint32, make func() *group) (renewed *group, made bool) {
 	if g == nil {
 		g = make()
 		g.log.name(key, hash)
 		t.insert(g)
 		return g, true
 	}
+	t.renew(g)
+	return g, false
+}
+
+// renew makes a group the newest.
+func (t *groupTable) renew(g *group) {
 	if g != t.newest {
 		t.unlink(g)
 		t.link(g)
 	}
-	return g, false
 }
 
 // insert adds a group as the newest.
 func (t *groupTable) insert(g *group) {
-	if t.n >= len(t.slots)-len(t.slots)/4 {
-		t.resize(2 * len(t.slots))
+	if t.n >= len(t.groups)-len(t.groups)/4 {
+		t.resize(2 * len(t.groups))
 	}
-	t.place(g)
+	t.place(g.log.hash, g)
 	t.n++
 	t.link(g)
 }
 
-func (t *groupTable) place(g *group) {
-	mask := uint32(len(t.slots) - 1)
-	i := g.log.hash & mask
-	for t.slots[i].group != nil {
-		i = (i + 1) & mask
+func (t *groupTable) place(hash uint32, g *group) {
+	i := t.first(hash)
+	for t.hashes[i] != 0 {
+		i = t.after(i)
 	}
-	t.slots[i] = groupSlot{g.log.hash, g}
+	t.hashes[i], t.groups[i] = hash, g
 }
 
 func (t *groupTable) resize(n int) {
-	old := t.slots
-	t.slots = make([]groupSlot, n)
-	mask := uint32(n - 1)
-	for _, s := range old {
-		if s.group == nil {
-			continue
+	hashes, groups := t.hashes, t.groups
+	t.hashes, t.groups = make([]uint32, n), make([]*group, n)
+	for i, hash := range hashes {
+		if hash != 0 {
+			t.place(hash, groups[i])
 		}
-		i := s.hash & mask
-		for t.slots[i].group != nil {
-			i = (i + 1) & mask
-		}
-		t.slots[i] = s
 	}
 }
 
@@ -132,24 +173,24 @@ func (t *groupTable) unlink(g *group) {
 func (t *groupTable) remove(g *group) {
 	t.unlink(g)
 	g.older, g.newer = nil, nil
-	mask := uint32(len(t.slots) - 1)
-	i := g.log.hash & mask
-	for t.slots[i].group != g {
-		i = (i + 1) & mask
+	mask := uint32(len(t.groups) - 1)
+	i := t.first(g.log.hash)
+	for t.groups[i] != g {
+		i = t.after(i)
 	}
-	// Those behind it that are not in their own slot move up.
-	for j := (i + 1) & mask; t.slots[j].group != nil; j = (j + 1) & mask {
-		if own := t.slots[j].hash & mask; (j-own)&mask >= (j-i)&mask {
-			t.slots[i] = t.slots[j]
+	// Those behind it that are not in their own place move up.
+	for j := t.after(i); t.hashes[j] != 0; j = t.after(j) {
+		if own := t.first(t.hashes[j]); (j-own)&mask >= (j-i)&mask {
+			t.hashes[i], t.groups[i] = t.hashes[j], t.groups[j]
 			i = j
 		}
 	}
-	t.slots[i] = groupSlot{}
+	t.hashes[i], t.groups[i] = 0, nil
 	t.n--
 	switch {
 	case t.n == 0:
-		t.slots = nil
-	case len(t.slots) > minGroupSlots && t.n < len(t.slots)/8:
-		t.resize(len(t.slots) / 2) // not the room of its best days
+		t.hashes, t.groups = nil, nil
+	case len(t.groups) > minGroupSlots && t.n < len(t.groups)/8:
+		t.resize(len(t.groups) / 2) // not the room of its best days
 	}
 }

@@ -288,9 +288,14 @@ func (v *inputValues) cut(most int) (cut bool) {
 // origin returns the number of where the last event came from, with the
 // selections that were true.
 func (x *tapped) origin(source *event.Source, selections *[]string) uint32 {
-	if now := (origin{source, selections}); x.number == 0 || x.from != now {
-		x.from, x.number = now, x.c.e.origins.number(source, selections)
+	if x.number != 0 && x.from.source == source && x.from.selections == selections {
+		return x.number
 	}
+	return x.newOrigin(source, selections)
+}
+
+func (x *tapped) newOrigin(source *event.Source, selections *[]string) uint32 {
+	x.from, x.number = origin{source, selections}, x.c.e.origins.number(source, selections)
 	return x.number
 }
 
@@ -338,19 +343,22 @@ func soleKey(keys texts, s *subject, fields []*field, group bool) (with texts, o
 	return texts(key).closed(from), true, false
 }
 
-// appendShortKey is soleKey of a field that is one key, where that holds a text
-// as most users and addresses are: ASCII, as it stands, and as long as takes two
-// digits. It takes a third of the time.
+// isShort says whether a text is as long as most users and addresses are: its
+// length takes two digits, which are all that is in front of it in a key.
+func isShort(text string) bool { return 10 <= len(text) && len(text) < 100 }
+
+const shortKeyHead = len("10:")
+
+// appendShortKey is soleKey of a field that is one key, where that holds a short
+// text that is ASCII, as it stands. It takes a third of the time.
 func (s *subject) appendShortKey(keys texts, k *routeKey) (with texts, ok bool) {
 	v, _ := s.get(k)
-	text, ok := v.(string)
-	if n := len(text); ok && 10 <= n && n < 100 {
-		const head = 1 + len("10:")
-		from := len(keys)
-		with = slices.Grow(keys, head+n)[:from+head+n]
+	if text, ok := v.(string); ok && isShort(text) {
+		n, from := len(text), len(keys)
+		with = slices.Grow(keys, 1+shortKeyHead+n)[:from+1+shortKeyHead+n]
 		key := with[from:]
-		key[0], key[1], key[2], key[3] = byte(head-1+n), '0'+byte(n/10), '0'+byte(n%10), ':'
-		if ir.FoldASCII(key[head:], text) {
+		key[0], key[1], key[2], key[3] = byte(shortKeyHead+n), '0'+byte(n/10), '0'+byte(n%10), ':'
+		if ir.FoldASCII(key[1+shortKeyHead:], text) {
 			return with, true
 		}
 	}

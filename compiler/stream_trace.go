@@ -38,6 +38,11 @@ type Instant struct {
 
 // trace tells StreamOptions.Trace of a group.
 func (c *correlator) trace(g *group, t int64, x Instant) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.e.failed = callbackError("StreamOptions.Trace", r)
+		}
+	}()
 	x.Rule, x.Correlation, x.Time = c.info, c.spec, time.UnixMicro(t).UTC()
 	for i, p := range keyParts(g.key()) {
 		if i < len(c.spec.GroupBy) {

@@ -3,6 +3,7 @@ package compiler
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -80,5 +81,35 @@ correlation:
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s\ngot  %q\nwant %q", c.correlation, got, c.want)
 		}
+	}
+}
+
+// A Trace that panics is an error of the event; the stream goes on.
+func TestTracePanics(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(straightSet, "GENERATE", "true", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	calls := 0
+	st := NewStream(rs, StreamOptions{Trace: func(Instant) {
+		if calls++; calls == 1 {
+			panic("no")
+		}
+	}})
+	plain := NewStream(rs, StreamOptions{})
+	failed := 0
+	for minute := range 8 {
+		ev := signIn(minute, "ann.lee@contoso.com", "50126")
+		got, err := st.Push(ev)
+		if err != nil {
+			failed++
+		}
+		want, _ := plain.Push(ev)
+		if len(got) != len(want) {
+			t.Errorf("%d: %d hits, not %d", minute, len(got), len(want))
+		}
+	}
+	if failed != 1 || calls < 8 {
+		t.Errorf("%d errors, %d calls", failed, calls)
 	}
 }

@@ -85,8 +85,8 @@ func (s *windowState) count(c *correlator, g *group, now int64, id string, commo
 // begin makes now the group's instant.
 func (s *windowState) begin(c *correlator, g *group, now int64) {
 	if !g.begun || now != g.last {
-		s.prev, g.prevSat, g.before = g.last, g.sat, g.begun
-		g.sat, g.raised, g.begun = false, false, true
+		s.prev = g.last
+		g.instants = instants{begun: true, prevSat: g.sat, before: g.begun}
 		from := now - c.span
 		if s.of == nil && s.kept == nil {
 			g.log.popBefore(from)
@@ -100,12 +100,17 @@ func (s *windowState) begin(c *correlator, g *group, now int64) {
 
 // undecided says whether decide is to be asked about the instant now.
 func (s *windowState) undecided(c *correlator, g *group, now int64) bool {
-	if !c.atOnce || c.e.opts.Trace != nil {
-		return true
-	}
-	if g.log.len() < c.least {
+	if int(g.log.n) < c.least {
 		g.sat = false
 		return false
+	}
+	return s.mayHit(c, g, now)
+}
+
+// mayHit is undecided where the number of events does not tell.
+func (s *windowState) mayHit(c *correlator, g *group, now int64) bool {
+	if !c.onlyHits() {
+		return true
 	}
 	_, due := s.due(c, g, now)
 	return due
@@ -132,6 +137,12 @@ func (s *windowState) remember(c *correlator, g *group, x entry) {
 
 // limit forgets what is more than a group may hold.
 func (s *windowState) limit(c *correlator, g *group) {
+	if int(g.log.n) > c.e.opts.MaxGroupEvents || len(g.log.data) > c.e.maxLog {
+		s.dropMore(c, g)
+	}
+}
+
+func (s *windowState) dropMore(c *correlator, g *group) {
 	for g.log.len() > c.e.opts.MaxGroupEvents || g.log.size() > c.e.maxLog {
 		s.drop(g)
 		c.e.stats.DroppedEvents++
