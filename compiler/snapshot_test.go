@@ -423,3 +423,41 @@ func TestRestoreWithoutLateness(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A window goes on where one stream keeps events and the one that restores it
+// does not, and the other way round.
+func TestRestoreWithoutKept(t *testing.T) {
+	rs, ds := NewRuleSet(parseDocs(t, strings.Replace(straightSet, "GENERATE", "false", 1)), RuleSetOptions{})
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	opts := []StreamOptions{{KeepEvents: true}, {}}
+	st, whole := NewStream(rs, opts[0]), NewStream(rs, opts[1])
+	n := 0
+	for minute := range 60 {
+		if minute%12 > 5 {
+			continue // the windows run empty
+		}
+		ev := signIn(minute, "annabel@contoso.com", "50053")
+		hits, err := st.Push(ev)
+		want, wantErr := whole.Push(ev)
+		if err != nil || wantErr != nil || len(hits) != len(want) {
+			t.Fatal(minute, len(hits), err, len(want), wantErr)
+		}
+		for i, h := range hits {
+			if n++; h.ID() != want[i].ID() || len(h.Contributing) != len(want[i].Contributing) {
+				t.Errorf("minute %d: %s with %d events, not %d", minute, h.Rule.Title, len(h.Contributing), len(want[i].Contributing))
+			}
+		}
+		var b bytes.Buffer
+		if err := st.Snapshot(&b); err != nil {
+			t.Fatal(err)
+		}
+		if st, _, err = RestoreStream(rs, opts[(minute/3+1)%2], &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 8 {
+		t.Errorf("%d hits are few", n)
+	}
+}

@@ -449,9 +449,12 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 	if number == 0 {
 		return false
 	}
-	st.engine.now = st.pushed.time
-	x.c.count(g, st.eventID(), number|uint32(x.input)<<packedInputShift)
-	st.engine.settle(x.c)
+	e := st.engine
+	e.now = e.early.time
+	if !x.c.count(g, e.now, st.eventID(), number|uint32(x.input)<<packedInputShift) {
+		return false
+	}
+	e.settle(x.c)
 	return true
 }
 

@@ -212,13 +212,19 @@ func (c *correlator) add(key []byte, x entry) {
 }
 
 // count is take for a correlation that counts events and an event of the instant
-// now that is in one group only, which is there.
-func (c *correlator) count(g *group, id string, common uint32) {
+// now that is in one group only, which is there; ok is false where the group has
+// more to remember.
+func (c *correlator) count(g *group, now int64, id string, common uint32) (ok bool) {
+	s := g.state.(*windowState)
+	if s.kept != nil {
+		return false
+	}
 	c.groups.renew(g)
-	if g.state.(*windowState).count(c, g, c.e.now, id, common) {
+	if s.count(c, g, now, id, common) {
 		c.await(g)
 	}
-	g.last = c.e.now
+	g.last = now
+	return true
 }
 
 // await has decide look at a group.

@@ -74,7 +74,7 @@ func (s *windowState) add(c *correlator, g *group, now int64, x entry) (undecide
 }
 
 // count is add for an event of a group of event_count of which nothing else is
-// wanted.
+// wanted, and of no event there is more.
 func (s *windowState) count(c *correlator, g *group, now int64, id string, common uint32) (undecided bool) {
 	s.begin(c, g, now)
 	g.log.pushPlain(now, common, id)
