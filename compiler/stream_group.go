@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"math/bits"
 	"math/rand/v2"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -20,38 +21,74 @@ type group struct {
 
 func (g *group) key() string { return string(g.log.key()) }
 
-// groupTable holds the groups of a correlation. Its own hash table has the hashes
-// apart from the groups, and a group its key next to its events, so that a group
-// among a million is found by few loads that wait for each other, of which the
-// first are of few bytes for each group.
+// groupTable holds the groups of a correlation. Its own hash table has a byte of
+// each group's hash apart from the groups, and a group its key next to its events,
+// so that a group among a million is found by few loads that wait for each other,
+// of which the first is of few bytes for each group.
 type groupTable struct {
-	hashes         []uint32 // a power of two of them; 0: free. A group is in the first free place from its hash on
-	groups         []*group // by the same places
+	// tags are eight to a bucket; a group is in the first bucket from that of its
+	// hash on that had a place for it.
+	tags           []uint64
+	groups         []*group // by place, eight to a bucket
 	n              int
+	used           int // places that are not free: also those whose group is gone
 	secrets        [2]uint64
 	oldest, newest *group
 }
 
-const minGroupSlots = 8
+// A tag of a group has the high bit.
+const (
+	freeTag = 0
+	goneTag = 1 // a search goes on behind it
+
+	bucketPlaces = 8
+	eachTag      = 0x0101010101010101
+	eachHighBit  = 0x80 * eachTag
+)
 
 func (t *groupTable) len() int { return t.n }
 
-// tableHash cuts a hash to what a table keeps of it, which is never 0.
-func tableHash(h uint64) uint32 { return max(uint32(h), 1) }
+// tagOf is what a hash leaves in tags. Buckets go by the other end of it.
+func tagOf(hash uint32) uint64 { return 0x80 | uint64(hash>>25) }
+
+// tagged returns the high bits of those of a bucket's tags that are the one of a
+// group. Sometimes there is one too many, of another group.
+func tagged(tags, tag uint64) uint64 {
+	x := tags ^ tag*eachTag
+	return (x - eachTag) &^ x & eachHighBit & tags
+}
+
+// hasFree says whether one of a bucket's places is free.
+func hasFree(tags uint64) bool { return ^(tags|tags<<7)&eachHighBit != 0 }
+
+// groupPlace is the place in a bucket of the lowest of some high bits of tags.
+func groupPlace(bucket uint32, bits8 uint64) int {
+	return int(bucket)*bucketPlaces + bits.TrailingZeros64(bits8)/8
+}
+
+// first returns the bucket in which a group of a hash is looked for first.
+func (t *groupTable) first(hash uint32) uint32 { return hash & uint32(len(t.tags)-1) }
+
+func (t *groupTable) after(bucket uint32) uint32 { return (bucket + 1) & uint32(len(t.tags)-1) }
 
 // find returns the group of a key, or nil, and the key's hash.
 func (t *groupTable) find(key []byte) (*group, uint32) {
 	if t.groups == nil {
-		t.hashes, t.groups = make([]uint32, minGroupSlots), make([]*group, minGroupSlots)
+		t.tags, t.groups = make([]uint64, 1), make([]*group, bucketPlaces)
 		t.secrets = [2]uint64{rand.Uint64(), rand.Uint64() | 1}
 	}
-	hash := tableHash(ir.HashASCII(&t.secrets, hashedOf(key)))
-	for i := t.first(hash); t.hashes[i] != 0; i = t.after(i) {
-		if g := t.groups[i]; t.hashes[i] == hash && string(g.log.key()) == string(key) {
-			return g, hash
+	hash := uint32(ir.HashASCII(&t.secrets, hashedOf(key)))
+	for b := t.first(hash); ; b = t.after(b) {
+		tags := t.tags[b]
+		for m := tagged(tags, tagOf(hash)); m != 0; m &= m - 1 {
+			if g := t.groups[groupPlace(b, m)]; g.log.hash == hash && string(g.log.key()) == string(key) {
+				return g, hash
+			}
+		}
+		if hasFree(tags) {
+			return nil, hash
 		}
 	}
-	return nil, hash
 }
 
 // hashedOf returns the only part of a key, and the whole key if it has several:
@@ -78,19 +115,19 @@ func (t *groupTable) findText(text string) *group {
 	if t.n == 0 || !isShort(text) {
 		return nil
 	}
-	hash := tableHash(ir.HashASCII(&t.secrets, text))
-	for i := t.first(hash); t.hashes[i] != 0; i = t.after(i) {
-		if t.hashes[i] == hash && t.groups[i].isOf(text) {
-			return t.groups[i]
+	hash := uint32(ir.HashASCII(&t.secrets, text))
+	for b := t.first(hash); ; b = t.after(b) {
+		tags := t.tags[b]
+		for m := tagged(tags, tagOf(hash)); m != 0; m &= m - 1 {
+			if g := t.groups[groupPlace(b, m)]; g.isOf(text) {
+				return g
+			}
+		}
+		if hasFree(tags) {
+			return nil
 		}
 	}
-	return nil
 }
-
-// first returns where a group of a hash is looked for first.
-func (t *groupTable) first(hash uint32) uint32 { return hash & uint32(len(t.hashes)-1) }
-
-func (t *groupTable) after(i uint32) uint32 { return (i + 1) & uint32(len(t.hashes)-1) }
 
 // isOf says whether the only part of the group's key is a short text.
 func (g *group) isOf(text string) bool {
@@ -121,28 +158,42 @@ func (t *groupTable) renew(g *group) {
 
 // insert adds a group as the newest.
 func (t *groupTable) insert(g *group) {
-	if t.n >= len(t.groups)-len(t.groups)/4 {
-		t.resize(2 * len(t.groups))
+	if size := len(t.groups); t.used >= size-size/8 {
+		if t.n > size/2 {
+			size *= 2
+		}
+		t.resize(size)
 	}
-	t.place(g.log.hash, g)
+	t.place(g)
 	t.n++
 	t.link(g)
 }
 
-func (t *groupTable) place(hash uint32, g *group) {
-	i := t.first(hash)
-	for t.hashes[i] != 0 {
-		i = t.after(i)
+func (t *groupTable) place(g *group) {
+	b := t.first(g.log.hash)
+	for t.tags[b]&eachHighBit == eachHighBit {
+		b = t.after(b)
 	}
-	t.hashes[i], t.groups[i] = hash, g
+	i := groupPlace(b, ^t.tags[b]&eachHighBit)
+	if t.tags[b]>>(i%bucketPlaces*8)&0xff == freeTag {
+		t.used++
+	}
+	t.groups[i] = g
+	t.setTag(i, tagOf(g.log.hash))
 }
 
-func (t *groupTable) resize(n int) {
-	hashes, groups := t.hashes, t.groups
-	t.hashes, t.groups = make([]uint32, n), make([]*group, n)
-	for i, hash := range hashes {
-		if hash != 0 {
-			t.place(hash, groups[i])
+func (t *groupTable) setTag(i int, tag uint64) {
+	shift, word := i%bucketPlaces*8, &t.tags[i/bucketPlaces]
+	*word = *word&^(0xff<<shift) | tag<<shift
+}
+
+// resize leaves no place to a group that is gone.
+func (t *groupTable) resize(places int) {
+	groups := t.groups
+	t.tags, t.groups, t.used = make([]uint64, places/bucketPlaces), make([]*group, places), 0
+	for _, g := range groups {
+		if g != nil {
+			t.place(g)
 		}
 	}
 }
@@ -173,24 +224,29 @@ func (t *groupTable) unlink(g *group) {
 func (t *groupTable) remove(g *group) {
 	t.unlink(g)
 	g.older, g.newer = nil, nil
-	mask := uint32(len(t.groups) - 1)
-	i := t.first(g.log.hash)
-	for t.groups[i] != g {
-		i = t.after(i)
+	i := t.whereIs(g)
+	if t.groups[i] = nil; hasFree(t.tags[i/bucketPlaces]) {
+		t.setTag(i, freeTag) // no search went on from here
+		t.used--
+	} else {
+		t.setTag(i, goneTag)
 	}
-	// Those behind it that are not in their own place move up.
-	for j := t.after(i); t.hashes[j] != 0; j = t.after(j) {
-		if own := t.first(t.hashes[j]); (j-own)&mask >= (j-i)&mask {
-			t.hashes[i], t.groups[i] = t.hashes[j], t.groups[j]
-			i = j
-		}
-	}
-	t.hashes[i], t.groups[i] = 0, nil
 	t.n--
 	switch {
 	case t.n == 0:
-		t.hashes, t.groups = nil, nil
-	case len(t.groups) > minGroupSlots && t.n < len(t.groups)/8:
+		t.tags, t.groups, t.used = nil, nil, 0
+	case len(t.groups) > bucketPlaces && t.n < len(t.groups)/8:
 		t.resize(len(t.groups) / 2) // not the room of its best days
+	}
+}
+
+// whereIs returns the place of a group that is there.
+func (t *groupTable) whereIs(g *group) int {
+	for b := t.first(g.log.hash); ; b = t.after(b) {
+		for m := tagged(t.tags[b], tagOf(g.log.hash)); m != 0; m &= m - 1 {
+			if i := groupPlace(b, m); t.groups[i] == g {
+				return i
+			}
+		}
 	}
 }

@@ -84,3 +84,32 @@ func TestGroupTableIsNotFlooded(t *testing.T) {
 		t.Errorf("%d keys are few", table.len())
 	}
 }
+
+// Groups that come and go leave a table as large as those that are there want it.
+func TestGroupTableChurn(t *testing.T) {
+	var table groupTable
+	const live = 1000
+	for n := range 100 * live {
+		key := appendKeyPart(nil, fmt.Appendf(nil, "user%08d@contoso.com", n))
+		if _, made := table.touch(key, newCount); !made {
+			t.Fatalf("%q was there", key)
+		}
+		if table.len() > live {
+			table.remove(table.oldest)
+		}
+		if len(table.groups) > 4*live {
+			t.Fatalf("%d places for %d groups after %d", len(table.groups), table.len(), n)
+		}
+	}
+	for g := table.oldest; g != nil; g = g.newer {
+		if found, _ := table.find(g.log.key()); found != g {
+			t.Errorf("%q is lost", g.key())
+		}
+	}
+	for table.len() > 0 {
+		table.remove(table.newest)
+	}
+	if table.groups != nil || table.oldest != nil {
+		t.Error("an empty table holds memory")
+	}
+}
