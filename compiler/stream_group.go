@@ -42,8 +42,7 @@ const (
 	goneTag = 1 // a search goes on behind it
 
 	bucketPlaces = 8
-	eachTag      = 0x0101010101010101
-	eachHighBit  = 0x80 * eachTag
+	eachHighBit  = 0x80 * eachByte
 )
 
 func (t *groupTable) len() int { return t.n }
@@ -54,8 +53,8 @@ func tagOf(hash uint32) uint64 { return 0x80 | uint64(hash>>25) }
 // tagged returns the high bits of those of a bucket's tags that are the one of a
 // group. Sometimes there is one too many, of another group.
 func tagged(tags, tag uint64) uint64 {
-	x := tags ^ tag*eachTag
-	return (x - eachTag) &^ x & eachHighBit & tags
+	x := tags ^ tag*eachByte
+	return (x - eachByte) &^ x & eachHighBit & tags
 }
 
 // hasFree says whether one of a bucket's places is free.
