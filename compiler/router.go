@@ -98,6 +98,8 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 		if x == nil {
 			return
 		}
+		c := s.event.cursor
+		left := c.lend(r.rs.maxCost) // as Stream.meet and Stream.hit do
 		for _, t := range x.taps {
 			groups, _ := groupKeys(keysOfAll(s.event, t.groupBy))
 			for _, g := range groups {
@@ -105,8 +107,10 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 			}
 		}
 		if x.once != nil {
+			c.cost = r.rs.maxCost
 			add(onceShardKey(onceKey(s.event, x.once)))
 		}
+		c.cost = left
 		if x.own {
 			in.identify()
 			add(in.shardKey())

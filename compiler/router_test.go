@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
 )
@@ -109,5 +110,29 @@ func TestKeyOfLongID(t *testing.T) {
 	}
 	if hits, err := NewStream(rs, StreamOptions{}).PushKey(one[0], ev("2")); len(hits) != 0 || err != nil {
 		t.Errorf("%d hits of another event, %v", len(hits), err)
+	}
+}
+
+// A rule that others made costly is routed as a stream groups it, however little
+// work it may still do itself.
+func TestKeysOfCostlyRule(t *testing.T) {
+	set := strings.NewReplacer("TYPE", "type: event_count\n  timespan: 1h\n  condition: {gte: 1}", "GROUP", "group-by: [u]").Replace(hostileSet)
+	rs := loadSet(t, RuleSetOptions{AnySource: true}, set)
+	rs.maxCost = 1 << 14
+	for _, l := range rs.rules {
+		l.costly.Store(maxCostlyEvents)
+	}
+	const users = 300 // take more than rs.maxCost/costlyShare
+	ev := []byte(`{"a": 1, "u": [` + listed(users, `"user%d"`) + `]}`)
+	keys, err := NewRouter(rs).Keys(ev)
+	if len(keys) != users || err != nil {
+		t.Fatalf("%d keys, %v", len(keys), err)
+	}
+	st := NewStream(rs, StreamOptions{})
+	for _, k := range keys {
+		hits, err := st.PushKey(k, event.Record{Event: ev, ID: "1", Time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)})
+		if len(hits) != 1 || err != nil {
+			t.Fatalf("%s: %d hits, %v", k, len(hits), err)
+		}
 	}
 }

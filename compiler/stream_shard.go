@@ -25,7 +25,10 @@ func (st *Stream) PushKey(key string, ev any) (hits []*Hit, err error) {
 // that the event came under.
 func (st *Stream) ownHit(role *role, rule *ir.Rule, s *subject, in *incoming) bool {
 	if rule.Once != nil && role != nil && role.once != nil {
-		return onceShardKey(onceKey(s, role.once.by)) == st.key
+		left := s.cursor.lend(st.rs.maxCost)
+		key := onceKey(s, role.once.by)
+		s.cursor.cost = left
+		return onceShardKey(key) == st.key
 	}
 	in.identify()
 	return in.shardKey() == st.key

@@ -92,6 +92,14 @@ func (c *cursor) spend(n int) bool {
 	return c.cost >= 0
 }
 
+// lend gives what is done beside a rule, such as the reading of keys by which a
+// stream groups, a number of steps of its own. The rule goes on with those left,
+// which are to be put back.
+func (c *cursor) lend(steps int) (left int) {
+	left, c.cost = c.cost, steps
+	return left
+}
+
 // follow appends to c.nodes what the route yields from v: values as they stand,
 // lists not yet taken apart.
 func (c *cursor) follow(v any, pl route, depth int) {
