@@ -200,25 +200,25 @@ func NewStream(rs *RuleSet, opts StreamOptions) *Stream {
 
 // findStraight finds the taps whose events need not be noted.
 func (st *Stream) findStraight() {
-	type meeting struct {
+	type place struct {
 		c *correlator
 		g *ruleGroup
 	}
-	n := map[meeting]int{}
-	each := func(f func(x *tapped, k meeting)) {
+	n := map[place]int{}
+	each := func(f func(x *tapped, k place)) {
 		for _, l := range st.rs.rules {
 			for _, p := range l.programs {
 				if role := st.roles[p.number]; role != nil {
 					for _, x := range role.taps {
-						f(x, meeting{x.c, p.group})
+						f(x, place{x.c, p.group})
 					}
 				}
 			}
 		}
 	}
-	each(func(_ *tapped, k meeting) { n[k]++ })
+	each(func(_ *tapped, k place) { n[k]++ })
 	opts := &st.engine.opts
-	each(func(x *tapped, k meeting) {
+	each(func(x *tapped, k place) {
 		x.straight = x.c.direct && x.c.spec.Type == sigma.EventCount && x.plain != nil && len(x.counted) == 0 &&
 			n[k] == 1 && x.input <= maxPackedInput && opts.Keep == nil && !opts.KeepEvents
 	})
@@ -313,10 +313,9 @@ func (st *Stream) hit(rule *program, role *role, s *scratch, in *incoming) {
 	h := st.rs.hit(rule, in, new(facts))
 	if p := st.pushed; p != nil && role != nil && role.once != nil {
 		c := s.event.cursor
-		cost := c.cost
-		c.cost = st.rs.maxCost
+		left := c.lend(st.rs.maxCost)
 		p.held = append(p.held, heldHit{&h, onceKey(s.event, role.once.by), p.time, role.once.keeper, rule.rule})
-		c.cost = cost
+		c.cost = left
 		return
 	}
 	st.hits = append(st.hits, &h)
@@ -362,16 +361,17 @@ func hasSelection(e ir.Expr) bool {
 // streamTime returns a time in microseconds.
 func streamTime(t time.Time) (micros int64, ok bool) {
 	s := t.Unix()
-	if s < firstSecond || s > lastSecond || t.IsZero() {
+	if s < firstInstant/1_000_000 || s > lastInstant/1_000_000 || t.IsZero() {
 		return 0, false
 	}
 	return s*1e6 + int64(t.Nanosecond())/1e3, true
 }
 
-// The first and last second of the years 0 to 9999.
+// The instants that events may have, in microseconds: the years 0 to 9999, as
+// event.ParseTime takes them.
 const (
-	firstSecond = -62167219200
-	lastSecond  = 253402300799
+	firstInstant = -62167219200 * 1_000_000
+	lastInstant  = 253402300800*1_000_000 - 1
 )
 
 // meet gives an event that a rule is true of to the correlations that refer to it.
@@ -383,27 +383,25 @@ func (st *Stream) meet(rule *program, role *role, s *scratch) {
 		selections = &names
 	}
 	c := s.event.cursor
-	cost := c.cost
-	c.cost = st.rs.maxCost
+	left := c.lend(st.rs.maxCost)
 	for _, x := range role.taps {
 		if !x.straight || x == role.straight || !st.count(x, selections, s.event) {
 			st.note(x, selections, s.event)
 		}
 	}
-	c.cost = cost
+	c.cost = left
 }
 
 // note notes what the correlation of a tap makes of an event.
 func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
 	p := st.pushed
-	m := p.meeting()
+	m := p.next()
 	ours := m.begin(x, s, p.time)
 	if ours && st.keyed {
 		m.keys = st.ownGroups(x.c, m.keys)
 		ours = len(m.keys) > 0
 	}
 	if !ours {
-		p.unmeet()
 		return
 	}
 	m.o.id, m.o.source = st.eventID(), st.source()
@@ -411,9 +409,8 @@ func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
 	if first.selections = selections; x.c.windowed {
 		first.origin = x.origin(m.o.source, selections)
 	}
-	if other := p.other(); other != nil {
+	if other := p.of(x.c); other != nil {
 		other.add(*first, m.keys)
-		p.unmeet()
 		return
 	}
 	switch opts := &st.engine.opts; {
@@ -424,6 +421,7 @@ func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
 		st.in.decoded()
 		m.o.event = st.in.record.Event
 	}
+	p.add()
 }
 
 // count gives an early event to a group of a correlation that only counts it; ok
@@ -433,10 +431,9 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 		return false
 	}
 	c := s.cursor
-	cost := c.cost
-	c.cost = st.rs.maxCost
+	left := c.lend(st.rs.maxCost)
 	v, _ := s.get(x.plain)
-	c.cost = cost
+	c.cost = left
 	text, ok := v.(string)
 	if !ok {
 		return false

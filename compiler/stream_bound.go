@@ -34,8 +34,8 @@ func readBounds(bounds []ir.Bound) ([]numberBound, error) {
 	return out, nil
 }
 
-// meet says whether all bounds hold of a number.
-func meet(bounds []numberBound, n ir.Number) bool {
+// allHold says whether all bounds hold of a number.
+func allHold(bounds []numberBound, n ir.Number) bool {
 	for i := range bounds {
 		if b := &bounds[i]; !b.holds[compareNumbers(n, b.n)+1] {
 			return false

@@ -68,24 +68,23 @@ type pushed struct {
 	held  []heldHit // hits of rules with once, raised when their time has come
 }
 
-// meeting returns one more, in memory that may have served before.
-func (p *pushed) meeting() *meeting {
-	if n := len(p.meets); n < cap(p.meets) {
-		p.meets = p.meets[:n+1]
-	} else {
-		p.meets = append(p.meets, meeting{})
+// next is room for one more meeting, in memory that may have served before. It
+// is none of p's until it is added: what fails on the way leaves nothing behind.
+func (p *pushed) next() *meeting {
+	n := len(p.meets)
+	if n == cap(p.meets) {
+		p.meets = append(p.meets, meeting{})[:n]
 	}
-	return &p.meets[len(p.meets)-1]
+	return &p.meets[:n+1][n]
 }
 
-// unmeet takes the last meeting back.
-func (p *pushed) unmeet() { p.meets = p.meets[:len(p.meets)-1] }
+// add adds the meeting that next returned.
+func (p *pushed) add() { p.meets = p.meets[:len(p.meets)+1] }
 
-// other returns the meeting of the last one's correlation before it, or nil.
-func (p *pushed) other() *meeting {
-	last := len(p.meets) - 1
-	for i := range last {
-		if p.meets[i].c == p.meets[last].c {
+// of returns the event's meeting with a correlation, or nil.
+func (p *pushed) of(c *correlator) *meeting {
+	for i := range p.meets {
+		if p.meets[i].c == c {
 			return &p.meets[i]
 		}
 	}

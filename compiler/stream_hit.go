@@ -87,12 +87,6 @@ func windowOf(from, to int64) Window {
 	return Window{time.UnixMicro(max(from, firstInstant)).UTC(), time.UnixMicro(min(to, lastInstant)).UTC()}
 }
 
-// The instants that events may have (event.ParseTime), in microseconds.
-var (
-	firstInstant = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
-	lastInstant  = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC).UnixMicro()
-)
-
 // receive takes a hit of another correlation. One that is several inputs of
 // this one is one event.
 func (c *correlator) receive(m *meeting) {

@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -254,5 +256,63 @@ func TestLogLimit(t *testing.T) {
 	}
 	if want := most / (packedHead + len("e9999")); last < want-1 || h.e.stats.DroppedEvents != int64(3000-last) {
 		t.Errorf("%d events, want %d; %d dropped", last, want, h.e.stats.DroppedEvents)
+	}
+}
+
+// An event that fails while it is read for a correlation is in no group, least of
+// all in that of the event before.
+func TestPanicWhileGrouping(t *testing.T) {
+	for _, typ := range []string{
+		"type: event_count\n  timespan: 1h\n  condition: {gte: 2}",
+		"type: value_count\n  timespan: 1h\n  condition: {gte: 2, field: v}",
+	} {
+		for _, group := range []string{"group-by: [u]", "group-by: [u, w]"} {
+			for _, bad := range []string{"u", "v"} {
+				st := hostileStream(t, typ, group)
+				at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+				push := func(id, user, v, panics string) ([]*Hit, error) {
+					ev := failingAt{map[string]any{"a": json.Number("1"), "u": user, "w": "w", "v": v}, panics}
+					at = at.Add(time.Second)
+					return st.Push(event.Record{Event: ev, ID: id, Time: at})
+				}
+				hits, err := push("1", "ann", "1", "")
+				if len(hits) > 0 || err != nil {
+					t.Fatal(hits, err)
+				}
+				hits, err = push("2", "bob", "2", bad)
+				if bad == "v" && strings.HasPrefix(typ, "type: event") { // nobody asks for v
+					if err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				var failed *RuleError
+				if len(hits) > 0 || !errors.As(err, &failed) || len(st.rs.Disabled()) != 1 {
+					t.Errorf("%s %s, a panic at %s: %d hits, %v", typ[6:17], group, bad, len(hits), err)
+				}
+			}
+		}
+	}
+}
+
+// failingAt is an event that cannot be read at one key.
+type failingAt struct {
+	of map[string]any
+	at string
+}
+
+func (o failingAt) Get(key string) (any, bool) {
+	if key == o.at {
+		panic("no " + key)
+	}
+	v, ok := o.of[key]
+	return v, ok
+}
+
+func (o failingAt) Keys(yield func(string) bool) {
+	for k := range o.of {
+		if !yield(k) {
+			return
+		}
 	}
 }

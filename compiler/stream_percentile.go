@@ -96,5 +96,5 @@ func (a *percentile) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool
 		return ir.Number{}, false
 	}
 	n := a.rank(nearestRank(c.spec.Percentile, a.n))
-	return n, meet(c.bounds, n)
+	return n, allHold(c.bounds, n)
 }

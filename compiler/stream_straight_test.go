@@ -136,7 +136,7 @@ func TestLeastCount(t *testing.T) {
 			}
 			least := leastCount(bounds)
 			for count := range min(least, 100) {
-				if meet(bounds, intNumber(count)) {
+				if allHold(bounds, intNumber(count)) {
 					t.Errorf("%s %v: %d, but %d meets it", op, n, least, count)
 				}
 			}

@@ -204,7 +204,7 @@ func (s *windowState) holds(c *correlator, g *group, from int64) (n ir.Number, o
 		return s.of.holds(c, &g.log, from)
 	}
 	n = intNumber(g.log.len())
-	return n, meet(c.bounds, n)
+	return n, allHold(c.bounds, n)
 }
 
 // distinctValues counts distinct tuples of values (value_count). While the log
@@ -272,7 +272,7 @@ func (a *distinctValues) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, 
 	if a.many == nil {
 		n = int(a.n)
 	}
-	return intNumber(n), meet(c.bounds, intNumber(n))
+	return intNumber(n), allHold(c.bounds, intNumber(n))
 }
 
 // total is the sum or mean of numbers. It is exact and rounded once at the
@@ -322,7 +322,7 @@ func (a *total) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
 		parts = a.n
 	}
 	n := quotient(&a.sum, parts)
-	return n, meet(c.bounds, n)
+	return n, allHold(c.bounds, n)
 }
 
 // quotient divides a number of units: an integer of 64 bits where it is one.
@@ -378,7 +378,7 @@ func (a *occurring) holds(c *correlator, _ *eventLog, from int64) (ir.Number, bo
 	case c.spec.Combination != nil:
 		return n, a.combined(c.spec.Combination, from)
 	case len(c.bounds) > 0:
-		return n, meet(c.bounds, n)
+		return n, allHold(c.bounds, n)
 	}
 	return n, count == len(a.last)
 }
@@ -471,7 +471,7 @@ func (a *inputCounts) drop(_ *eventLog, x packed) {
 func (a *inputCounts) holds(c *correlator, _ *eventLog, _ int64) (ir.Number, bool) {
 	n, spec := intNumber(a.events), c.spec
 	for i, want := range spec.Counts {
-		if !meet(c.counts[i], intNumber(a.n[want.Input])) {
+		if !allHold(c.counts[i], intNumber(a.n[want.Input])) {
 			return n, false
 		}
 	}
