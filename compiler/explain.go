@@ -59,11 +59,13 @@ func (rs *RuleSet) Explain(rule string, ev any) (out []Explanation, err error) {
 // ExplainAs is Explain for an event whose source the caller knows.
 func (rs *RuleSet) ExplainAs(src event.Source, rule string, ev any) (out []Explanation, err error) {
 	defer recovered(&err)
-	in, err := readIncoming(ev)
-	if err != nil {
+	var in incoming
+	in.take(ev)
+	if err = in.decode(); err != nil {
 		return nil, err
 	}
-	in.value, in.record.Source = event.Unwrap(in.value), src
+	in.record.Source, in.state = src, told
+	in.open()
 	return rs.explain(rule, in)
 }
 

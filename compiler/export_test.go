@@ -49,10 +49,8 @@ func (e *Evaluation) Event(ev map[string]any, f func(candidates int, cel, native
 	rs := e.rs
 	s := rs.scratch.Get().(*scratch)
 	defer s.release(rs)
-	in, err := rs.closed(ev)
-	if err != nil {
-		panic(err)
-	}
+	var in incoming
+	in.take(ev)
 	if rs.opts.AnySource {
 		in.record.Source, in.state = event.Source{}, told
 	}

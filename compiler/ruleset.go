@@ -31,7 +31,9 @@ type RuleSetOptions struct {
 	// without a form (one of a query target) is an error.
 	Pipelines []*Pipeline
 	// Source, if set, says what an event is, before the event itself is
-	// looked at; ok is false where it does not know.
+	// looked at; ok is false where it does not know. It is given raw JSON
+	// decoded, which takes more than matching it: who knows the source beside
+	// the event says so by MatchAs or in an event.Record.
 	Source func(event any) (src event.Source, ok bool)
 	// AnySource lets events whose source nobody can tell meet every rule, its
 	// field names taken as they are written.

@@ -63,25 +63,9 @@ func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 func (rs *RuleSet) MatchAs(src event.Source, ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)
-	if !s.in.take(ev) {
-		if s.in, err = readIncoming(ev); err != nil {
-			s.release(rs)
-			return nil, err
-		}
-	}
+	s.in.take(ev)
 	s.in.record.Source, s.in.state = src, told
 	return rs.hits(s)
-}
-
-// rawBytes returns raw JSON as it was given, or nil.
-func rawBytes(ev any) []byte {
-	switch x := ev.(type) {
-	case []byte:
-		return x
-	case json.RawMessage:
-		return x
-	}
-	return nil
 }
 
 // hits returns the hits of all rules that have hits of their own, for the event
@@ -136,18 +120,10 @@ const (
 	closed                 // its source is to be told too
 )
 
-// take is readIncoming for raw JSON, which is left as it is, and for maps; it
-// reports false for anything else.
-func (in *incoming) take(ev any) bool {
-	*in = incoming{data: rawBytes(ev)}
-	if m, ok := ev.(map[string]any); ok {
-		in.record.Event, in.value = m, m
-	}
-	return in.data != nil || in.value != nil
-}
-
-func readIncoming(ev any) (incoming, error) {
-	var in incoming
+// take reads an event, alone or in a record, that is still to be opened. Raw JSON
+// stays as it is: look, or decode, reads it.
+func (in *incoming) take(ev any) {
+	*in = incoming{}
 	switch x := ev.(type) {
 	case event.Record:
 		in.record = x
@@ -158,27 +134,40 @@ func readIncoming(ev any) (incoming, error) {
 	default:
 		in.record.Event = ev
 	}
-	var data []byte
-	raw := true // no bytes at all are no event either
+	in.of(in.record.Source)
 	switch x := in.record.Event.(type) {
 	case []byte:
-		data = x
+		in.raw(x)
 	case json.RawMessage:
-		data = x
+		in.raw(x)
 	default:
-		raw = false
+		in.value = plain(x)
 	}
-	if raw {
-		return in, in.decode(data)
+}
+
+// of says what the event is, if that is known.
+func (in *incoming) of(src event.Source) {
+	in.record.Source, in.state = src, closed
+	if src != (event.Source{}) {
+		in.state = told
 	}
-	in.value = plain(in.record.Event)
-	return in, nil
+}
+
+func (in *incoming) raw(data []byte) {
+	if data == nil {
+		data = []byte{} // no bytes at all are no event either
+	}
+	in.data, in.record.Event = data, nil
 }
 
 var utf8BOM = []byte("\ufeff")
 
-// decode reads raw JSON.
-func (in *incoming) decode(data []byte) error {
+// decode reads what is still raw JSON.
+func (in *incoming) decode() error {
+	data := in.data
+	if data == nil {
+		return nil
+	}
 	in.data = nil
 	if len(data) > event.MaxRecordBytes {
 		return fmt.Errorf("the event has %d bytes, more than %d", len(data), event.MaxRecordBytes)
@@ -203,57 +192,31 @@ func tooManyValues(data []byte) bool {
 	return d.Parse(data) == nil && d.Full()
 }
 
-// receive reads an event that is still to be opened. Raw JSON, also of a
-// record, stays as it is.
-func (rs *RuleSet) receive(in *incoming, ev any) (err error) {
+// receive takes an event, and asks who says what events are
+// (RuleSetOptions.Source), who is to see it decoded.
+func (rs *RuleSet) receive(in *incoming, ev any) error {
+	in.take(ev)
 	if rs.opts.Source == nil {
-		taken := in.take(ev)
-		if in.state = closed; taken {
-			return nil
-		}
-		if r, ok := ev.(event.Record); ok {
-			if in.record = r; r.Source != (event.Source{}) {
-				in.state = told
-			}
-			if in.data = rawBytes(r.Event); in.data != nil {
-				in.record.Event = nil
-				return nil
-			}
-			if _, ok := r.Event.(map[string]any); ok {
-				in.value = r.Event
-				return nil
-			}
-		}
+		return nil
 	}
-	*in, err = rs.closed(ev)
-	return err
+	if err := in.decode(); err != nil {
+		return err
+	}
+	if src, ok := rs.opts.Source(in.record.Event); ok {
+		in.of(src)
+	}
+	return nil
 }
 
 // incoming reads an event and opens it.
-func (rs *RuleSet) incoming(ev any) (incoming, error) {
-	in, err := rs.closed(ev)
+func (rs *RuleSet) incoming(ev any) (in incoming, err error) {
+	if err = rs.receive(&in, ev); err == nil {
+		err = in.decode()
+	}
 	if err == nil {
 		in.open()
 	}
 	return in, err
-}
-
-// closed reads an event that is still to be opened.
-func (rs *RuleSet) closed(ev any) (incoming, error) {
-	in, err := readIncoming(ev)
-	if err != nil {
-		return in, err
-	}
-	if rs.opts.Source != nil {
-		if src, ok := rs.opts.Source(in.record.Event); ok {
-			in.record.Source = src
-		}
-	}
-	in.state = closed
-	if in.record.Source != (event.Source{}) {
-		in.state = told
-	}
-	return in, nil
 }
 
 // open finds out what an event is, and the event inside a record.
@@ -281,10 +244,8 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 			return nil, errEventValues // decoded it would take gigabytes
 		}
 	}
-	if in.data != nil {
-		if err := in.decode(in.data); err != nil {
-			return nil, err
-		}
+	if err := in.decode(); err != nil {
+		return nil, err
 	}
 	if in.state == open || !rs.recognise(s, in, in.value) {
 		in.open()
