@@ -112,7 +112,8 @@ type Entity struct {
 	Value string
 }
 
-// maxMatchedValues bounds the values that a Matched lists.
+// maxMatchedValues bounds each list that a hit or an explanation has of an event:
+// what matched, the values of one Matched, entities.
 const maxMatchedValues = 100
 
 // facts are what the methods of a hit tell, of all copies of it.

@@ -171,7 +171,7 @@ func (f *indexedField) look(x *scalar, c *cursor, to *picks) {
 
 // scan adds what asks for literals that stand in a folded text.
 func (f *indexedField) scan(literals *literalSet, text []byte, ascii bool, c *cursor, to *picks) {
-	if !c.spend(1 + len(text)/8) {
+	if !c.spend(1 + len(text)/manyBytesAStep) {
 		return
 	}
 	literals.each(text, ascii, func(n int32) bool {

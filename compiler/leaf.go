@@ -229,7 +229,7 @@ func (l *leaf) fits(x *scalar, c *cursor) bool {
 	case ir.Contains, ir.StartsWith, ir.EndsWith:
 		text := x.form(l.cased, c)
 		if l.literals != nil {
-			return c.spend(1+len(text)/8) && l.literals.any(text, !l.cased && x.ascii)
+			return c.spend(1+len(text)/manyBytesAStep) && l.literals.any(text, !l.cased && x.ascii)
 		}
 		if !c.spend(len(l.needles) * (1 + len(text)/bytesAStep)) {
 			return false
@@ -357,9 +357,11 @@ func (l *leaf) fitsScalar(x, v *scalar, c *cursor) bool {
 
 // How many bytes of a text are one step of work: where something is looked for
 // in it, and where it is compared with another.
+// manyBytesAStep is bytesAStep where many literals are looked for at once.
 const (
-	bytesAStep    = 16
-	comparedAStep = 128
+	bytesAStep     = 16
+	manyBytesAStep = 8
+	comparedAStep  = 128
 )
 
 func textOp(op ir.Op, text []byte, part []byte) bool {

@@ -155,7 +155,8 @@ func (s *subject) holds(l *leaf) bool {
 	return ok
 }
 
-// maxKeptScalars bounds what a subject keeps for the next event.
+// maxKeptScalars bounds, in elements, what is kept as room for the next event:
+// by a subject, a cursor and a stream.
 const maxKeptScalars = 64
 
 // reset makes the subject ready for another event and keeps its memory.

@@ -46,13 +46,13 @@ func frameSum(kind frameKind, number uint32, content []byte) uint32 {
 
 // snapshotWriter writes values into frames. The first error ends it.
 type snapshotWriter struct {
-	w      io.Writer
-	kind   frameKind
-	number uint32
-	buf    []byte // a frame, its header in front
-	err    error
-	texts  table[any]
-	custom bool // what is kept of events is not events
+	w        io.Writer
+	kind     frameKind
+	number   uint32
+	buf      []byte // a frame, its header in front
+	err      error
+	repeated table[any]
+	custom   bool // what is kept of events is not events
 }
 
 func newSnapshotWriter(w io.Writer) *snapshotWriter {
@@ -77,7 +77,7 @@ func (w *snapshotWriter) send(b []byte) {
 func (w *snapshotWriter) section(kind frameKind) {
 	w.flush()
 	w.kind = kind
-	w.texts = table[any]{}
+	w.repeated = table[any]{}
 }
 
 func (w *snapshotWriter) flush() {

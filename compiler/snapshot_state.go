@@ -22,7 +22,7 @@ func (w *snapshotWriter) source(p *event.Source) {
 		w.uint(0)
 		return
 	}
-	n, known := w.texts.number(p)
+	n, known := w.repeated.number(p)
 	if w.uint(n + 1); !known {
 		w.text(string(p.Form))
 		w.text(p.Table)
@@ -34,7 +34,7 @@ func (w *snapshotWriter) selections(p *[]string) {
 		w.uint(0)
 		return
 	}
-	n, known := w.texts.number(p)
+	n, known := w.repeated.number(p)
 	if w.uint(n + 1); !known {
 		w.list(*p)
 	}

@@ -32,8 +32,11 @@ type StreamOptions struct {
 	MaxGroups int
 	// MaxGroupEvents bounds the events remembered for each group of a
 	// correlation, and the distinct values of new_value, increase and summary.
-	// Beyond it, or beyond a gigabyte, the oldest is forgotten and counted;
-	// counts and values are then those of what is remembered.
+	// Beyond it, or where a window has a gigabyte of them, the oldest is
+	// forgotten and counted; counts and values are then those of what is
+	// remembered. Where there is no oldest, as among the values of one window
+	// of increase, among those of summary and among what happened at one
+	// instant of after_silence or new_value, what comes last is left out.
 	MaxGroupEvents int
 	// MaxPending bounds the events that wait for the watermark. Beyond it the
 	// oldest instant is decided early and counted.

@@ -60,3 +60,21 @@ func (z zoneDays) start(n int64) int64 {
 	}
 	return t.UnixMicro()
 }
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// dayUnit is a day of 24 hours in microseconds.
+const dayUnit = 24 * 3600 * 1_000_000

@@ -137,24 +137,6 @@ func (s *silence) decide(c *correlator, _ *group, now int64) []verdict {
 	return []verdict{{from: s.prev, to: now, value: seconds, valued: true, entries: slices.Concat(s.there, s.here)}}
 }
 
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-func gcd(a, b int64) int64 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
-
-// dayUnit is a day of 24 hours in microseconds.
-const dayUnit = 24 * 3600 * 1_000_000
-
 // summary counts all of a group's events.
 type summary struct {
 	n           int
