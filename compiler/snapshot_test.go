@@ -3,6 +3,7 @@ package compiler
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/internal/golden"
 )
 
 // snapshotSet has a correlation of each kind of state, and rules with once.
@@ -459,5 +461,15 @@ func TestRestoreWithoutKept(t *testing.T) {
 	}
 	if n < 8 {
 		t.Errorf("%d hits are few", n)
+	}
+}
+
+// What a snapshot holds is as a version says: the bytes of one are committed.
+// Where they differ, streams that were written before cannot be restored, or are
+// restored wrongly, so the version is to be raised.
+func TestSnapshotFormat(t *testing.T) {
+	for name, opts := range map[string]StreamOptions{"": {KeepEvents: true}, "-late": {Lateness: 4 * time.Minute}} {
+		data := snapshotOf(t, snapshotRules(t), opts)
+		golden.Compare(t, fmt.Sprintf("testdata/snapshot-%d%s.hex", snapshotVersion, name), hex.Dump(data))
 	}
 }
