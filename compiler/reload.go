@@ -6,7 +6,8 @@ package compiler
 // with once that wait are raised when their time has come, also where the rule
 // is gone. Loading a rule set takes long, and is nothing that a stream waits
 // for: it is made beforehand, on any goroutine. Reload itself looks at what
-// the rules mean and at the events that wait, not at what is remembered.
+// the rules mean and at the events that wait, not at what is remembered. A
+// closed stream takes no rules: nothing is carried then.
 //
 // Other streams and calls of Match that use the old set are not disturbed. It
 // is given back to the collector when the last of them has let go, and the last
@@ -19,7 +20,7 @@ func (st *Stream) Reload(rs *RuleSet) Carried {
 	old := st.engine
 	next := NewStream(rs, old.opts)
 	e := next.engine
-	e.seen, e.latest, e.head, e.mark, e.seq, e.open, e.now, e.swept, e.out = old.seen, old.latest, old.head, old.mark, old.seq, old.open, old.now, old.swept, old.out
+	e.progress, e.out, e.failed = old.progress, old.out, old.failed
 	e.stats, e.origins = old.stats, old.origins
 	e.stats.Groups = 0
 	m, ms := newMoving(e), meanings{}

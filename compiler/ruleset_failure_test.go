@@ -173,3 +173,19 @@ func TestCallbackPanics(t *testing.T) {
 		t.Errorf("disabled %v", d)
 	}
 }
+
+// A number with many digits is as dear in a decoded event as in raw JSON.
+func TestCostOfNumber(t *testing.T) {
+	text := []byte(`{"a": 1, "v": 1.` + strings.Repeat("1", 400) + `}`)
+	decoded, err := decodeJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range []any{text, decoded} {
+		rs := loadSet(t, RuleSetOptions{AnySource: true}, "title: T\nid: 5a0b6c1e-6f0d-4d59-8a7e-1d6a4f6c9b02\nlogsource: {product: test}\ndetection:\n  s: {v|gt: 3}\n  condition: s\n")
+		rs.maxCost = 1000
+		if _, err := rs.Match(ev); !errors.Is(err, errCost) && !errors.Is(err, errEventCost) {
+			t.Errorf("%T: %v", ev, err)
+		}
+	}
+}

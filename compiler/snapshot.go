@@ -77,6 +77,7 @@ func (st *Stream) Snapshot(w io.Writer) error {
 		}
 		return 1
 	})
+	orphans := map[*onceKeeper]int{}
 	x.len(len(waiting))
 	for _, p := range waiting {
 		x.int(p.time)
@@ -95,8 +96,14 @@ func (st *Stream) Snapshot(w io.Writer) error {
 		}
 		x.len(len(p.held))
 		for _, h := range p.held {
-			k, ok := units[h.once]
-			x.bool(ok) // else its rule is gone, and it is raised whatever was before
+			k, known := units[h.once]
+			if !known { // its rule is gone
+				if _, ok := orphans[h.once]; !ok {
+					orphans[h.once] = len(orphans)
+				}
+				k = orphans[h.once]
+			}
+			x.bool(known)
 			x.len(k)
 			x.unit(ms.rule(h.hit.Rule, h.rule), h.hit.Rule.Title, 0)
 			x.source(&h.hit.Source)
@@ -301,6 +308,11 @@ func (c *correlator) load(r *snapshotReader, n int) {
 
 // loadPending reads the events that wait.
 func (st *Stream) loadPending(r *snapshotReader, units []any, m *moving) {
+	type unit struct {
+		known bool
+		place uint64
+	}
+	orphans := map[unit]*onceKeeper{} // of units that are gone, now or before
 	var rules map[unitKey]*program
 	var before *pushed
 	r.each(func() {
@@ -327,9 +339,9 @@ func (st *Stream) loadPending(r *snapshotReader, units []any, m *moving) {
 		})
 		r.each(func() {
 			h := heldHit{time: p.time}
-			known := r.bool()
-			if i := r.uint(); known && i < uint64(len(units)) {
-				h.once, _ = units[i].(*onceKeeper)
+			by := unit{r.bool(), r.uint()}
+			if by.known && by.place < uint64(len(units)) {
+				h.once, _ = units[by.place].(*onceKeeper)
 			}
 			key, title, _ := r.unit()
 			src := r.source()
@@ -356,7 +368,10 @@ func (st *Stream) loadPending(r *snapshotReader, units []any, m *moving) {
 			}
 			h.hit.facts.id, h.rule = id, rules[key].rule
 			if h.once == nil {
-				h.once = st.engine.orphan(h.hit.Rule)
+				if orphans[by] == nil {
+					orphans[by] = st.engine.orphan(h.hit.Rule)
+				}
+				h.once = orphans[by]
 			}
 			p.held = append(p.held, h)
 		})
@@ -389,11 +404,6 @@ func (st *Stream) hitAgain(p *program, rec event.Record) (h *Hit) {
 	if err != nil {
 		return nil
 	}
-	err = st.rs.match(&in, func(q *program, s *scratch, in *incoming) {
-		if q == p {
-			x := st.rs.hit(p, in, new(facts))
-			h = &x
-		}
-	})
-	return h
+	x := st.rs.hit(p, &in, new(facts))
+	return &x
 }

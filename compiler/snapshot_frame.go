@@ -12,7 +12,7 @@ import (
 const (
 	// snapshotMagic and snapshotVersion are what a snapshot begins with.
 	snapshotMagic   = "rulewright stream\n"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	// maxFrameBytes bounds a frame: what is read at once, and checked before
 	// anything of it is believed.
 	maxFrameBytes = 64 << 10

@@ -473,3 +473,51 @@ func TestSnapshotFormat(t *testing.T) {
 		golden.Compare(t, fmt.Sprintf("testdata/snapshot-%d%s.hex", snapshotVersion, name), hex.Dump(data))
 	}
 }
+
+// Hits of one time that wait are counted on each other also where their rule has
+// changed meanwhile, however often, and however the stream was carried over. They
+// are no news to Metrics.
+func TestWaitingHitsOfChangedRule(t *testing.T) {
+	const rule = `rulewright: 1
+title: T
+id: 5a0b6c1e-6f0d-4d59-8a7e-1d6a4f6c9b02
+logsource: {product: azure, service: signinlogs}
+once: {by: [UserPrincipalName], for: 1h}
+detection:
+  s: {ResultType: 50126}
+  condition: s
+`
+	opts := StreamOptions{Lateness: time.Hour}
+	for _, how := range []string{"", "reload", "restore", "restore restore", "reload restore", "restore reload", "reload reload"} {
+		m := &countingMetrics{}
+		st := NewStream(loadSet(t, RuleSetOptions{Metrics: m}, rule), opts)
+		for i := range 3 {
+			ev := signIn(0, "ann", "50126")
+			ev["Id"] = fmt.Sprint(i)
+			if _, err := st.Push(ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, by := range strings.Fields(how) {
+			rs := loadSet(t, RuleSetOptions{Metrics: m}, strings.Replace(rule, "for: 1h", fmt.Sprintf("for: %dh", 2+i), 1))
+			if by == "reload" {
+				st.Reload(rs)
+				continue
+			}
+			var b bytes.Buffer
+			err := st.Snapshot(&b)
+			if err == nil {
+				st, _, err = RestoreStream(rs, opts, &b)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if hits := st.Close(); len(hits) != 1 || hits[0].Repeats != 2 {
+			t.Errorf("%q: %d hits", how, len(hits))
+		}
+		if n := m.events.Load(); n != 3 {
+			t.Errorf("%q: %d events", how, n)
+		}
+	}
+}

@@ -44,20 +44,25 @@ type engine struct {
 	metrics Metrics
 	failed  error // of Keep and Trace
 
-	seen    bool
-	latest  int64
-	head    Ahead // what latest is the time of, without it
-	mark    int64 // the watermark: instants before it are decided
+	progress
 	pending pendingHeap
 	early   pushed    // the one that time has gone on to, if begin returned it
 	spare   []*pushed // for begin to return others
-	seq     uint64
-	open    bool // an instant has events that are not decided on for good
-	now     int64
-	swept   int64
 	onces   []*onceKeeper
 	out     []*Hit
 	stats   StreamStats
+}
+
+// progress is how far a stream has come. It goes on under other rules.
+type progress struct {
+	seen   bool
+	latest int64
+	head   Ahead // what latest is the time of, without it
+	mark   int64 // the watermark: instants before it are decided
+	seq    uint64
+	open   bool // an instant has events that are not decided on for good
+	now    int64
+	swept  int64
 }
 
 // pushed is an event with what the correlations make of it.
@@ -122,7 +127,7 @@ func newEngine(opts StreamOptions, rules []*ir.Rule, info func(*ir.Rule) *RuleIn
 	defaults(&opts.MaxGroups, DefaultMaxGroups)
 	defaults(&opts.MaxGroupEvents, DefaultMaxGroupEvents)
 	defaults(&opts.MaxPending, DefaultMaxPending)
-	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), mark: math.MinInt64, swept: math.MinInt64, byRule: map[*ir.Rule]*correlator{}, origins: &origins{}, maxLog: maxLogBytes}
+	e := &engine{opts: opts, lateness: max(0, opts.Lateness.Microseconds()), progress: progress{mark: math.MinInt64, swept: math.MinInt64}, byRule: map[*ir.Rule]*correlator{}, origins: &origins{}, maxLog: maxLogBytes}
 	for _, r := range rules {
 		if r.Correlation == nil || len(r.Lacks) > 0 || e.byRule[r] != nil {
 			continue

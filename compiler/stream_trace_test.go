@@ -113,3 +113,17 @@ func TestTracePanics(t *testing.T) {
 		t.Errorf("%d errors, %d calls", failed, calls)
 	}
 }
+
+// What Trace panics with is told by the next Push, under whatever rules.
+func TestTracePanicsBeforeReload(t *testing.T) {
+	rs := snapshotRules(t)
+	st := NewStream(rs, StreamOptions{Lateness: time.Minute, Trace: func(Instant) { panic("boom") }})
+	if _, err := st.Push(signIn(0, "ann", "50126")); err != nil {
+		t.Fatal(err)
+	}
+	st.Advance(time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC))
+	st.Reload(rs)
+	if _, err := st.Push(signIn(31, "ann", "50126")); err == nil {
+		t.Error("nobody was told")
+	}
+}

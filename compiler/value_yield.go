@@ -49,8 +49,10 @@ func (c *cursor) yield(v any, pl route, y *yielded) {
 func (c *cursor) yieldValue(x any, y *yielded) bool {
 	switch x := x.(type) {
 	case nil:
-	case string, float64, bool, json.Number:
+	case string, float64, bool:
 		y.scalars = append(y.scalars, toScalar(x))
+	case json.Number:
+		y.scalars = append(y.scalars, c.scalar(x))
 	case *rawjson.Value:
 		if x.Kind != rawjson.String && x.Kind != rawjson.Number {
 			return false

@@ -108,7 +108,10 @@ func eachLine(r io.Reader, f func(line []byte) bool) error {
 		for more := true; more; {
 			part, prefix, err := in.ReadLine()
 			if errors.Is(err, io.EOF) {
-				return nil
+				if size == 0 {
+					return nil
+				}
+				break // the last line has no end
 			} else if err != nil {
 				return err
 			}
