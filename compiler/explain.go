@@ -119,7 +119,7 @@ func (rs *RuleSet) explainTree(x *Explanation, r *ir.Rule, value any) {
 	x.When = d.explain(r.When, s)
 	x.Verdict = (x.Where == nil || x.Where.Holds) && x.When.Holds
 	if s.cursor.cost < 0 {
-		x.Note = errEventCost.Error()
+		x.Note = ErrEventCost.Error()
 	}
 }
 

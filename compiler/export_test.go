@@ -176,3 +176,20 @@ func LoweredForEvents(docs []*sigma.Document, opts Options, share bool) (rules [
 	}
 	return rules, found
 }
+
+// id returns the field with the event's own id.
+func (t target) id() ir.Field { return t.named(t.names.id) }
+
+// table returns the target of a table by its name, without a logsource; ok is
+// false when the pipeline has no such table.
+func (p *Pipeline) table(name string) (t target, ok bool) {
+	if p.carries != nil && !p.carries[name] {
+		return target{}, false
+	}
+	if p.tables[name] == nil && p.schema(name) == nil {
+		return target{}, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return target{pipeline: p, table: name, names: p.mapping(name, nil)}, true
+}

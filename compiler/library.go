@@ -245,7 +245,9 @@ func (p plan) runBare(v any) ref.Val {
 
 var bareCursors = sync.Pool{New: func() any { return &cursor{} }}
 
-var errCost = errors.New("the limit of work for one rule and event was met")
+// ErrCost is what a RuleError wraps of a rule that met the limit of work over an
+// event (docs/limits.md). The rule stays.
+var ErrCost = errors.New("the limit of work for one rule and event was met")
 
 func (p plan) on(s *subject) ref.Val {
 	if p.leaf != nil {
@@ -253,7 +255,7 @@ func (p plan) on(s *subject) ref.Val {
 	}
 	els := s.elements(p.over)
 	if s.cursor.cost < 0 {
-		return types.WrapErr(errCost)
+		return types.WrapErr(ErrCost)
 	}
 	if s.cursor.keep && p.over.slot >= 0 {
 		y := s.slot(p.over)
@@ -271,7 +273,7 @@ func (p plan) on(s *subject) ref.Val {
 func (l *leaf) on(s *subject) ref.Val {
 	ok := s.holds(l)
 	if s.cursor.cost < 0 {
-		return types.WrapErr(errCost)
+		return types.WrapErr(ErrCost)
 	}
 	return types.Bool(ok)
 }

@@ -3,10 +3,11 @@ package compiler_test
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/rulewright/rulewright/compiler/event"
-	"github.com/rulewright/rulewright/sigma"
 	"slices"
 	"testing"
+
+	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/sigma"
 
 	"github.com/google/cel-go/cel"
 

@@ -341,9 +341,6 @@ func (t target) top() scope { return scope{names: t.names} }
 // pipeline names none.
 func (t target) time() ir.Field { return t.named(t.names.time) }
 
-// id returns the field with the event's own id, likewise.
-func (t target) id() ir.Field { return t.named(t.names.id) }
-
 // messages returns the fields that keyword searches read in a query.
 func (t target) messages() []ir.Field {
 	out := make([]ir.Field, len(t.names.messages))
@@ -478,20 +475,6 @@ func (p *Pipeline) placeholder(name string) ([]sigma.Value, bool) {
 	}
 	v, ok := p.values[name]
 	return v, ok
-}
-
-// table returns the target of a table by its name, without a logsource; ok is
-// false when the pipeline has no such table.
-func (p *Pipeline) table(name string) (t target, ok bool) {
-	if p.carries != nil && !p.carries[name] {
-		return target{}, false
-	}
-	if p.tables[name] == nil && p.schema(name) == nil {
-		return target{}, false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return target{pipeline: p, table: name, names: p.mapping(name, nil)}, true
 }
 
 // schema returns the embedded schema of a table, or nil.

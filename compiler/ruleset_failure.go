@@ -37,6 +37,7 @@ func (e *RuleError) Error() string {
 	return fmt.Sprintf("not evaluated by %q (%s): %v", e.Rule.Title, e.Rule.ID, e.Err)
 }
 
+// Unwrap returns ErrCost, or what the rule failed with.
 func (e *RuleError) Unwrap() error { return e.Err }
 
 // Disabled is a rule that failed while it ran and is not run any more.
@@ -78,7 +79,7 @@ func (rs *RuleSet) Failed() []Failed {
 
 // gaveUp notes that a predicate could not be evaluated over an event.
 func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, why error) (err error) {
-	off := !errors.Is(why, errCost)
+	off := !errors.Is(why, ErrCost)
 	if off {
 		q.failed.Store(true)
 	} else {

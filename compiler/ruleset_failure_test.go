@@ -45,7 +45,7 @@ func TestCostlyEvent(t *testing.T) {
 	fine := []byte(fineSignIn)
 	isCostly := func(err error) bool {
 		var e *RuleError
-		return errors.As(err, &e) && e.Rule.Title == "A sign-in into the own tenant" && errors.Is(err, errCost)
+		return errors.As(err, &e) && e.Rule.Title == "A sign-in into the own tenant" && errors.Is(err, ErrCost)
 	}
 	load := func(m Metrics) *RuleSet {
 		rs := loadSet(t, RuleSetOptions{Metrics: m}, tenantsRule)
@@ -184,7 +184,7 @@ func TestCostOfNumber(t *testing.T) {
 	for _, ev := range []any{text, decoded} {
 		rs := loadSet(t, RuleSetOptions{AnySource: true}, "title: T\nid: 5a0b6c1e-6f0d-4d59-8a7e-1d6a4f6c9b02\nlogsource: {product: test}\ndetection:\n  s: {v|gt: 3}\n  condition: s\n")
 		rs.maxCost = 1000
-		if _, err := rs.Match(ev); !errors.Is(err, errCost) && !errors.Is(err, errEventCost) {
+		if _, err := rs.Match(ev); !errors.Is(err, ErrCost) && !errors.Is(err, ErrEventCost) {
 			t.Errorf("%T: %v", ev, err)
 		}
 	}

@@ -236,7 +236,7 @@ func (rs *RuleSet) look(s *scratch, in *incoming) (*ruleGroup, error) {
 		data := bytes.TrimPrefix(in.data, utf8BOM)
 		if v := s.raw.Parse(data); v != nil && rs.recognise(s, in, v) {
 			if s.event.cursor.cost < 0 {
-				return nil, errEventCost
+				return nil, ErrEventCost
 			}
 			in.value = v
 			return s.group(rs, in.record.Source), nil
@@ -302,7 +302,9 @@ func (s *scratch) groupOf(rs *RuleSet, src event.Source) *ruleGroup {
 
 var errEventValues = fmt.Errorf("the event has more than the limit of %d values", rawjson.MaxValues)
 
-var errEventCost = errors.New("the event is too large to be matched: the limit of work was met")
+// ErrEventCost is of an event that looking at was given up: all rules together met
+// the limit of work over it, or it could not be told which may be true of it.
+var ErrEventCost = errors.New("the event is too large to be matched: the limit of work was met")
 
 // match calls f with the rules that are true of an event, in their order.
 func (rs *RuleSet) match(in *incoming, f func(p *program, s *scratch, in *incoming)) error {
@@ -378,7 +380,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 			s.picks[0].set(i)
 		}
 	} else if g.index.pick(s.event, &s.picks); c.cost < 0 {
-		return false, errEventCost
+		return false, ErrEventCost
 	}
 	total, timed := 0, rs.opts.Metrics != nil
 	for w, word := range s.picks[0] {
@@ -414,7 +416,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				}
 			}
 			if total += budget - c.cost; total > maxEventCost {
-				return some, errors.Join(err, errEventCost)
+				return some, errors.Join(err, ErrEventCost)
 			}
 		}
 	}
@@ -429,7 +431,7 @@ func (q *predicate) eval(rs *RuleSet, s *scratch) (holds bool, failed error) {
 	}
 	out, _, err := q.program.Eval(s.frame) // recovers from panics
 	if s.event.cursor.cost < 0 {
-		return false, errCost
+		return false, ErrCost
 	}
 	return out == types.True, err
 }
@@ -448,7 +450,7 @@ func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program,
 			err = rs.fail(l, fmt.Errorf("%w: %v", errPanic, r), true)
 		} else if c.cost < 0 {
 			l.costly.Add(1)
-			err = rs.fail(l, errCost, false)
+			err = rs.fail(l, ErrCost, false)
 		}
 	}()
 	f(p, s, in)

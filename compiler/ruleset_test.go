@@ -311,7 +311,7 @@ func TestSlowNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, ev := range []any{[]byte(text), decoded} {
-			if _, err := rs.MatchAs(event.Source{}, ev); errors.Is(err, errCost) != slow {
+			if _, err := rs.MatchAs(event.Source{}, ev); errors.Is(err, ErrCost) != slow {
 				t.Errorf("%.30s as %T: %v", number, ev, err)
 			}
 		}

@@ -43,7 +43,7 @@ type Dropped struct {
 // IDs. Who keeps IDs, or stores hits and position together, has each hit once.
 func (st *Stream) Snapshot(w io.Writer) error {
 	if st.closed {
-		return errClosedStream
+		return ErrStreamClosed
 	}
 	e := st.engine
 	x := newSnapshotWriter(w)

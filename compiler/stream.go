@@ -232,7 +232,8 @@ func (st *Stream) findStraight() {
 	}
 }
 
-var errClosedStream = errors.New("the stream is closed")
+// ErrStreamClosed is of a Push, or a Snapshot, behind Close.
+var ErrStreamClosed = errors.New("the stream is closed")
 
 // Push takes the next event, in the forms that RuleSet.Match takes, and returns
 // the hits of single events on it and those of correlations that are decided
@@ -242,7 +243,7 @@ var errClosedStream = errors.New("the stream is closed")
 // the stream is closed; the stream goes on with what was found of the event.
 func (st *Stream) Push(ev any) (hits []*Hit, err error) {
 	if st.closed {
-		return nil, errClosedStream
+		return nil, ErrStreamClosed
 	}
 	err = st.read(ev)
 	if p := st.pushed; p != nil {

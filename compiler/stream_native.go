@@ -127,14 +127,16 @@ func (s *silence) add(c *correlator, _ *group, now int64, x entry) (undecided bo
 	return true
 }
 
+// inSeconds is how a hit says how long a silence was.
+func inSeconds(micros int64) ir.Number { return canonical(ir.Number{Float: float64(micros) / 1e6}) }
+
 func (s *silence) decide(c *correlator, _ *group, now int64) []verdict {
 	gap := now - s.prev
 	if s.raised || !s.before || gap < c.spec.Silence || gap > clampSpan(c.spec.Lookback) {
 		return nil
 	}
 	s.raised = true
-	seconds := canonical(ir.Number{Float: float64(gap) / 1e6})
-	return []verdict{{from: s.prev, to: now, value: seconds, valued: true, entries: slices.Concat(s.there, s.here)}}
+	return []verdict{{from: s.prev, to: now, value: inSeconds(gap), valued: true, entries: slices.Concat(s.there, s.here)}}
 }
 
 // summary counts all of a group's events.

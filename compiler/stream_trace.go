@@ -72,7 +72,7 @@ func (c *correlator) instant(g *group, now int64, hit bool) Instant {
 		x.Window = windowOf(now, now)
 		if s.before {
 			x.Window = windowOf(s.prev, now)
-			x.Value = numberValue(intNumber(int((now - s.prev) / 1e6)))
+			x.Value = numberValue(inSeconds(now - s.prev))
 		}
 	}
 	return x

@@ -53,7 +53,7 @@ const (
 // Doc owns the values of texts. Their memory is used again after Reset. The
 // zero Doc is ready. It is for one goroutine.
 type Doc struct {
-	// Limit bounds the values, about; MaxValues if it is 0.
+	// Limit bounds the values, about; MaxValues if it is 0. Tests lower it.
 	Limit int
 
 	chunks [][]Value
@@ -101,28 +101,16 @@ func (d *Doc) Full() bool {
 // Parse reads a text that is one JSON value with nothing but white space
 // around it; nil if it is not, or is too large.
 func (d *Doc) Parse(data []byte) *Value {
-	v, rest := d.ParsePrefix(data)
-	if v == nil || skipSpace(rest, 0) != len(rest) {
+	d.data, d.depth = data, 0
+	defer func() { d.data = nil }()
+	v := d.value()
+	if v == nil {
+		return nil
+	}
+	if i := d.parse(v, skipSpace(data, 0)); i < 0 || skipSpace(data, i) != len(data) {
 		return nil
 	}
 	return v
-}
-
-// ParsePrefix reads the JSON value at the start of data, behind white space,
-// and returns what is behind it.
-func (d *Doc) ParsePrefix(data []byte) (v *Value, rest []byte) {
-	outer := d.data
-	d.data, d.depth = data, 0
-	defer func() { d.data = outer }()
-	v = d.value()
-	if v == nil {
-		return nil, data
-	}
-	i := d.parse(v, skipSpace(data, 0))
-	if i < 0 {
-		return nil, data
-	}
-	return v, data[i:]
 }
 
 func skipSpace(data []byte, i int) int {
