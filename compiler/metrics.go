@@ -9,7 +9,7 @@ import (
 	"github.com/rulewright/rulewright/compiler/event"
 )
 
-// Metrics is told what a RuleSet, and the streams over it, do. Its methods are
+// Metrics is told what a RuleSet, and the streams and routers over it, do. Its methods are
 // called where it happens, inside Match and Push, from all goroutines that are
 // there: they must be quick and safe for concurrent use. Without one
 // (RuleSetOptions.Metrics is nil) nothing is counted and no clock is read; with

@@ -22,7 +22,8 @@ import (
 
 var soak = flag.Duration("soak", 0, "run TestSoak for so long")
 
-// soakCorrelations are one of each type that state is kept for.
+// soakCorrelations are one of each type that hits come of while events do: summary
+// has its own when the stream is closed.
 const soakCorrelations = `---
 title: Failed
 name: failed
@@ -55,6 +56,8 @@ var soakTypes = []string{
 	"type: value_count\n  rules: [failed]\n  timespan: 1h\n  condition: {field: IPAddress, gte: 5}",
 	"type: temporal\n  rules: [failed, fine]\n  timespan: 10m",
 	"type: temporal_ordered\n  rules: [failed, fine]\n  timespan: 10m",
+	"type: value_sum\n  rules: [fine]\n  timespan: 1h\n  condition: {field: DurationMs, gte: 1000}",
+	"type: value_avg\n  rules: [fine]\n  timespan: 1h\n  condition: {field: DurationMs, gte: 99}",
 	"type: value_percentile\n  rules: [fine]\n  timespan: 1h\n  condition: {field: DurationMs, gte: 99}",
 	"type: counts\n  rules: [failed, fine]\n  timespan: 10m\n  condition:\n    failed: {gte: 5}\n    fine: {eq: 0}",
 	"type: new_value\n  rules: [fine]\n  fields: [IPAddress]\n  lookback: 6h",
