@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
@@ -141,17 +142,17 @@ func costEvent() map[string]any {
 	return e
 }
 
-var costEventText = func() []byte {
+var costEventText = sync.OnceValue(func() []byte {
 	data, err := json.Marshal(costEvent())
 	if err != nil {
 		panic(err)
 	}
 	return data
-}()
+})
 
 func decodeCostEvent() {
 	var e map[string]any
-	if err := json.Unmarshal(costEventText, &e); err != nil {
+	if err := json.Unmarshal(costEventText(), &e); err != nil {
 		panic(err)
 	}
 }

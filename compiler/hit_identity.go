@@ -167,7 +167,7 @@ func appendQuoted(b []byte, s string) []byte {
 }
 
 // maxHashSteps bounds how many values of an event without an id make its
-// identity. Only Go values that contain themselves have more.
+// identity. Go values that contain themselves have more, and maps of the caller's may.
 const maxHashSteps = 1 << 22
 
 // maxHashedNumbers bounds what reading the numbers of an event without an id may

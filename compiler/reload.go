@@ -7,7 +7,8 @@ package compiler
 // is gone. Loading a rule set takes long, and is nothing that a stream waits
 // for: it is made beforehand, on any goroutine. Reload itself looks at what
 // the rules mean and at the events that wait, not at what is remembered. A
-// closed stream takes no rules: nothing is carried then.
+// closed stream takes no rules: nothing is carried then. The options stay as they
+// are. Like every method, Reload belongs to the stream's goroutine.
 //
 // Other streams and calls of Match that use the old set are not disturbed. It
 // is given back to the collector when the last of them has let go, and the last

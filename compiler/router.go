@@ -30,9 +30,9 @@ type keyTap struct {
 	part    int
 }
 
-// Partition is a field whose values are keys, with the rules whose state is
+// Division is a field whose values are keys, with the rules whose state is
 // divided by it.
-type Partition struct {
+type Division struct {
 	// By is the field, as the rules' group-by or once names it; "" for rules
 	// that cannot be divided. Their key is "", and one process does all of
 	// their work.
@@ -107,7 +107,7 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 			}
 		}
 		if x.once != nil {
-			c.cost = r.rs.maxCost
+			c.lend(r.rs.maxCost)
 			add(onceShardKey(onceKey(s.event, x.once)))
 		}
 		c.cost = left
@@ -116,17 +116,17 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 			add(in.shardKey())
 		}
 	})
-	return keys, err
+	return keys, r.rs.withCallbacks(err)
 }
 
-// Partitions says how the rules that have state are divided.
-func (r *Router) Partitions() []Partition {
-	var out []Partition
+// Divisions says how the rules that have state are divided.
+func (r *Router) Divisions() []Division {
+	var out []Division
 	add := func(by string, info *RuleInfo) {
-		i := slices.IndexFunc(out, func(p Partition) bool { return p.By == by })
+		i := slices.IndexFunc(out, func(p Division) bool { return p.By == by })
 		if i < 0 {
 			i = len(out)
-			out = append(out, Partition{By: by})
+			out = append(out, Division{By: by})
 		}
 		if !slices.Contains(out[i].Rules, info) {
 			out[i].Rules = append(out[i].Rules, info)

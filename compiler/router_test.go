@@ -136,3 +136,11 @@ func TestKeysOfCostlyRule(t *testing.T) {
 		}
 	}
 }
+
+// What Metrics panic with is told to those who only route, too.
+func TestRouterTellsOfMetrics(t *testing.T) {
+	rs := loadSet(t, RuleSetOptions{Metrics: &panickingMetrics{}}, routedRules)
+	if _, err := NewRouter(rs).Keys(signIn(0, "ann", "50126")); err == nil {
+		t.Error("nobody was told")
+	}
+}

@@ -36,7 +36,9 @@ type Dropped struct {
 // it. The format is versioned and has checksums. Events that are kept are
 // written as JSON, what StreamOptions.Keep returned by encoding/json. The
 // stream goes on as before; like every method, Snapshot belongs to the
-// stream's goroutine.
+// stream's goroutine. An error is one of w, ErrStreamClosed, or that what Keep
+// returned cannot be written or is too large; what was written before it is no
+// snapshot.
 //
 // Hits that a stream returned are the caller's: after a restore, the events
 // behind the snapshot are pushed again and give the same hits with the same
@@ -47,9 +49,7 @@ func (st *Stream) Snapshot(w io.Writer) error {
 	}
 	e := st.engine
 	x := newSnapshotWriter(w)
-	x.custom = e.opts.Keep != nil
 	x.section(frameStream)
-	x.bool(x.custom)
 	e.save(x)
 	ms := meanings{}
 	units := map[any]int{}
@@ -121,8 +121,9 @@ func (st *Stream) Snapshot(w io.Writer) error {
 
 // RestoreStream makes a stream that goes on where the one that wrote the
 // snapshot was, under the rules of rs; see Carried for those that are not the
-// same. Options may differ, too: a limit that is smaller is applied. Events
-// that were kept are decoded as JSON, or by StreamOptions.Decode. It reads no
+// same. Options may differ, too: limits that are smaller are applied to windows,
+// groups and keys of once, and to the rest as events come. Events that were kept
+// are decoded as JSON, what Keep had returned by StreamOptions.Decode. It reads no
 // further than the snapshot's end. An error says that the snapshot cannot be
 // read or is none (ErrNotSnapshot, ErrSnapshotVersion, ErrSnapshotDamaged);
 // there is no stream then.
@@ -136,9 +137,7 @@ func RestoreStream(rs *RuleSet, opts StreamOptions, r io.Reader) (*Stream, Carri
 	if !x.section(frameStream) {
 		x.damaged("it does not begin with a stream")
 	}
-	if x.bool() {
-		x.decode = opts.Decode
-	}
+	x.decode = opts.Decode
 	e.load(x)
 	x.end(false)
 	m := newMoving(e)

@@ -52,7 +52,6 @@ type snapshotWriter struct {
 	buf      []byte // a frame, its header in front
 	err      error
 	repeated table[any]
-	custom   bool // what is kept of events is not events
 }
 
 func newSnapshotWriter(w io.Writer) *snapshotWriter {
@@ -195,7 +194,7 @@ type snapshotReader struct {
 	frame  []byte
 	err    error
 	known  []any
-	decode func([]byte) (any, error) // of what is kept of events; nil: they are events
+	decode func([]byte) (any, error) // of what Keep returned; nil: as JSON
 }
 
 func newSnapshotReader(r io.Reader) *snapshotReader {

@@ -116,11 +116,12 @@ func (w *snapshotWriter) occurrence(o *occurrence) {
 
 // kept writes what a window holds of an event.
 func (w *snapshotWriter) kept(x any) {
-	if !w.custom {
+	v, made := x.(keptValue)
+	if w.bool(made); !made {
 		w.event(x)
 		return
 	}
-	text, err := json.Marshal(x)
+	text, err := json.Marshal(v.value)
 	if err != nil {
 		w.fail(err)
 	}
@@ -210,19 +211,32 @@ func (r *snapshotReader) occurrence(inputs int) *soleOccurrence {
 }
 
 func (r *snapshotReader) kept() any {
-	text := []byte(r.text())
+	made, text := r.bool(), []byte(r.text())
 	if r.err != nil {
 		return nil
 	}
-	read := r.decode
-	if read == nil {
-		read = decodeJSON
+	read := decodeJSON
+	if made && r.decode != nil {
+		read = r.decode
 	}
-	x, err := read(text)
+	x, err := readKept(read, text)
 	if err != nil {
 		r.damaged("an event: %v", err)
 	}
+	if made {
+		return keptValue{x}
+	}
 	return x
+}
+
+// readKept calls StreamOptions.Decode, which may panic.
+func readKept(read func([]byte) (any, error), text []byte) (x any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = callbackError("StreamOptions.Decode", r)
+		}
+	}()
+	return read(text)
 }
 
 func (w *snapshotWriter) entry(x entry) {

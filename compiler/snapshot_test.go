@@ -521,3 +521,61 @@ detection:
 		}
 	}
 }
+
+// What a stream keeps of events may be another thing before and after a restore,
+// and both come through the next one.
+func TestRestoreWithOtherKeep(t *testing.T) {
+	type who struct{ User string }
+	rs := snapshotRules(t)
+	events := StreamOptions{KeepEvents: true}
+	made := StreamOptions{
+		Keep: func(r event.Record) any { return who{r.Event.(map[string]any)["UserPrincipalName"].(string)} },
+		Decode: func(data []byte) (any, error) {
+			var w who
+			err := json.Unmarshal(data, &w)
+			return w, err
+		},
+	}
+	only := StreamOptions{Decode: made.Decode}
+	for name, all := range map[string][3]StreamOptions{"events, then made": {events, made, made}, "made, then nothing": {made, only, only}, "made, then events": {made, {KeepEvents: true, Decode: made.Decode}, only}} {
+		st, _, err := RestoreStream(rs, all[1], bytes.NewReader(snapshotOf(t, rs, all[0])))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var b bytes.Buffer
+		if err = st.Snapshot(&b); err == nil {
+			st, _, err = RestoreStream(rs, all[2], &b)
+		}
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		hits, err := st.Push(signIn(26, "ann", "50126"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		users, maps := 0, 0
+		for _, h := range append(hits, st.Close()...) {
+			for _, c := range h.Contributing {
+				switch v := c.Event.(type) {
+				case who:
+					users++
+				case map[string]any:
+					if maps++; v["UserPrincipalName"] == nil {
+						t.Errorf("%s: %v", name, v)
+					}
+				}
+			}
+		}
+		first := maps
+		if strings.HasPrefix(name, "made") {
+			first = users
+		}
+		if first == 0 {
+			t.Errorf("%s: %d made, %d events", name, users, maps)
+		}
+	}
+	made.Decode = func([]byte) (any, error) { panic("boom") }
+	if _, _, err := RestoreStream(rs, made, bytes.NewReader(snapshotOf(t, rs, made))); !errors.Is(err, ErrSnapshotDamaged) || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("a Decode that panics: %v", err)
+	}
+}

@@ -49,7 +49,8 @@ type StreamOptions struct {
 	// with is an error of the event; the contribution then carries nothing.
 	Keep func(event.Record) any
 	// Decode reads in RestoreStream what Keep had returned and encoding/json
-	// wrote; nil for JSON as it is, numbers as json.Number.
+	// wrote; nil for JSON as it is, numbers as json.Number. What it panics with
+	// is an error of the snapshot.
 	Decode func(data []byte) (any, error)
 	// Trace, when set, is called for each group and instant that is decided,
 	// more than once where an instant is decided at once, inside Push, Advance
@@ -68,8 +69,8 @@ type StreamStats struct {
 	Ahead         Ahead
 	WithoutTime   int64 // events without a time, which take no part
 	DecidedEarly  int64 // events decided on before their time, by MaxPending
-	EvictedGroups int64 // by MaxGroups
-	DroppedEvents int64 // events and values of a group, by MaxGroupEvents
+	EvictedGroups int64 // and keys of rules with once, by MaxGroups
+	DroppedEvents int64 // events and values of a group, by MaxGroupEvents or a gigabyte
 	CutKeys       int64 // events with more groups, values or numbers than are looked at
 
 	Groups   int // of correlations, now remembered
@@ -420,7 +421,9 @@ func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
 	switch opts := &st.engine.opts; {
 	case opts.Keep != nil:
 		st.in.decoded()
-		m.o.event = st.kept()
+		if v := st.kept(); v != nil {
+			m.o.event = keptValue{v}
+		}
 	case opts.KeepEvents:
 		st.in.decoded()
 		m.o.event = st.in.record.Event
@@ -458,6 +461,10 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 	e.settle(x.c)
 	return true
 }
+
+// keptValue is what Keep returned, which may be anything, also what is an event
+// elsewhere.
+type keptValue struct{ value any }
 
 // kept is what Keep returns of the event; nil where it panics, which is an error
 // of the event.
@@ -538,7 +545,9 @@ func (st *Stream) decided() []*Hit {
 }
 
 // Advance says that there will be no more events older than t without the
-// lateness, as an event at t would, and returns the hits that this decides.
+// lateness, as an event at t would, and returns the hits that this decides. A
+// time outside the years 0 to 9999 says nothing, nor is a closed stream told
+// anything.
 func (st *Stream) Advance(t time.Time) []*Hit {
 	if at, ok := streamTime(t); ok && !st.closed {
 		if st.engine.leads(at) {

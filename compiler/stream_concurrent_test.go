@@ -258,7 +258,7 @@ correlation: {type: event_count, rules: [by-address], timespan: 5m, condition: {
 	}
 	r := NewRouter(rs)
 	got := map[string][]string{}
-	for _, p := range r.Partitions() {
+	for _, p := range r.Divisions() {
 		for _, info := range p.Rules {
 			got[p.By] = append(got[p.By], info.Title)
 		}

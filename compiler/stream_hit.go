@@ -109,7 +109,7 @@ func (c *correlator) contributions(entries []entry) []Contribution {
 	for _, x := range entries {
 		for _, i := range x.by() {
 			m := &x.inputs[i]
-			y := Contribution{Rule: c.inputs[m.input], Input: m.input, Time: time.UnixMicro(x.time).UTC(), EventID: x.id, Event: x.event}
+			y := Contribution{Rule: c.inputs[m.input], Input: m.input, Time: time.UnixMicro(x.time).UTC(), EventID: x.id, Event: x.carried()}
 			if x.source != nil {
 				y.Source = *x.source
 			}

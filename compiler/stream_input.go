@@ -14,7 +14,7 @@ type occurrence struct {
 	time   int64
 	id     string        // the event's or, of a chained correlation, of the inner hit
 	source *event.Source // nil of an inner hit
-	event  any           // if events are kept
+	event  any           // if events are kept; a keptValue if it is of Keep
 	inputs []inputMatch  // by input
 }
 
@@ -58,6 +58,14 @@ func (m *inputMatch) fields() [][]string {
 type entry struct {
 	*occurrence
 	some *[]int // indexes of inputs, in order; nil for all of them
+}
+
+// carried is what the contribution of the occurrence carries.
+func (o *occurrence) carried() any {
+	if v, ok := o.event.(keptValue); ok {
+		return v.value
+	}
+	return o.event
 }
 
 // by returns the indexes of the inputs that put the event in the group.

@@ -199,7 +199,15 @@ func (f folder) write(name string, content func(io.Writer) error) error {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return os.Rename(file.Name(), name)
+	if err = os.Rename(file.Name(), name); err != nil {
+		return err
+	}
+	// The names, too, are to be on the disk in the order in which they were given.
+	dir, err := os.Open(string(f))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // position reads how far a checkpoint is.
@@ -230,7 +238,7 @@ func (f folder) restore(n int32, set *compiler.RuleSet) (*partition, error) {
 		return nil, err
 	}
 	for _, x := range carried.Dropped {
-		log.Printf("partition %d: rule %s changed or is gone, %d groups forgotten", n, x.Title, x.Groups)
+		log.Printf("partition %d: rule %s changed or is gone, %d groups and %d waiting hits forgotten", n, x.Title, x.Groups, x.Hits)
 	}
 	return p, f.undo(n, p.next)
 }

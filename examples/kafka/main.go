@@ -69,7 +69,7 @@ func load(file string) (*compiler.RuleSet, error) {
 	if problems = append(problems, found...); problems.HasErrors() {
 		return nil, problems
 	}
-	for _, p := range compiler.NewRouter(set).Partitions() {
+	for _, p := range compiler.NewRouter(set).Divisions() {
 		if p.By == "" {
 			log.Printf("%d rules cannot be divided: one partition does all of their work", len(p.Rules))
 		}
