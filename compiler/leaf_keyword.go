@@ -3,8 +3,10 @@ package compiler
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/rulewright/rulewright/compiler/event"
+	"github.com/rulewright/rulewright/compiler/ir"
 	"github.com/rulewright/rulewright/internal/rawjson"
 )
 
@@ -13,75 +15,89 @@ import (
 // it, and what stands in one of them always: it is where keywords are looked for
 // first. Of an object's equal keys in raw JSON all are there.
 func (s *subject) allTexts() ([]byte, bool) {
-	if s.texts == nil {
-		c := s.cursor
-		c.joined = c.joined[:0]
-		c.join(s.value, 0)
-		if s.texts, s.textsASCII = foldInto(&c.arena, c.joined); s.texts == nil {
-			s.texts = []byte{}
-		}
-		if cap(c.joined) > maxKeptArena {
-			c.joined = nil
-		}
+	if !s.joined {
+		s.joined, s.textsASCII = true, true
+		s.join(s.value, 0)
 	}
 	return s.texts, s.textsASCII
+}
+
+// forgetTexts makes room for the texts of another event.
+func (s *subject) forgetTexts() {
+	if cap(s.texts) > maxKeptArena {
+		s.texts = nil
+	}
+	s.joined, s.texts = false, s.texts[:0]
 }
 
 // betweenTexts stands between two texts.
 const betweenTexts = 0
 
-// join appends the text forms of all scalar leaves to c.joined.
-func (c *cursor) join(v any, depth int) {
+// join appends the folded text forms of all scalar leaves to s.texts.
+func (s *subject) join(v any, depth int) {
+	c := s.cursor
 	if !c.spend(1) || depth > maxValueDepth {
 		return
 	}
 	switch v := plain(v).(type) {
 	case nil:
 	case string:
-		c.joined = append(append(c.joined, validText(v)...), betweenTexts)
+		joinText(s, v)
 	case []any:
 		for _, x := range v {
-			c.join(x, depth+1)
+			s.join(x, depth+1)
 		}
 	case map[string]any:
 		for _, x := range v {
-			c.join(x, depth+1)
+			s.join(x, depth+1)
 		}
 	case *rawjson.Value:
 		switch v.Kind {
 		case rawjson.List, rawjson.Object:
 			for x := v.First; x != nil; x = x.Next {
-				c.join(x, depth+1)
+				s.join(x, depth+1)
 			}
 		case rawjson.String:
-			c.joined = append(append(c.joined, c.rawText(v.Text, v.Escaped, v.Wide)...), betweenTexts)
+			joinText(s, c.rawText(v.Text, v.Escaped, v.Wide))
 		default:
 			if _, ok := shortInteger(v.Text); ok {
-				c.joined = append(append(c.joined, v.Text...), betweenTexts)
+				joinText(s, v.Text)
 				return
 			}
-			c.joinScalar(json.Number(v.Text))
+			s.joinScalar(json.Number(v.Text))
 		}
 	case event.Object:
 		v.Keys(func(k string) bool {
 			x, _ := v.Get(k)
-			c.join(x, depth+1)
+			s.join(x, depth+1)
 			return c.cost >= 0
 		})
 	default:
-		c.joinScalar(v)
+		s.joinScalar(v)
 	}
 }
 
-func (c *cursor) joinScalar(v any) {
+func (s *subject) joinScalar(v any) {
 	x := toScalar(v)
-	c.joined = append(append(c.joined, x.plainForm(c)...), betweenTexts)
+	joinText(s, x.plainForm(s.cursor))
+}
+
+// joinText appends a folded text; what is no UTF-8 folds to what it is replaced
+// by.
+func joinText[Text string | []byte](s *subject, text Text) {
+	from, to := len(s.texts), len(s.texts)+len(text)
+	s.texts = slices.Grow(s.texts, len(text)+1)[:to]
+	if !ir.FoldASCII(s.texts[from:], text) {
+		s.textsASCII = false
+		s.texts = ir.AppendFold(s.texts[:from], text)
+	}
+	s.texts = append(s.texts, betweenTexts)
 }
 
 // rulesOut says that none of the values that a keyword search looks for stands in
 // the texts of all leaves, where the index has made these.
 func (l *leaf) rulesOut(s *subject) bool {
-	if s.texts == nil || s.element || l.cased || len(l.needles) == 0 || len(l.refs) > 0 || s.cursor.cost < 0 {
+	if !s.joined || s.element || l.cased || len(l.needles) == 0 || len(l.refs) > 0 || s.cursor.cost < 0 {
 		return false
 	}
 	searches := 1

@@ -28,9 +28,9 @@ type subject struct {
 	used    []*yielded
 	memo    []uint32 // by leaf.id: round, then 1 where it is true
 	round   uint32   // the event's, even; what has another is not known
-	// texts are those of all leaves; nil until somebody asked. See allTexts.
-	texts      []byte
-	textsASCII bool
+	// texts are those of all leaves, if joined. See allTexts.
+	texts              []byte
+	joined, textsASCII bool
 }
 
 // yield returns what a field yields. The result is the subject's own.
@@ -169,7 +169,7 @@ func (s *subject) reset(v any) {
 		*y = yielded{scalars: y.scalars[:0]}
 	}
 	s.value, s.used = v, s.used[:0]
-	s.texts = nil
+	s.forgetTexts()
 	if s.round += 2; s.round == 0 {
 		clear(s.memo)
 		s.round = 2

@@ -120,7 +120,12 @@ func (t *gramTable) scan(text []byte, f func(n int32) bool) bool {
 	for i := 0; i+t.size <= len(text); i += 4 {
 		// Four grams at once; few are filed. Bytes behind the text's end are 0
 		// here, and found sees that they are not in it.
-		w := rawjson.Word(text[i:])
+		var w uint64
+		if i+8 <= len(text) {
+			w = binary.LittleEndian.Uint64(text[i:])
+		} else {
+			w = rawjson.Word(text[i:])
+		}
 		a, b := hashGram(w&mask), hashGram(w>>8&mask)
 		c, d := hashGram(w>>16&mask), hashGram(w>>24&mask)
 		x, y, z, v := filter[a>>filterWord&m], filter[b>>filterWord&m], filter[c>>filterWord&m], filter[d>>filterWord&m]

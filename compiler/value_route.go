@@ -76,8 +76,6 @@ type cursor struct {
 	raw   rawjson.Doc // of what strings of raw JSON hold
 	// decoded is what strings of raw JSON hold for which raw has no room.
 	decoded map[*rawjson.Value]any
-	// joined is the room of subject.allTexts.
-	joined []byte
 
 	names     *keyNames // nil outside a set
 	objects   []*objectIndex
