@@ -24,8 +24,14 @@ func (l *loader) detection(at Pos, entries []entry, what string) *Detection {
 func (l *loader) detectionIn(at Pos, entries []entry, what string, element bool) *Detection {
 	d := &Detection{Pos: at}
 	var condition, timeframe *entry
-	if len(entries) > MaxSelections {
-		l.errorf(at, CodeLimit, "put values that belong to one field into one list", "%s has %d selections, more than the %d that are read", what, len(entries), MaxSelections)
+	selections := 0
+	for _, e := range entries {
+		if e.name != "condition" && (e.name != "timeframe" || element) {
+			selections++
+		}
+	}
+	if selections > MaxSelections {
+		l.errorf(at, CodeLimit, "put values that belong to one field into one list", "%s has %d selections, more than the %d that are read", what, selections, MaxSelections)
 		return d
 	}
 	for i, e := range entries {

@@ -213,3 +213,17 @@ func TestHostileInput(t *testing.T) {
 		})
 	}
 }
+
+// The limit counts selections, not what stands beside them.
+func TestMaxSelections(t *testing.T) {
+	for _, n := range []int{MaxSelections, MaxSelections + 1} {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "  s%d: {a: b}\n", i)
+		}
+		_, diags := Parse("r.yml", []byte(rule(b.String()+"  timeframe: 5m\n  condition: s0\n")))
+		if refused := strings.Contains(fmt.Sprint(diags), "selections, more than"); refused != (n > MaxSelections) {
+			t.Errorf("%d selections: refused %v", n, refused)
+		}
+	}
+}

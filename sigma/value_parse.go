@@ -53,6 +53,10 @@ func (l *loader) value(n *yaml.Node, what string, mode textMode) (Value, bool) {
 			}
 			return Number{at, num}, true
 		}
+		if decimalInt.MatchString(n.Value) {
+			l.warnf(at, CodeNumber, "quote it to say so; where the log holds a number, write .0 behind it, which is the nearest decimal", "%s does not fit an integer of 64 bits; it is taken as text", show(n.Value))
+			break
+		}
 		l.warnf(at, CodeNumber, "quote it to say so, or write the number in decimal digits", "readers of YAML disagree which number %s is; it is taken as text", show(n.Value))
 	case "!!str":
 		if plain && oldBoolean.MatchString(n.Value) {
