@@ -121,20 +121,30 @@ func (w *snapshotWriter) kept(x any) {
 		w.event(x)
 		return
 	}
-	text, err := json.Marshal(v.value)
+	w.json("MarshalJSON of what StreamOptions.Keep returned", func() any { return v.value })
+}
+
+// event writes an event as JSON.
+func (w *snapshotWriter) event(x any) {
+	w.json("an event", func() any { return jsonValue(x, 0) })
+}
+
+// json writes a value that a caller's own code takes part in.
+func (w *snapshotWriter) json(whose string, value func() any) {
+	text, err := guardedJSON(whose, value)
 	if err != nil {
 		w.fail(err)
 	}
 	w.text(string(text))
 }
 
-// event writes an event as JSON.
-func (w *snapshotWriter) event(x any) {
-	text, err := json.Marshal(jsonValue(x, 0))
-	if err != nil {
-		w.fail(err)
-	}
-	w.text(string(text))
+func guardedJSON(whose string, value func() any) (text []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = callbackError(whose, r)
+		}
+	}()
+	return json.Marshal(value())
 }
 
 // jsonValue turns an event of any Go types into what encoding/json writes. What

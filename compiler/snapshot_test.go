@@ -579,3 +579,26 @@ func TestRestoreWithOtherKeep(t *testing.T) {
 		t.Errorf("a Decode that panics: %v", err)
 	}
 }
+
+type panicsInJSON struct{}
+
+func (panicsInJSON) MarshalJSON() ([]byte, error) { panic("boom") }
+
+// What Keep returned is a caller's code, and so is an event.Object.
+func TestSnapshotPanics(t *testing.T) {
+	rs := snapshotRules(t)
+	st := NewStream(rs, StreamOptions{Keep: func(event.Record) any { return panicsInJSON{} }})
+	for _, ev := range snapshotEvents(100) {
+		if _, err := st.Push(ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := st.Snapshot(&bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "boom") {
+			t.Errorf("Keep returned what panics: %v", err)
+		}
+	}
+	if _, err := guardedJSON("an event", func() any { return jsonValue(panicking{}, 0) }); err == nil || !strings.Contains(err.Error(), "an event panicked") {
+		t.Errorf("an event that panics: %v", err)
+	}
+}
