@@ -49,6 +49,8 @@ func (s *scratch) Parent() interpreter.Activation { return nil }
 // (see Hit). An error says that the event could not be read, or that
 // it is such that looking at it was given up, or what rules could not be
 // evaluated over it (a *RuleError for each, joined); hits found are returned.
+//
+// A list is one event, not several: hand its elements over one by one.
 func (rs *RuleSet) Match(ev any) (hits []Hit, err error) {
 	defer recovered(&err)
 	s := rs.scratch.Get().(*scratch)

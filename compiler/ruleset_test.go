@@ -242,6 +242,29 @@ func TestOddBytes(t *testing.T) {
 	}
 }
 
+// Numbers that 64 bits do not hold are float64, or in a rule text.
+func TestHugeNumbers(t *testing.T) {
+	for _, c := range []struct {
+		field, event string
+		want         bool
+	}{
+		{"a: 18446744073709551615.0", `{"a":18446744073709551615}`, true},
+		{"a: 18446744073709551615.0", `{"a":18446744073709551616}`, true}, // the same float64
+		{"a: 18446744073709551615.0", `{"a":18446744073709559999}`, false},
+		{"a: 18446744073709551615", `{"a":"18446744073709551615"}`, true},
+		{"a: 18446744073709551615", `{"a":18446744073709551615}`, false},
+		{"a: 9223372036854775807", `{"a":9223372036854775807}`, true},
+		{"a: 9223372036854775807", `{"a":9223372036854775806}`, false},
+		{"a|gt: 1", `{"a":1e300}`, true},
+		{"a|gt: 1", `{"a":1e400}`, false}, // no float64 holds it
+	} {
+		rs := loadSet(t, RuleSetOptions{AnySource: true}, "title: t\nlogsource: {product: p}\ndetection:\n  s: {"+c.field+"}\n  condition: s\n")
+		if hits, err := rs.Match([]byte(c.event)); err != nil || (len(hits) == 1) != c.want {
+			t.Errorf("%s, %s: %d hits, %v", c.field, c.event, len(hits), err)
+		}
+	}
+}
+
 type panicking struct{}
 
 func (panicking) Get(string) (any, bool)   { panic("boom") }
