@@ -3,6 +3,8 @@ package compiler
 import (
 	"errors"
 	"fmt"
+	"github.com/rulewright/rulewright/compiler/event"
+	"slices"
 	"sync/atomic"
 )
 
@@ -78,11 +80,14 @@ func (rs *RuleSet) Failed() []Failed {
 }
 
 // gaveUp notes that a predicate could not be evaluated over an event.
-func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, why error) (err error) {
-	off := !errors.Is(why, ErrCost)
+func (rs *RuleSet) gaveUp(g *ruleGroup, q *predicate, ev any, why error) (err error) {
+	costly := errors.Is(why, ErrCost)
+	compiled := q.program != nil
+	off := !costly && !(compiled && hasObject(ev))
 	if off {
 		q.failed.Store(true)
-	} else {
+	}
+	if costly {
 		q.costly.Add(1)
 	}
 	for _, i := range q.programs {
@@ -102,4 +107,35 @@ func (rs *RuleSet) fail(l *loadedRule, why error, off bool) error {
 		m.Failed(l.info, why)
 	}
 	return &RuleError{l.info, why}
+}
+
+// maxBlamed is how many values of an event are looked through for a caller's
+// event.Object.
+const maxBlamed = 10_000
+
+// hasObject reports whether an event holds an event.Object, or more than is
+// looked through: code of the caller, which may be what panicked. An event never
+// takes a rule with it.
+func hasObject(ev any) bool {
+	left := maxBlamed
+	var has func(v any) bool
+	has = func(v any) bool {
+		if left--; left < 0 {
+			return true
+		}
+		switch v := v.(type) {
+		case event.Object:
+			return true
+		case map[string]any:
+			for _, x := range v {
+				if has(x) {
+					return true
+				}
+			}
+		case []any:
+			return slices.ContainsFunc(v, has)
+		}
+		return false
+	}
+	return has(ev)
 }

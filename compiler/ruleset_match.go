@@ -406,7 +406,7 @@ func (rs *RuleSet) decide(g *ruleGroup, s *scratch) (some bool, err error) {
 				holds, failed = q.eval(rs, s)
 			}
 			if failed != nil {
-				err = errors.Join(err, rs.gaveUp(g, q, failed))
+				err = errors.Join(err, rs.gaveUp(g, q, s.event.value, failed))
 			}
 			if holds {
 				if !some {
@@ -449,7 +449,7 @@ func (rs *RuleSet) tell(p *program, s *scratch, in *incoming, f func(p *program,
 	c.cost = rs.budget(&l.costly)
 	defer func() {
 		if r := recover(); r != nil {
-			err = rs.fail(l, fmt.Errorf("%w: %v", errPanic, r), true)
+			err = rs.fail(l, fmt.Errorf("%w: %v", errPanic, r), !hasObject(s.event.value))
 		} else if c.cost < 0 {
 			l.costly.Add(1)
 			err = rs.fail(l, ErrCost, false)
