@@ -3,9 +3,10 @@ package compiler
 import (
 	"errors"
 	"fmt"
-	"github.com/rulewright/rulewright/compiler/event"
 	"slices"
 	"sync/atomic"
+
+	"github.com/rulewright/rulewright/compiler/event"
 )
 
 // Events are other people's: those that are made to be costly must not blind a
