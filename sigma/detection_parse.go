@@ -24,29 +24,29 @@ func (l *loader) detection(at Pos, entries []entry, what string) *Detection {
 func (l *loader) detectionIn(at Pos, entries []entry, what string, element bool) *Detection {
 	d := &Detection{Pos: at}
 	var condition, timeframe *entry
-	selections := 0
-	for _, e := range entries {
-		if e.name != "condition" && (e.name != "timeframe" || element) {
-			selections++
-		}
-	}
-	if selections > MaxSelections {
-		l.errorf(at, CodeLimit, "put values that belong to one field into one list", "%s has %d selections, more than the %d that are read", what, selections, MaxSelections)
-		return d
-	}
+	var selections []entry
 	for i, e := range entries {
 		switch {
 		case e.name == "condition":
 			condition = &entries[i]
 		case e.name == "timeframe" && !element:
 			timeframe = &entries[i]
-			if t, ok := l.timespan(e.value, "timeframe"); ok {
-				d.Timeframe = &t
-			}
 		default:
-			if s := l.selection(e, element); s != nil {
-				d.Selections = append(d.Selections, s)
-			}
+			selections = append(selections, e)
+		}
+	}
+	if len(selections) > MaxSelections {
+		l.errorf(at, CodeLimit, "put values that belong to one field into one list", "%s has %d selections, more than the %d that are read", what, len(selections), MaxSelections)
+		return d
+	}
+	if timeframe != nil {
+		if t, ok := l.timespan(timeframe.value, "timeframe"); ok {
+			d.Timeframe = &t
+		}
+	}
+	for _, e := range selections {
+		if s := l.selection(e, element); s != nil {
+			d.Selections = append(d.Selections, s)
 		}
 	}
 	if condition == nil {

@@ -54,7 +54,7 @@ func (l *loader) value(n *yaml.Node, what string, mode textMode) (Value, bool) {
 			return Number{at, num}, true
 		}
 		if decimalInt.MatchString(n.Value) {
-			l.warnf(at, CodeNumber, "quote it to say so; where the log holds a number, write .0 behind it, which is the nearest decimal", "%s does not fit an integer of 64 bits; it is taken as text", show(n.Value))
+			l.warnf(at, CodeNumber, "quote it to say so; "+hugeNumberHint, "%s does not fit an integer of 64 bits; it is taken as text", show(n.Value))
 			break
 		}
 		l.warnf(at, CodeNumber, "quote it to say so, or write the number in decimal digits", "readers of YAML disagree which number %s is; it is taken as text", show(n.Value))
@@ -65,6 +65,9 @@ func (l *loader) value(n *yaml.Node, what string, mode textMode) (Value, bool) {
 	}
 	return l.string(n, mode), true
 }
+
+// hugeNumberHint is of integers that 64 bits do not hold.
+const hugeNumberHint = "where the log holds a number, write .0 behind it, which is the nearest decimal"
 
 var oldBoolean = regexp.MustCompile(`^(?i:yes|no|on|off)$`)
 
@@ -239,6 +242,9 @@ func (l *loader) itemValue(n *yaml.Node, mods []Modifier, g modGroups) (Value, b
 			return l.wholePlaceholder(n, expand)
 		}
 		v, num, ok := l.numberValue(n)
+		if !ok && decimalInt.MatchString(n.Value) {
+			return wants(hugeNumberHint, "a number of 64 bits")
+		}
 		if !ok {
 			return wants("", "a number")
 		}
