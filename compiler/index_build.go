@@ -216,7 +216,7 @@ func (x *indexPart) file(b *fieldBuilder) {
 	}
 	// A dotted key is there whole, or its head is.
 	k := in.field.route[0].key
-	if len(in.field.route) == 1 && in.field.route[0].plain && in.field.derive == nil {
+	if in.field.isPlain() {
 		in.key = k.number
 	}
 	x.fileUnder(k, in)

@@ -35,11 +35,9 @@ func newField(f ir.Field) (*field, error) {
 	if d := f.Derive; d != nil {
 		x.derive = &derivation{kind: d.Kind, zone: time.UTC, unit: d.Unit}
 		if d.Zone != "" {
-			zone, err := time.LoadLocation(d.Zone)
-			if err != nil || d.Zone == "Local" {
-				return nil, fmt.Errorf("unknown time zone %q", d.Zone)
+			if x.derive.zone, err = loadZone(d.Zone); err != nil {
+				return nil, err
 			}
-			x.derive.zone = zone
 		}
 		if d.Kind == ir.Duration {
 			if d.Since == nil || d.Unit <= 0 {

@@ -118,7 +118,7 @@ func (m *regexMachine) run(text, prefix []byte, c *cursor) bool {
 			if len(prefix) > 0 {
 				i := bytes.Index(text[pos:], prefix)
 				if i < 0 {
-					c.spend((len(text) - pos) / 16)
+					c.spend((len(text) - pos) / bytesAStep)
 					return false
 				}
 				if i > 0 {
@@ -126,7 +126,7 @@ func (m *regexMachine) run(text, prefix []byte, c *cursor) bool {
 					before, _ = utf8.DecodeLastRune(text[:pos])
 					r, size = nextRune(text[pos:])
 				}
-				if !c.spend(i / 16) {
+				if !c.spend(i / bytesAStep) {
 					return false
 				}
 			}

@@ -119,7 +119,8 @@ func (t *gramTable) scan(text []byte, f func(n int32) bool) bool {
 	m := uint64(len(filter) - 1)
 	for i := 0; i+t.size <= len(text); i += 4 {
 		// Four grams at once; few are filed. Bytes behind the text's end are 0
-		// here, and found sees that they are not in it.
+		// here, and found sees that they are not in it. Word alone would take a
+		// call at each place.
 		var w uint64
 		if i+8 <= len(text) {
 			w = binary.LittleEndian.Uint64(text[i:])

@@ -97,14 +97,21 @@ func (l *lowerer) zone(mod *sigma.Modifier) (string, bool) {
 	return zone, true
 }
 
-func checkZone(zone string) error {
+// loadZone returns the zone of a name.
+func loadZone(zone string) (*time.Location, error) {
 	if zone == "Local" {
-		return fmt.Errorf("the zone Local differs from machine to machine")
+		return nil, fmt.Errorf("the zone Local differs from machine to machine")
 	}
-	if _, err := time.LoadLocation(zone); err != nil {
-		return fmt.Errorf("there is no zone %q", zone)
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, fmt.Errorf("there is no zone %q", zone)
 	}
-	return nil
+	return loc, nil
+}
+
+func checkZone(zone string) error {
+	_, err := loadZone(zone)
+	return err
 }
 
 // span lowers a timespan to seconds.

@@ -99,21 +99,28 @@ func (r *Router) Keys(ev any) (keys []string, err error) {
 			return
 		}
 		c := s.event.cursor
-		left := c.lend(r.rs.maxCost) // as Stream.meet and Stream.hit do
+		left := c.lend(r.rs.maxCost) // as Stream.meet does
 		for _, t := range x.taps {
 			groups, _ := groupKeys(keysOfAll(s.event, t.groupBy))
+			if c.cost < 0 {
+				break
+			}
 			for _, g := range groups {
-				add(shardKey(g, t.part))
+				add(divisionKey(g, t.part))
 			}
 		}
+		c.takeBack(left)
+		own := x.own
 		if x.once != nil {
-			c.lend(r.rs.maxCost)
-			add(onceShardKey(onceKey(s.event, x.once)))
+			if key, ok := r.rs.onceKeyOf(s.event, x.once); ok {
+				add(onceDivisionKey(key))
+			} else {
+				own = true
+			}
 		}
-		c.cost = left
-		if x.own {
+		if own {
 			in.identify()
-			add(in.shardKey())
+			add(in.divisionKey())
 		}
 	})
 	return keys, r.rs.withCallbacks(err)

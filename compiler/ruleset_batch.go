@@ -9,16 +9,17 @@ import (
 // eventsABatch is how many events MatchAll hands to a goroutine at once.
 const eventsABatch = 64
 
-// MatchAll matches events on so many goroutines and calls yield with each event
-// and what Match returns of it, in the order of the events and on the caller's
-// goroutine. It ends when there are no more events, yield returns false or ctx
-// is done, and returns ctx's error in the last case. It waits for a call of
-// the source or of yield to return: one that blocks looks at ctx itself. At most 64 events times
-// twice the number of goroutines are under way: events are asked for when there
-// is room, so that the slowest of source, rules and yield sets the pace. An
-// event must not change until yield has had it nor, unless it is raw JSON, as
-// long as its hits are asked (see Hit). It is for events at hand; of a
-// live stream, results would wait for the events behind them.
+// MatchAll matches events on so many goroutines, one at least, and calls yield
+// with each event and what Match returns of it, in the order of the events and
+// on the caller's goroutine. It ends when there are no more events, yield
+// returns false or ctx is done, and returns ctx's error in the last case. It
+// waits for a call of the source or of yield to return: one that blocks looks
+// at ctx itself. At most 64 events times twice the number of goroutines are
+// under way: events are asked for when there is room, so that the slowest of
+// source, rules and yield sets the pace. An event must not change until yield
+// has had it nor, unless it is raw JSON, as long as its hits are asked (see
+// Hit). It is for events at hand; of a live stream, results would wait for the
+// events behind them.
 func (rs *RuleSet) MatchAll(ctx context.Context, workers int, events iter.Seq[any], yield func(ev any, hits []Hit, err error) bool) error {
 	type batch struct {
 		events []any

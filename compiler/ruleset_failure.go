@@ -27,9 +27,10 @@ func (rs *RuleSet) budget(costly *atomic.Int64) int {
 	return rs.maxCost
 }
 
-// RuleError says that a rule could not be evaluated over an event: it met the
-// limit of work, or failed for good and is among RuleSet.Disabled from then on.
-// All other rules were evaluated.
+// RuleError says that a rule could not be evaluated over an event, or its hit not
+// be given to a correlation: it met the limit of work, or it failed. After a
+// failure it is among RuleSet.Disabled, unless the event held an event.Object,
+// which may be what failed. All other rules were evaluated.
 type RuleError struct {
 	Rule *RuleInfo
 	Err  error
@@ -49,9 +50,9 @@ type Disabled struct {
 	Err  error
 }
 
-// Disabled returns the rules that failed while running: they panicked or could
-// not be compiled. One that met the limit of work is not among them: it is run
-// over the next event.
+// Disabled returns the rules that failed while running: they panicked over an
+// event without an event.Object, or could not be compiled. One that met the
+// limit of work is not among them: it is run over the next event.
 func (rs *RuleSet) Disabled() []Disabled {
 	var out []Disabled
 	for _, l := range rs.rules {
@@ -124,7 +125,7 @@ func hasObject(ev any) bool {
 		if left--; left < 0 {
 			return true
 		}
-		switch v := v.(type) {
+		switch v := plain(v).(type) {
 		case event.Object:
 			return true
 		case map[string]any:

@@ -278,15 +278,34 @@ func TestObjectThatPanics(t *testing.T) {
 		{File: "b", Meta: sigma.Meta{Title: "always"}, When: ir.Const(true)},
 		{File: "c", Meta: sigma.Meta{Title: "keywords"}, When: testMatch(ir.Contains, "*", "x")},
 	}
+	inner := map[string]any{"f": panicking{}}
+	for place, given := range map[string]any{
+		"a value":            inner,
+		"a list":             map[string]any{"f": []any{panicking{}}},
+		"a list of its type": map[string]any{"f": []panicking{{}}},
+		"a list of objects":  map[string]any{"f": []event.Object{panicking{}}},
+		"a map of objects":   map[string]event.Object{"f": panicking{}},
+		"a list of maps":     map[string]any{"f": []map[string]any{{"g": panicking{}}}},
+		"a record":           map[string]any{"f": event.Record{Event: panicking{}}},
+		"a pointer to a map": &inner,
+		"an object in a map": map[string]any{"f": map[string]event.Object{"g": panicking{}}},
+	} {
+		t.Run(place, func(t *testing.T) {
+			testObjectThatPanics(t, rules, given, !strings.HasPrefix(place, "an object in") && place != "a list of maps")
+		})
+	}
+}
+
+func testObjectThatPanics(t *testing.T, rules []*ir.Rule, given any, reached bool) {
 	for _, noIndex := range []bool{false, true} {
 		rs, _ := NewRuleSetOf(rules, RuleSetOptions{NoIndex: noIndex})
-		ev := event.Record{Event: map[string]any{"f": panicking{}}, ID: "1"}
+		ev := event.Record{Event: given, ID: "1"}
 		for range 2 {
 			hits, err := rs.MatchAs(event.Source{}, ev)
 			if noIndex && (err == nil || len(hits) != 1 || hits[0].Rule.Title != "always") {
 				t.Errorf("%v %v", hits, err)
 			}
-			if noIndex && err != nil && (!strings.Contains(err.Error(), `"inner"`) || !strings.Contains(err.Error(), `"keywords"`)) {
+			if noIndex && err != nil && (!strings.Contains(err.Error(), `"keywords"`) || reached && !strings.Contains(err.Error(), `"inner"`)) {
 				t.Errorf("the event that they failed on says %v", err)
 			}
 			if !noIndex && err == nil {

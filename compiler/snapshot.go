@@ -36,9 +36,10 @@ type Dropped struct {
 // it. The format is versioned and has checksums. Events that are kept are
 // written as JSON, what StreamOptions.Keep returned by encoding/json. The
 // stream goes on as before; like every method, Snapshot belongs to the
-// stream's goroutine. An error is one of w, ErrStreamClosed, or that what Keep
-// returned cannot be written or is too large; what was written before it is no
-// snapshot.
+// stream's goroutine. An error is one of w, ErrStreamClosed, or that an event,
+// or what Keep returned of it, panics, cannot be written or is too large: then
+// there is no snapshot as long as the stream holds it. What was written before
+// an error is no snapshot.
 //
 // Hits that a stream returned are the caller's: after a restore, the events
 // behind the snapshot are pushed again and give the same hits with the same

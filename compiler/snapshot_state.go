@@ -126,7 +126,7 @@ func (w *snapshotWriter) kept(x any) {
 
 // event writes an event as JSON.
 func (w *snapshotWriter) event(x any) {
-	w.json("an event", func() any { return jsonValue(x, 0) })
+	w.json("an event", func() any { return jsonValue(x) })
 }
 
 // json writes a value that a caller's own code takes part in.
@@ -147,31 +147,40 @@ func guardedJSON(whose string, value func() any) (text []byte, err error) {
 	return json.Marshal(value())
 }
 
+// maxSnapshotValues bounds the values of an event that a snapshot holds. Only
+// what a Go program made has more, such as a map that is in itself.
+const maxSnapshotValues = 1 << 22
+
 // jsonValue turns an event of any Go types into what encoding/json writes. What
-// is no number there is text.
-func jsonValue(x any, depth int) any {
-	if depth >= maxValueDepth { // as deep as encoding/json reads
+// is no number there is text; what is beyond the limits is null.
+func jsonValue(x any) any {
+	left := maxSnapshotValues
+	return jsonPart(x, 0, &left)
+}
+
+func jsonPart(x any, depth int, left *int) any {
+	if *left--; *left < 0 || depth >= maxValueDepth { // as deep as encoding/json reads
 		return nil
 	}
 	switch x := plain(x).(type) {
 	case map[string]any:
 		out := make(map[string]any, len(x))
 		for k, v := range x {
-			out[k] = jsonValue(v, depth+1)
+			out[k] = jsonPart(v, depth+1, left)
 		}
 		return out
 	case event.Object:
 		out := map[string]any{}
 		x.Keys(func(k string) bool {
 			v, _ := x.Get(k)
-			out[k] = jsonValue(v, depth+1)
-			return true
+			out[k] = jsonPart(v, depth+1, left)
+			return *left >= 0
 		})
 		return out
 	case []any:
 		out := make([]any, len(x))
 		for i, v := range x {
-			out[i] = jsonValue(v, depth+1)
+			out[i] = jsonPart(v, depth+1, left)
 		}
 		return out
 	case float64:

@@ -598,7 +598,17 @@ func TestSnapshotPanics(t *testing.T) {
 			t.Errorf("Keep returned what panics: %v", err)
 		}
 	}
-	if _, err := guardedJSON("an event", func() any { return jsonValue(panicking{}, 0) }); err == nil || !strings.Contains(err.Error(), "an event panicked") {
+	if _, err := guardedJSON("an event", func() any { return jsonValue(panicking{}) }); err == nil || !strings.Contains(err.Error(), "an event panicked") {
 		t.Errorf("an event that panics: %v", err)
+	}
+}
+
+// What a Go program put into itself is written as far as the limits go.
+func TestSnapshotOfEndlessEvent(t *testing.T) {
+	m := map[string]any{"a": "x"}
+	m["b"], m["c"] = m, []any{m, m}
+	text, err := guardedJSON("an event", func() any { return jsonValue(m) })
+	if err != nil || len(text) > maxSnapshotText || !json.Valid(text) {
+		t.Errorf("%d bytes, %v", len(text), err)
 	}
 }

@@ -237,8 +237,8 @@ func (st *Stream) findStraight() {
 var ErrStreamClosed = errors.New("the stream is closed")
 
 // Push takes the next event, in the forms that RuleSet.Match takes, and returns
-// the hits of single events on it and those of correlations that are decided
-// now, in the order of time. Hits of rules that a correlation refers to are
+// the hits of single events on it and, behind them, those of correlations that
+// are decided now, in the order of time. Hits of rules that a correlation refers to are
 // left out, unless one of these says generate. Hits of rules with once wait for
 // the watermark, as correlations do. An error is one of RuleSet.Match, or that
 // the stream is closed; the stream goes on with what was found of the event.
@@ -317,11 +317,11 @@ func (st *Stream) hit(rule *program, role *role, s *scratch, in *incoming) {
 	}
 	h := st.rs.hit(rule, in, new(facts))
 	if p := st.pushed; p != nil && role != nil && role.once != nil {
-		c := s.event.cursor
-		left := c.lend(st.rs.maxCost)
-		p.held = append(p.held, heldHit{&h, onceKey(s.event, role.once.by), p.time, role.once.keeper, rule.rule})
-		c.cost = left
-		return
+		if key, ok := st.rs.onceKeyOf(s.event, role.once.by); ok {
+			p.held = append(p.held, heldHit{&h, key, p.time, role.once.keeper, rule.rule})
+			return
+		}
+		// Whose repeat it would be is not known.
 	}
 	st.hits = append(st.hits, &h)
 }
@@ -394,14 +394,14 @@ func (st *Stream) meet(rule *program, role *role, s *scratch) {
 			st.note(x, selections, s.event)
 		}
 	}
-	c.cost = left
+	c.takeBack(left)
 }
 
 // note notes what the correlation of a tap makes of an event.
 func (st *Stream) note(x *tapped, selections *[]string, s *subject) {
 	p := st.pushed
 	m := p.next()
-	ours := m.begin(x, s, p.time)
+	ours := m.begin(x, s, p.time) && s.cursor.cost >= 0
 	if ours && st.keyed {
 		m.keys = st.ownGroups(x.c, m.keys)
 		ours = len(m.keys) > 0
@@ -440,7 +440,9 @@ func (st *Stream) count(x *tapped, selections *[]string, s *subject) (ok bool) {
 	c := s.cursor
 	left := c.lend(st.rs.maxCost)
 	v, _ := s.get(x.plain)
-	c.cost = left
+	if !c.takeBack(left) {
+		return true
+	}
 	text, ok := v.(string)
 	if !ok {
 		return false

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -317,6 +318,84 @@ func (o failingAt) Keys(yield func(string) bool) {
 	for k := range o.of {
 		if !yield(k) {
 			return
+		}
+	}
+}
+
+// Values that take more to read than a rule may cost are an error of the event:
+// it is not left out in silence, nor its hit taken for a repeat of another's.
+func TestCostlyKeys(t *testing.T) {
+	const docs = `
+rulewright: 1
+title: base
+name: base
+id: 10000000-0000-4000-8000-000000000001
+logsource: {product: p}
+detection: {s: {a: x}, condition: s}
+---
+rulewright: 1
+title: count
+id: 10000000-0000-4000-8000-000000000002
+correlation: {type: event_count, rules: [base], group-by: [u], timespan: 1h, condition: {gte: 1}}
+---
+rulewright: 1
+title: values
+id: 10000000-0000-4000-8000-000000000003
+correlation: {type: value_count, rules: [base], group-by: [id], timespan: 1h, condition: {gte: 1, field: u}}
+---
+rulewright: 1
+title: first
+id: 10000000-0000-4000-8000-000000000004
+logsource: {product: p}
+detection: {s: {b: x}, condition: s}
+once: {by: [u], for: 1h}
+`
+	events := func(key string) (out []any) {
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		for i := range 3 {
+			text := fmt.Sprintf(`{"%s":"x","id":"i","u":[%s"victim%d"]}`, key, strings.Repeat(strings.Repeat("1", 800)+"e-700,", 20), i)
+			out = append(out, event.Record{Event: []byte(text), ID: strconv.Itoa(i), Time: at.Add(time.Duration(i) * time.Second)})
+		}
+		return out
+	}
+	for _, costly := range []bool{false, true} {
+		rs := loadSet(t, RuleSetOptions{AnySource: true}, docs)
+		if costly {
+			rs.maxCost = 100_000
+		}
+		for key, want := range map[string]map[bool]int{"a": {false: 1 + 3 + 1, true: 0}, "b": {false: 3, true: 3}} {
+			whole, router := NewStream(rs, StreamOptions{}), NewRouter(rs)
+			parts := map[string]*Stream{}
+			hits, routed := 0, 0
+			for i, ev := range events(key) {
+				got, err := whole.Push(ev)
+				hits += len(got)
+				keys, routing := router.Keys(ev)
+				for _, k := range keys {
+					if parts[k] == nil {
+						parts[k] = NewStream(rs, StreamOptions{})
+					}
+					got, err := parts[k].PushKey(k, ev)
+					routed += len(got)
+					if errors.Is(err, ErrCost) != costly {
+						t.Errorf("costly %v, event %d of %s, under a key: %v", costly, i, key, err)
+					}
+				}
+				for _, err := range []error{err, routing} {
+					if errors.Is(err, ErrCost) != costly || !costly && err != nil {
+						t.Errorf("costly %v, event %d of %s: %v", costly, i, key, err)
+					}
+				}
+			}
+			for _, st := range parts {
+				routed += len(st.Close())
+			}
+			if hits += len(whole.Close()); hits != want[costly] || routed != hits {
+				t.Errorf("costly %v, %s: %d hits, %d divided", costly, key, hits, routed)
+			}
+		}
+		if failed := len(rs.Failed()) > 0; failed != costly {
+			t.Errorf("costly %v: %v", costly, rs.Failed())
 		}
 	}
 }

@@ -2,9 +2,7 @@ package compiler
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/rulewright/rulewright/compiler/ir"
 )
@@ -56,14 +54,6 @@ var (
 	errNoWindow = errors.New("an increase wants a timespan and an interval to compare with")
 	errZoneDays = errors.New("windows of a zone are whole days: give timespan and against in days")
 )
-
-func loadZone(name string) (*time.Location, error) {
-	loc, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("unknown time zone %q", name)
-	}
-	return loc, nil
-}
 
 // move finds the piece that an event is in.
 func (w *tumbling) move(t int64) int64 {

@@ -106,13 +106,22 @@ func onceKey(s *subject, by []*field) string {
 		}
 	}
 	if len(key) > maxOnceKeyBytes {
-		sum, first := sha256.Sum256(key), keyParts(string(key))[1] // see onceShardKey
+		sum, first := sha256.Sum256(key), keyParts(string(key))[1] // see onceDivisionKey
 		key = nil
 		add(longOnceKey)
 		add(first)
 		add(hex.EncodeToString(sum[:]))
 	}
 	return string(key)
+}
+
+// onceKeyOf is onceKey with steps of its own; ok is false where it takes more.
+// They do not depend on what other events cost, which a Router and a Stream may
+// have seen others of.
+func (rs *RuleSet) onceKeyOf(s *subject, by []*field) (key string, ok bool) {
+	left := s.cursor.lend(rs.maxCost)
+	key = onceKey(s, by)
+	return key, s.cursor.takeBack(left)
 }
 
 // allKeysOf is keysOf of all values that a field yields, however many.

@@ -92,10 +92,20 @@ func (c *cursor) spend(n int) bool {
 
 // lend gives what is done beside a rule, such as the reading of keys by which a
 // stream groups, a number of steps of its own. The rule goes on with those left,
-// which are to be put back.
+// which takeBack gives back to it.
 func (c *cursor) lend(steps int) (left int) {
 	left, c.cost = c.cost, steps
 	return left
+}
+
+// takeBack ends what lend began. It says whether those steps were enough: if
+// not, the rule has none left either, so that the event is an error of it, and
+// what was read is not whole and no good.
+func (c *cursor) takeBack(left int) (enough bool) {
+	if enough = c.cost >= 0; enough {
+		c.cost = left
+	}
+	return enough
 }
 
 // follow appends to c.nodes what the route yields from v: values as they stand,
@@ -316,7 +326,7 @@ func (c *cursor) parsed(v any) any {
 	if x, ok := c.json[s]; ok {
 		return x
 	}
-	if !c.spend(len(s) / 16) {
+	if !c.spend(len(s) / bytesAStep) {
 		return v
 	}
 	x, err := decodeJSON([]byte(s))
@@ -343,7 +353,7 @@ func (c *cursor) parsedRaw(v *rawjson.Value) any {
 		}
 		text := c.rawText(v.Text, v.Escaped, v.Wide)
 		if mayBeJSON(text) {
-			if !c.spend(len(text) / 16) {
+			if !c.spend(len(text) / bytesAStep) {
 				return v
 			}
 			if v.Inner = c.raw.Parse(text); v.Inner == nil && c.raw.Full() {

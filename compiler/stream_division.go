@@ -25,13 +25,12 @@ func (st *Stream) PushKey(key string, ev any) (hits []*Hit, err error) {
 // that the event came under.
 func (st *Stream) ownHit(role *role, rule *ir.Rule, s *subject, in *incoming) bool {
 	if rule.Once != nil && role != nil && role.once != nil {
-		left := s.cursor.lend(st.rs.maxCost)
-		key := onceKey(s, role.once.by)
-		s.cursor.cost = left
-		return onceShardKey(key) == st.key
+		if key, ok := st.rs.onceKeyOf(s, role.once.by); ok {
+			return onceDivisionKey(key) == st.key
+		}
 	}
 	in.identify()
-	return in.shardKey() == st.key
+	return in.divisionKey() == st.key
 }
 
 // ownGroups leaves of an event's groups those that belong to the key that it
@@ -39,7 +38,7 @@ func (st *Stream) ownHit(role *role, rule *ir.Rule, s *subject, in *incoming) bo
 func (st *Stream) ownGroups(c *correlator, groups texts) texts {
 	var own texts
 	for g := range groups.all() {
-		if shardKey(string(g), c.part) == st.key {
+		if divisionKey(string(g), c.part) == st.key {
 			own = own.append(g)
 		}
 	}

@@ -11,19 +11,19 @@ import (
 // wholeKey is the key of what cannot be divided.
 const wholeKey = ""
 
-// shardKey is the part of a group's key that divides a correlation's groups.
-func shardKey(group string, part int) string {
+// divisionKey is the part of a group's key that divides a correlation's groups.
+func divisionKey(group string, part int) string {
 	if part < 0 {
 		return wholeKey
 	}
 	return keyParts(group)[part]
 }
 
-// shardKey is the key of an event that has been identified, for its own hits.
-func (in *incoming) shardKey() string { return shortText(in.identity, maxEventIDBytes) }
+// divisionKey is the key of an event that has been identified, for its own hits.
+func (in *incoming) divisionKey() string { return shortText(in.identity, maxEventIDBytes) }
 
-// onceShardKey is the first value of the first field of a key of once.
-func onceShardKey(key string) string {
+// onceDivisionKey is the first value of the first field of a key of once.
+func onceDivisionKey(key string) string {
 	if parts := keyParts(key); len(parts) > 1 {
 		return parts[1]
 	}
